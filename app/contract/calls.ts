@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { AccessLevel, Item, MediaId, NodeStatus, Notice, SizeBytes, TimestampMs, Transfer } from './model.ts'
+import { SettingsPatch, SettingsView } from './settings.ts'
+
+const Nothing = z.object({})
+const AbsolutePath = z.string().min(1).max(4096)
+const TransferId = z.object({ id: z.string().min(1).max(64) })
+const MediaIds = z.object({ mediaIds: z.array(MediaId).min(1).max(10_000) })
+
+const ListArgs = z.strictObject({
+  offset: z.int().nonnegative().default(0),
+  limit: z.int().min(1).max(500).default(100),
+  search: z.string().max(200).optional(),
+  filter: z.enum(['all', 'attention', 'public', 'private']).default('all'),
+  sort: z.enum(['added', 'name', 'size', 'uploaded']).default('added'),
+  direction: z.enum(['asc', 'desc']).default('desc'),
+})
+
+const ListResult = z.object({
+  items: z.array(Item),
+  total: z.int(),
+  counts: z.object({ all: z.int(), attention: z.int(), public: z.int(), private: z.int() }),
+})
+
+const ItemDetail = Item.extend({
+  did: z.string(),
+  owner: z.string(),
+  createdAt: z.string(),
+  manifestVersion: z.int(),
+  magnetURI: z.string().optional(),
+  link: z.string(),
+  /** Absolute path of the stored bytes, for "show in folder"; never sent beyond this machine. */
+  path: z.string(),
+  connectedPeers: z.array(
+    z.object({
+      address: z.string(),
+      kind: z.enum(['tcp', 'utp', 'webrtc', 'http']),
+      client: z.string().optional(),
+      uploadedBytes: SizeBytes,
+      downloadedBytes: SizeBytes,
+    }),
+  ),
+})
+export type ItemDetail = z.output<typeof ItemDetail>
+
+const call = <A extends z.ZodType, R extends z.ZodType>(args: A, result: R) => ({ args, result })
+
+/**
+ * Everything that can be asked of the engine: name → what it takes and gives. The engine's handlers, the process
+ * protocol, the preload bridge, the HTTP bridge and the CLI are all typed by this table.
+ */
+export const engineCalls = {
+  'library.list': call(ListArgs, ListResult),
+  'library.get': call(z.strictObject({ mediaId: MediaId }), ItemDetail),
+  /** One transfer per path. `storage`: share blocks or copy (auto), always copy, or hard-link the source. */
+  'library.add': call(
+    z.strictObject({
+      paths: z.array(AbsolutePath).min(1).max(10_000),
+      accessLevel: AccessLevel.extract(['public', 'private']).default('private'),
+      storage: z.enum(['auto', 'copy', 'link']).default('auto'),
+    }),
+    z.object({ transferIds: z.array(z.string()) }),
+  ),
+  /** Moves to the trash; `library.restore` brings it back until the trash is emptied. */
+  'library.remove': call(MediaIds, z.object({ removed: z.array(MediaId), restorableUntilMs: TimestampMs })),
+  'library.restore': call(MediaIds, z.object({ restored: z.array(MediaId) })),
+  'library.setSeeding': call(MediaIds.extend({ isSeedingWanted: z.boolean() }), Nothing),
+  'library.setAccess': call(
+    z.strictObject({ mediaId: MediaId, accessLevel: AccessLevel.extract(['public', 'private']) }),
+    Item,
+  ),
+  /** Reads the bytes again and compares (a `checking` item until done). */
+  'library.verify': call(MediaIds, Nothing),
+  'library.rebuild': call(Nothing, z.object({ items: z.int(), movedAside: z.array(z.string()) })),
+
+  'transfers.list': call(Nothing, z.object({ transfers: z.array(Transfer) })),
+  'transfers.pause': call(TransferId, Nothing),
+  'transfers.resume': call(TransferId, Nothing),
+  'transfers.retry': call(TransferId, Nothing),
+  /** Stops it and removes what it had stored so far. */
+  'transfers.cancel': call(TransferId, Nothing),
+  /** Takes finished, failed and cancelled transfers off the list (all of them without an id). */
+  'transfers.dismiss': call(z.strictObject({ id: z.string().optional() }), Nothing),
+
+  /** `link`: a sower: link, a magnet, a mediaId, an infoHash, a did, or an http(s) address of a node's item. */
+  'fetching.start': call(
+    z.strictObject({
+      link: z.string().min(1).max(16_384),
+      /** Extra sources: `http(s)://…` of a node, or `host:port` of a BitTorrent peer. */
+      from: z.array(z.string().max(2048)).max(64).default([]),
+      isSeedingWanted: z.boolean().optional(),
+    }),
+    z.object({ transferId: z.string() }),
+  ),
+  /** What a pasted link is, without contacting anybody. */
+  'fetching.inspect': call(
+    z.strictObject({ link: z.string().min(1).max(16_384) }),
+    z.object({
+      kind: z.enum(['sower', 'magnet', 'mediaId', 'infoHash', 'did', 'http']),
+      mediaId: MediaId.optional(),
+      infoHash: z.string().optional(),
+      name: z.string().optional(),
+      trackers: z.array(z.string()),
+      webSources: z.array(z.string()),
+      /** Already in the library. */
+      isHeld: z.boolean(),
+    }),
+  ),
+
+  'sharing.link': call(
+    z.strictObject({ mediaId: MediaId }),
+    z.object({ link: z.string(), magnetURI: z.string().optional(), httpUrl: z.string() }),
+  ),
+
+  'seeding.pause': call(Nothing, Nothing),
+  'seeding.resume': call(Nothing, Nothing),
+
+  'vault.token': call(Nothing, z.object({ token: z.string(), expiresAtMs: TimestampMs })),
+  /** Tries the keychain again (after the user unlocked it). */
+  'vault.unlock': call(Nothing, NodeStatus.shape.wallet),
+
+  'settings.get': call(Nothing, SettingsView),
+  'settings.set': call(SettingsPatch, SettingsView),
+
+  'node.status': call(Nothing, NodeStatus),
+  'node.dismissNotice': call(z.strictObject({ id: z.string() }), Nothing),
+} as const
+
+export type EngineCalls = typeof engineCalls
+export type EngineCallName = keyof EngineCalls
+/** What a caller passes (defaults may be left out). */
+export type EngineArgs<N extends EngineCallName> = z.input<EngineCalls[N]['args']>
+/** What a handler receives (validated, defaults filled in). */
+export type EngineParsedArgs<N extends EngineCallName> = z.output<EngineCalls[N]['args']>
+export type EngineResult<N extends EngineCallName> = z.output<EngineCalls[N]['result']>
+/** One handler per call; a missing one does not compile. */
+export type EngineHandlers = {
+  readonly [N in EngineCallName]: (args: EngineParsedArgs<N>) => Promise<EngineResult<N>>
+}
+
+/** What the engine tells whoever listens. Events carry the new state, never commands; bursts are merged (≤ 4 a second). */
+export const engineEvents = {
+  /** New or changed items (at most 200; `isReset` = too many changed, list again). */
+  'library.changed': z.object({ items: z.array(Item), removed: z.array(MediaId), isReset: z.boolean() }),
+  'transfers.changed': z.object({ transfers: z.array(Transfer), removed: z.array(z.string()) }),
+  'node.changed': NodeStatus,
+  'settings.changed': SettingsView,
+  'node.notice': Notice,
+} as const
+export type EngineEvents = typeof engineEvents
+export type EngineEventName = keyof EngineEvents
+export type EngineEventPayload<N extends EngineEventName> = z.output<EngineEvents[N]>

@@ -1,0 +1,7 @@
+export * from './errors.ts'
+export * from './model.ts'
+export * from './settings.ts'
+export * from './calls.ts'
+export * from './desktop.ts'
+export * from './bridge.ts'
+export * from './process.ts'

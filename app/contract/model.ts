@@ -1,0 +1,161 @@
+import { z } from 'zod'
+
+/** 64 lowercase hex: sha256 of the stored bytes. */
+export const MediaId = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand<'MediaId'>()
+export type MediaId = z.output<typeof MediaId>
+
+/** 40 lowercase hex: SHA-1 of the torrent's info dictionary (BEP 3). */
+export const InfoHash = z.string().regex(/^[0-9a-f]{40}$/)
+
+/** Non-negative whole bytes. */
+export const SizeBytes = z.int().nonnegative()
+/** Milliseconds since the Unix epoch. */
+export const TimestampMs = z.int().nonnegative()
+
+export const AccessLevel = z.enum(['public', 'private', 'shared', 'organization'])
+export type AccessLevel = z.output<typeof AccessLevel>
+
+/**
+ * What an item is doing, as one word; the view turns it into one sentence.
+ * - `ready`: complete and kept; not announced (private, or seeding switched off for it)
+ * - `seeding`: announced and served to whoever asks
+ * - `paused`: it would seed, but seeding is paused for the whole node or the node is stopping
+ * - `checking`: its bytes are being verified; not served meanwhile
+ * - `changed`: the file on disk is not the one that was added; not served
+ * - `missing`: the file is gone from the media folder; not served
+ * - `offline`: the whole media folder is away (drive not connected); nothing is touched
+ */
+export const ItemState = z.enum(['ready', 'seeding', 'paused', 'checking', 'changed', 'missing', 'offline'])
+export type ItemState = z.output<typeof ItemState>
+
+export const Item = z.object({
+  mediaId: MediaId,
+  name: z.string(),
+  mime: z.string(),
+  sizeBytes: SizeBytes,
+  accessLevel: AccessLevel,
+  state: ItemState,
+  /** The "seed this" switch. */
+  isSeedingWanted: z.boolean(),
+  /** Published by this node's owner (else: fetched from somebody). */
+  isOwn: z.boolean(),
+  infoHash: InfoHash.optional(),
+  addedAtMs: TimestampMs,
+  /** Peers connected for this item right now. */
+  peers: z.int().nonnegative(),
+  uploadedBytes: SizeBytes,
+  uploadRateBytesPerSec: z.number().nonnegative(),
+  lastServedAtMs: TimestampMs.optional(),
+})
+export type Item = z.output<typeof Item>
+
+/** A road by which bytes of an item arrive or leave. */
+export const SourceKind = z.enum(['torrent', 'http'])
+export const TransferSource = z.object({
+  kind: SourceKind,
+  /** What the user can recognise it by: a host, or `swarm`. */
+  label: z.string(),
+  state: z.enum(['connecting', 'active', 'idle', 'failed', 'dropped']),
+  bytes: SizeBytes,
+  /** Why it failed or was dropped, in plain words. */
+  note: z.string().optional(),
+})
+export type TransferSource = z.output<typeof TransferSource>
+
+export const ErrorInfo = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+})
+
+/** Stages in order: add = read (hash, pieces and copy in one pass) → store → seed; get = find → download → verify → store → seed. */
+export const TransferStage = z.enum(['find', 'read', 'download', 'verify', 'store', 'seed'])
+export type TransferStage = z.output<typeof TransferStage>
+
+/**
+ * queued → active ⇄ paused → done | failed | cancelled. `failed` can be retried (→ queued).
+ * A transfer that was queued, active or paused when the node died is queued (or paused) again when it returns.
+ */
+export const TransferState = z.enum(['queued', 'active', 'paused', 'done', 'failed', 'cancelled'])
+export type TransferState = z.output<typeof TransferState>
+
+export const Transfer = z.object({
+  id: z.string(),
+  kind: z.enum(['add', 'get']),
+  name: z.string(),
+  state: TransferState,
+  stage: TransferStage,
+  bytesDone: SizeBytes,
+  bytesTotal: SizeBytes.optional(),
+  rateBytesPerSec: z.number().nonnegative(),
+  etaMs: z.int().nonnegative().optional(),
+  createdAtMs: TimestampMs,
+  accessLevel: AccessLevel.optional(),
+  mediaId: MediaId.optional(),
+  /** The same bytes were already in the library; nothing was stored twice. */
+  isDuplicate: z.boolean(),
+  /** No second copy of the bytes was written (reflink or hard link). */
+  isLinked: z.boolean(),
+  sources: z.array(TransferSource),
+  error: ErrorInfo.optional(),
+})
+export type Transfer = z.output<typeof Transfer>
+
+/** A thing that happened which the user should know once (database rebuilt, manifest moved aside, …). */
+export const Notice = z.object({
+  id: z.string(),
+  level: z.enum(['info', 'warning', 'error']),
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  atMs: TimestampMs,
+})
+export type Notice = z.output<typeof Notice>
+
+export const TrackerStatus = z.object({
+  url: z.string(),
+  state: z.enum(['connecting', 'working', 'failing', 'off']),
+  message: z.string().optional(),
+  lastAnsweredAtMs: TimestampMs.optional(),
+})
+
+/** Where the wallet's entropy lives, and whether it can be used now. */
+export const WalletStatus = z.object({
+  storage: z.enum(['keychain', 'passphrase', 'keyfile']),
+  state: z.enum(['ready', 'locked', 'absent', 'denied', 'wrong', 'damaged']),
+  /** 66 hex, compressed secp256k1; absent while the wallet can't be opened. */
+  owner: z.string().optional(),
+  message: z.string().optional(),
+})
+export type WalletStatus = z.output<typeof WalletStatus>
+
+export const NodeStatus = z.object({
+  version: z.string(),
+  nodeId: z.string(),
+  startedAtMs: TimestampMs,
+  url: z.string(),
+  controlUrl: z.string(),
+  peerPort: z.int(),
+  media: z.object({
+    dir: z.string(),
+    state: z.enum(['ok', 'offline', 'read-only', 'low-space']),
+    freeBytes: SizeBytes.optional(),
+    usedBytes: SizeBytes,
+  }),
+  wallet: WalletStatus,
+  seeding: z.object({
+    isPaused: z.boolean(),
+    items: z.int(),
+    peersTcp: z.int(),
+    peersWebrtc: z.int(),
+    uploadRateBytesPerSec: z.number(),
+    downloadRateBytesPerSec: z.number(),
+    uploadedBytes: SizeBytes,
+  }),
+  trackers: z.array(TrackerStatus),
+  notices: z.array(Notice),
+})
+export type NodeStatus = z.output<typeof NodeStatus>
