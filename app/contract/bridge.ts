@@ -15,7 +15,8 @@ import type {
 import type { ErrorShape } from './errors.ts'
 
 /** Every call answers with a value or an error shape; nothing is thrown across a boundary. */
-export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorShape }
+export type Reply<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorShape }
 
 /** What the preload exposes as `window.sower`; the browser build of the renderer makes the same from HTTP. */
 export interface SowerBridge {

@@ -43,7 +43,10 @@ export const desktopCalls = {
   /** Tries again after a failure; with `fix: 'free-port'` on the next free ports. */
   'desktop.restartEngine': call(z.strictObject({ fix: EngineState.shape.fix }), Nothing),
   /** The answer to `desktop.closeAsked`. */
-  'desktop.closeWindow': call(z.strictObject({ action: z.enum(['tray', 'quit', 'cancel']), isRemembered: z.boolean() }), Nothing),
+  'desktop.closeWindow': call(
+    z.strictObject({ action: z.enum(['tray', 'quit', 'cancel']), isRemembered: z.boolean() }),
+    Nothing,
+  ),
 } as const
 export type DesktopCalls = typeof desktopCalls
 export type DesktopCallName = keyof DesktopCalls
@@ -64,7 +67,9 @@ export const desktopEvents = {
   /** The window is being closed and the user has not chosen yet what that means. */
   'desktop.closeAsked': z.object({ uploadingTo: z.int() }),
   /** A menu item or global shortcut: what to show. */
-  'desktop.navigate': z.object({ to: z.enum(['library', 'transfers', 'settings', 'add', 'paste-link', 'search', 'shortcuts']) }),
+  'desktop.navigate': z.object({
+    to: z.enum(['library', 'transfers', 'settings', 'add', 'paste-link', 'search', 'shortcuts']),
+  }),
 } as const
 export type DesktopEvents = typeof desktopEvents
 export type DesktopEventName = keyof DesktopEvents

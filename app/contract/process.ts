@@ -14,15 +14,15 @@ export type ToEngine =
 export type FromEngine =
   | { readonly type: 'booted' }
   | { readonly type: 'ready'; readonly addresses: EngineAddresses }
-  | { readonly type: 'failed'; readonly error: ErrorShape }
+  | { readonly type: 'failed'; readonly error: ErrorShape; readonly dataDir: string | null }
   | { readonly type: 'reply'; readonly id: number; readonly reply: Reply<unknown> }
   | { readonly type: 'event'; readonly name: EngineEventName; readonly payload: unknown }
   | { readonly type: 'stopped' }
 
 /** What the starter decides; everything else is settings. */
 export interface EngineStartOptions {
-  /** Absolute path of the data folder (database, settings, logs, node key). */
-  readonly dataDir: string
+  /** Absolute path of the data folder (database, settings, logs, node key); `null` = the usual one of this system. */
+  readonly dataDir: string | null
   /** Values given on the command line; they win over environment and settings file. */
   readonly flags: Readonly<Record<string, unknown>>
   /** `desktop`: keychain expected; `headless`: passphrase file or key file allowed. */
@@ -30,6 +30,7 @@ export interface EngineStartOptions {
 }
 
 export interface EngineAddresses {
+  readonly dataDir: string
   readonly url: string
   readonly controlUrl: string
   readonly controlToken: string

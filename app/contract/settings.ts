@@ -45,7 +45,10 @@ export type SettingsPatch = z.output<typeof SettingsPatch>
 /** Where each value came from, so that the window can say "set by the environment" and not offer to change it. */
 export const SettingsView = z.object({
   values: Settings,
-  fixedBy: z.partialRecord(z.enum(Object.keys(Settings.shape) as [keyof Settings, ...(keyof Settings)[]]), z.enum(['flag', 'environment'])),
+  fixedBy: z.partialRecord(
+    z.enum(Object.keys(Settings.shape) as [keyof Settings, ...(keyof Settings)[]]),
+    z.enum(['flag', 'environment']),
+  ),
   /** Names of changed values that take effect at the next start of the engine. */
   needsRestart: z.array(z.string()),
 })

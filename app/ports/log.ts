@@ -16,4 +16,10 @@ export interface Log {
 const ignore = (): void => undefined
 
 /** Swallows everything; for tests and short-lived commands. */
-export const silentLog: Log = { error: ignore, warn: ignore, info: ignore, debug: ignore, child: () => silentLog }
+export const silentLog: Log = {
+  error: ignore,
+  warn: ignore,
+  info: ignore,
+  debug: ignore,
+  child: () => silentLog,
+}

@@ -1,0 +1,178 @@
+import { join } from 'node:path'
+import { app, powerMonitor } from 'electron'
+import type { EngineAddresses, NodeStatus } from '../app/contract/index.ts'
+import { applyPrefs, createDesktopHandlers } from './desktop-handlers.ts'
+import { startEngineHost } from './engine-host.ts'
+import { EngineSupervisor } from './engine-supervisor.ts'
+import { chooseHostKind } from './host-kind.ts'
+import { registerIpc } from './ipc.ts'
+import type { OpenRequests } from './links.ts'
+import { installMenu } from './menu.ts'
+import { PrefsStore } from './prefs.ts'
+import { SowerTray } from './tray.ts'
+import { MainWindow } from './window.ts'
+
+interface DesktopAppInit {
+  /** Absolute path of the app folder (holds `out/` and `resources/`). */
+  readonly appRoot: string
+  readonly dataDir: string | null
+}
+
+/** Ties window, tray, menu and engine together; everything else is in their own files. */
+export class DesktopApp {
+  readonly #init: DesktopAppInit
+  readonly #prefs: PrefsStore
+  readonly #supervisor: EngineSupervisor
+  readonly #window: MainWindow
+  #tray: SowerTray | undefined
+  #node: NodeStatus | undefined
+  #overrides: Readonly<Record<string, unknown>> = {}
+  #isQuitting = false
+  #isStopped = false
+
+  constructor(init: DesktopAppInit) {
+    this.#init = init
+    this.#prefs = new PrefsStore(join(app.getPath('userData'), 'window.json'))
+    const kind = chooseHostKind(process.versions.node, process.env['SOWER_NODE'])
+    const entry = join(unpackedRoot(init.appRoot), 'out', 'engine', 'engine-process.js')
+    this.#supervisor = new EngineSupervisor({
+      spawn: () => startEngineHost(kind, entry),
+      startOptions: () => ({ dataDir: init.dataDir, flags: this.#overrides, mode: 'desktop' }),
+      onState: (state) => {
+        if (state.state !== 'running') this.#node = undefined
+        this.#window.send('desktop.engineChanged', state)
+        this.#updateTray()
+      },
+      onEvent: (name, payload) => {
+        if (name === 'node.changed') {
+          // From our own engine process, whose sender is typed by the same table.
+          this.#node = payload as NodeStatus
+          this.#updateTray()
+        }
+        this.#window.forward(name, payload)
+      },
+    })
+    this.#window = new MainWindow({
+      preloadPath: join(init.appRoot, 'out', 'preload', 'index.cjs'),
+      iconPath: join(init.appRoot, 'resources', 'icons', '256.png'),
+      onClose: () => this.#mayClose(),
+    })
+  }
+
+  get engineAddresses(): EngineAddresses | undefined {
+    return this.#supervisor.addresses
+  }
+
+  start(how: { readonly isHidden: boolean }): void {
+    applyPrefs(this.#prefs.get())
+    registerIpc({
+      callEngine: (name, args) => this.#supervisor.call(name, args),
+      onCall: () => this.#window.markReady(),
+      desktop: createDesktopHandlers({
+        supervisor: this.#supervisor,
+        prefs: this.#prefs,
+        onPrefs: (prefs) => {
+          applyPrefs(prefs)
+          this.#window.send('desktop.prefsChanged', prefs)
+        },
+        restartEngine: (overrides) => {
+          this.#overrides = { ...this.#overrides, ...overrides }
+          this.#supervisor.start()
+        },
+        closeWindow: (action, isRemembered) => this.#closeWindow(action, isRemembered),
+      }),
+      onBug: (name, error) =>
+        process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`),
+    })
+    installMenu({
+      navigate: (to) => this.#navigate(to),
+      openLogs: () => this.#navigate('settings'),
+      quit: () => this.#quit(),
+    })
+    this.#tray = new SowerTray(join(this.#init.appRoot, 'resources', 'tray'), {
+      open: () => this.showWindow(),
+      addFiles: () => this.#navigate('add'),
+      togglePause: () =>
+        void this.#supervisor.call(
+          this.#node?.seeding.isPaused === true ? 'seeding.resume' : 'seeding.pause',
+          {},
+        ),
+      openSettings: () => this.#navigate('settings'),
+      quit: () => this.#quit(),
+    })
+    this.#updateTray()
+    this.#supervisor.start()
+    // The system is going down: no dialog, stop the engine while there is time.
+    powerMonitor.on('shutdown', () => this.#quit())
+    if (!how.isHidden) this.showWindow()
+  }
+
+  showWindow(): void {
+    if (app.isReady()) this.#window.show()
+  }
+
+  /** Links and files from the command line, the system or another instance. */
+  open({ links, paths }: OpenRequests): void {
+    for (const link of links) this.#window.send('desktop.linkOpened', { link })
+    if (paths.length > 0) this.#window.send('desktop.filesOpened', { paths: [...paths] })
+    if (app.isReady() && (links.length > 0 || paths.length > 0)) this.#window.show()
+  }
+
+  /** Electron quits only once the engine has stopped. */
+  beforeQuit(event: { preventDefault(): void }): void {
+    this.#isQuitting = true
+    if (this.#isStopped) return
+    event.preventDefault()
+    void this.#supervisor.stop().finally(() => {
+      this.#isStopped = true
+      this.#tray?.destroy()
+      this.#window.destroy()
+      app.quit()
+    })
+  }
+
+  #mayClose(): boolean {
+    if (this.#isQuitting) return true
+    const { closeAction } = this.#prefs.get()
+    if (closeAction === 'tray') {
+      this.#window.hide()
+      return false
+    }
+    if (closeAction === 'quit' || this.#window.isAbsent) {
+      this.#quit()
+      return false
+    }
+    this.#window.send('desktop.closeAsked', { uploadingTo: this.#peers() })
+    return false
+  }
+
+  #closeWindow(action: 'tray' | 'quit' | 'cancel', isRemembered: boolean): void {
+    if (action === 'cancel') return
+    if (isRemembered) this.#window.send('desktop.prefsChanged', this.#prefs.set({ closeAction: action }))
+    if (action === 'tray') this.#window.hide()
+    else this.#quit()
+  }
+
+  #navigate(to: 'library' | 'transfers' | 'settings' | 'add' | 'paste-link' | 'search' | 'shortcuts'): void {
+    this.showWindow()
+    this.#window.send('desktop.navigate', { to })
+  }
+
+  #peers(): number {
+    return (this.#node?.seeding.peersTcp ?? 0) + (this.#node?.seeding.peersWebrtc ?? 0)
+  }
+
+  #updateTray(): void {
+    this.#tray?.update(this.#supervisor.state, this.#node)
+  }
+
+  #quit(): void {
+    this.#isQuitting = true
+    app.quit()
+  }
+}
+
+/** A process outside Electron can't read inside the archive: the engine's files lie beside it. */
+function unpackedRoot(appRoot: string): string {
+  return appRoot.replace(/\.asar$/, '.asar.unpacked')
+}

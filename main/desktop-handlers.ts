@@ -1,0 +1,112 @@
+import { app, clipboard, dialog, nativeTheme, shell } from 'electron'
+import { join } from 'node:path'
+import { AppError, fromErrorShape } from '../app/contract/index.ts'
+import type { DesktopHandlers, DesktopPrefs, ItemDetail } from '../app/contract/index.ts'
+import { setLinuxAutostart } from './autostart.ts'
+import type { EngineSupervisor } from './engine-supervisor.ts'
+import type { PrefsStore } from './prefs.ts'
+import { isSafeExternalUrl } from './security-rules.ts'
+import { text } from './text.ts'
+
+interface DesktopHandlersInit {
+  readonly supervisor: EngineSupervisor
+  readonly prefs: PrefsStore
+  readonly onPrefs: (prefs: DesktopPrefs) => void
+  readonly restartEngine: (overrides: Readonly<Record<string, unknown>>) => void
+  readonly closeWindow: (action: 'tray' | 'quit' | 'cancel', isRemembered: boolean) => void
+}
+
+/** Applies the choices the system has to know about. */
+export function applyPrefs(prefs: DesktopPrefs): void {
+  nativeTheme.themeSource = prefs.theme === 'auto' ? 'system' : prefs.theme
+  if (process.platform === 'linux') {
+    const command = app.isPackaged ? [process.execPath] : [process.execPath, app.getAppPath()]
+    setLinuxAutostart(prefs.isStartAtLogin, app.getPath('appData'), command)
+  } else if (app.isPackaged) {
+    app.setLoginItemSettings({ openAtLogin: prefs.isStartAtLogin, args: ['--hidden'] })
+  }
+}
+
+export function createDesktopHandlers(init: DesktopHandlersInit): DesktopHandlers {
+  const { supervisor, prefs } = init
+  return {
+    'desktop.pickFiles': async () => {
+      const { filePaths } = await dialog.showOpenDialog({
+        title: text.pickFilesTitle,
+        properties: ['openFile', 'multiSelections'],
+      })
+      return { paths: filePaths }
+    },
+    'desktop.pickFolder': async () => ({ path: await pickFolder() }),
+    'desktop.showItem': async ({ mediaId }) => {
+      const reply = await supervisor.call('library.get', { mediaId })
+      if (!reply.ok) throw fromErrorShape(reply.error)
+      // The engine's answer to this very call, from our own process.
+      shell.showItemInFolder((reply.value as ItemDetail).path)
+      return {}
+    },
+    'desktop.openLogs': async () => {
+      if (supervisor.dataDir === null) {
+        throw new AppError(
+          'NOT_FOUND',
+          'There is no log yet: the engine has not said where its data folder is.',
+        )
+      }
+      const problem = await shell.openPath(join(supervisor.dataDir, 'logs'))
+      if (problem !== '') throw new AppError('NOT_FOUND', `The log folder could not be opened: ${problem}`)
+      return {}
+    },
+    'desktop.openExternal': async ({ url }) => {
+      if (!isSafeExternalUrl(url))
+        throw new AppError('BAD_REQUEST', 'Only plain https addresses are opened in the browser.')
+      await shell.openExternal(url)
+      return {}
+    },
+    'desktop.copyText': async ({ text: copied }) => {
+      clipboard.writeText(copied)
+      return {}
+    },
+    'desktop.readClipboardText': async () => ({ text: (await clipboard.readText()).slice(0, 16_384) }),
+    'desktop.getPrefs': async () => prefs.get(),
+    'desktop.setPrefs': async (patch) => {
+      const changed = prefs.set(patch)
+      init.onPrefs(changed)
+      return changed
+    },
+    'desktop.engineState': async () => supervisor.state,
+    'desktop.restartEngine': async ({ fix }) => {
+      init.restartEngine(await overridesFor(fix, supervisor))
+      return {}
+    },
+    'desktop.closeWindow': async ({ action, isRemembered }) => {
+      init.closeWindow(action, isRemembered)
+      return {}
+    },
+  }
+}
+
+async function overridesFor(
+  fix: string | undefined,
+  supervisor: EngineSupervisor,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (fix === 'free-port') {
+    const setting = supervisor.failure?.details?.['setting']
+    const free = supervisor.failure?.details?.['free']
+    return typeof setting === 'string' && typeof free === 'number'
+      ? { [setting]: free }
+      : { port: 0, controlPort: 0, peerPort: 0 }
+  }
+  if (fix === 'choose-folder') {
+    const mediaDir = await pickFolder()
+    return mediaDir === null ? {} : { mediaDir }
+  }
+  return {}
+}
+
+async function pickFolder(): Promise<string | null> {
+  const { filePaths } = await dialog.showOpenDialog({
+    title: text.pickFolderTitle,
+    properties: ['openDirectory', 'createDirectory'],
+  })
+  return filePaths[0] ?? null
+}
