@@ -1,0 +1,1 @@
+export { formatLink, parseLink, type LinkKind, type LinkParts, type ParsedLink } from './link.ts'
