@@ -1,0 +1,77 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
+
+/**
+ * Replaces a small file so that a crash leaves either the old content or the new one: written beside it, flushed, renamed,
+ * folder flushed. Synchronous.
+ * @param mode permissions of the new file; 0o600 for secrets
+ */
+export function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o600): void {
+  const folder = dirname(path)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content
+  try {
+    const file = openSync(draft, 'wx', mode)
+    try {
+      let written = 0
+      while (written < bytes.length) written += writeSync(file, bytes, written)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+  flushFolder(folder)
+}
+
+/** The file's bytes, or undefined when there is no such file. */
+export function readFileIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+/**
+ * Takes a damaged file out of the way without losing it.
+ * @returns where it is now
+ */
+export function moveAside(path: string, nowMs: number): string {
+  const stamp = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-')
+  const target = `${path}.damaged-${stamp}-${randomBytes(2).toString('hex')}`
+  renameSync(path, target)
+  flushFolder(dirname(path))
+  return target
+}
+
+/** Whether `error` is the operating system's `code` (`ENOENT`, `EACCES`, …). */
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
+
+function flushFolder(folder: string): void {
+  // Windows cannot open a folder for flushing, and keeps renames in order by itself.
+  if (process.platform === 'win32') return
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
