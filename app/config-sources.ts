@@ -57,6 +57,7 @@ export const SETTING_SOURCES: Readonly<Record<SettingName, SettingSource>> = {
   maxUploadBytes: { env: 'SOWER_MAX_UPLOAD_BYTES', flag: '--max-upload', ...bytes },
   reserveBytes: { env: 'SOWER_RESERVE_BYTES', flag: '--reserve', ...bytes },
   isSeedingAfterGet: { env: 'SOWER_SEED_AFTER_GET', flag: '--seed-after-get', ...onOff },
+  isSeedingPaused: { env: 'SOWER_PAUSED', flag: '--paused', ...onOff },
 }
 
 export const SETTING_NAMES = Object.keys(SETTING_SOURCES) as readonly SettingName[]
@@ -80,6 +81,7 @@ export function defaultSettings(dataDir: string): Settings {
     maxUploadBytes: 64 * GIB,
     reserveBytes: GIB,
     isSeedingAfterGet: true,
+    isSeedingPaused: false,
   }
 }
 

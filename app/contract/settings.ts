@@ -36,6 +36,8 @@ export const Settings = z.object({
   reserveBytes: z.int().nonnegative(),
   /** Seed what was fetched. */
   isSeedingAfterGet: z.boolean(),
+  /** The pause button: no traffic at all, also after a restart. */
+  isSeedingPaused: z.boolean(),
 })
 export type Settings = z.output<typeof Settings>
 
