@@ -306,8 +306,10 @@ describe('guardedRequest and bodies', () => {
     })
     const outbound = new Outbound()
     closers.push(() => outbound.close())
-    const once = async () =>
-      await collectBody((await outbound.request(url, { ...limits, allowPrivateHosts: allowAll })).body, 10)
+    const once = async (): Promise<Buffer> => {
+      const { body } = await outbound.request(url, { ...limits, allowPrivateHosts: allowAll })
+      return collectBody(body, 10)
+    }
     await once()
     await once()
     expect(ports.size).toBe(1)

@@ -143,7 +143,7 @@ describe('parseLink', () => {
 describe('formatLink', () => {
   const hex = (length: number) =>
     fc
-      .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+      .array(fc.constantFrom(...Array.from('0123456789abcdef')), { minLength: length, maxLength: length })
       .map((d) => d.join(''))
   const address = (schemes: string[]) =>
     fc
