@@ -1,0 +1,125 @@
+import type {
+  EngineEventName,
+  EngineEventPayload,
+  Item,
+  MediaId,
+  NodeStatus,
+  Notice,
+  SettingsView,
+  Transfer,
+} from './contract/index.ts'
+
+/** Bursts are merged into at most four messages a second. */
+const MERGE_MS = 250
+/** Past this many changed items, listeners are told to list again instead. */
+const MOST_ITEMS = 200
+
+type Listener<N extends EngineEventName> = (payload: EngineEventPayload<N>) => void
+
+interface EventSources {
+  /** The item as it is now; undefined when it is gone. */
+  readonly item: (mediaId: string) => Item | undefined
+  readonly transfer: (id: string) => Transfer | undefined
+  readonly node: () => NodeStatus
+}
+
+/** What the engine tells the window, the web page and the CLI: current state, merged, never one message per piece. */
+export class EngineEvents {
+  readonly #sources: EventSources
+  readonly #listeners = new Map<EngineEventName, Set<Listener<EngineEventName>>>()
+  readonly #items = new Set<string>()
+  readonly #transfers = new Set<string>()
+  #isNodeChanged = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(sources: EventSources) {
+    this.#sources = sources
+  }
+
+  /** @returns stops listening */
+  on<N extends EngineEventName>(name: N, listener: Listener<N>): () => void {
+    const set = this.#listeners.get(name) ?? new Set()
+    // The map holds listeners of all names; each is only ever given its own name's payload.
+    const entry = listener as Listener<EngineEventName>
+    this.#listeners.set(name, set.add(entry))
+    return () => set.delete(entry)
+  }
+
+  itemsChanged(mediaIds: Iterable<string>): void {
+    if (this.#listeners.size === 0) return
+    for (const id of mediaIds) this.#items.add(id)
+    this.#schedule()
+  }
+
+  transferChanged(id: string): void {
+    if (this.#listeners.size === 0) return
+    this.#transfers.add(id)
+    this.#schedule()
+  }
+
+  nodeChanged(): void {
+    this.#isNodeChanged = true
+    this.#schedule()
+  }
+
+  settingsChanged(view: SettingsView): void {
+    this.#emit('settings.changed', view)
+  }
+
+  notice(notice: Notice): void {
+    this.#emit('node.notice', notice)
+    this.nodeChanged()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#listeners.clear()
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#flush()
+    }, MERGE_MS)
+  }
+
+  #flush(): void {
+    if (this.#items.size > MOST_ITEMS)
+      this.#emit('library.changed', { items: [], removed: [], isReset: true })
+    else if (this.#items.size > 0) {
+      const { found, gone } = partition(this.#items, this.#sources.item)
+      // Ids of rows the library named itself.
+      this.#emit('library.changed', { items: found, removed: gone as MediaId[], isReset: false })
+    }
+    this.#items.clear()
+    if (this.#transfers.size > 0) {
+      const { found, gone } = partition(this.#transfers, this.#sources.transfer)
+      this.#emit('transfers.changed', { transfers: found, removed: gone })
+      this.#transfers.clear()
+    }
+    if (this.#isNodeChanged) {
+      this.#isNodeChanged = false
+      this.#emit('node.changed', this.#sources.node())
+    }
+  }
+
+  #emit<N extends EngineEventName>(name: N, payload: EngineEventPayload<N>): void {
+    for (const listener of this.#listeners.get(name) ?? []) listener(payload)
+  }
+}
+
+function partition<T>(
+  ids: Iterable<string>,
+  find: (id: string) => T | undefined,
+): { found: T[]; gone: string[] } {
+  const found: T[] = []
+  const gone: string[] = []
+  for (const id of ids) {
+    const value = find(id)
+    if (value === undefined) gone.push(id)
+    else found.push(value)
+  }
+  return { found, gone }
+}

@@ -1,0 +1,57 @@
+import type { Item, ItemState, Settings } from './contract/index.ts'
+import type { ItemRow } from './library/index.ts'
+
+/** What the swarm knows of an item right now. */
+export interface LiveStats {
+  readonly peers: number
+  readonly uploadRateBytesPerSec: number
+}
+
+interface ViewContext {
+  readonly isMediaOffline: boolean
+  readonly isSeedingPaused: boolean
+  readonly live: LiveStats
+}
+
+/** Whether this item is to be announced and served to the swarm. */
+export function isSeedable(row: ItemRow): boolean {
+  return (
+    row.accessLevel === 'public' &&
+    row.isSeedingWanted &&
+    row.infoHash !== undefined &&
+    row.fileState === 'ok' &&
+    row.trashedAtMs === undefined
+  )
+}
+
+/** The row of the database and the swarm's numbers as the contract shows an item. */
+export function viewItem(row: ItemRow, { isMediaOffline, isSeedingPaused, live }: ViewContext): Item {
+  return {
+    mediaId: row.mediaId,
+    name: row.name,
+    mime: row.mime,
+    sizeBytes: row.sizeBytes,
+    accessLevel: row.accessLevel,
+    state: stateOf(row, isMediaOffline, isSeedingPaused),
+    isSeedingWanted: row.isSeedingWanted,
+    isOwn: row.isOwn,
+    ...(row.infoHash === undefined ? {} : { infoHash: row.infoHash }),
+    addedAtMs: row.addedAtMs,
+    peers: live.peers,
+    uploadedBytes: row.uploadedBytes,
+    uploadRateBytesPerSec: live.uploadRateBytesPerSec,
+    ...(row.lastServedAtMs === undefined ? {} : { lastServedAtMs: row.lastServedAtMs }),
+  }
+}
+
+function stateOf(row: ItemRow, isMediaOffline: boolean, isSeedingPaused: boolean): ItemState {
+  if (isMediaOffline) return 'offline'
+  if (row.fileState !== 'ok') return row.fileState
+  if (!isSeedable(row)) return 'ready'
+  return isSeedingPaused ? 'paused' : 'seeding'
+}
+
+/** The HTTP addresses under which others reach an item; none unless the operator gave a public address. */
+export function webSources({ publicUrl }: Settings, mediaId: string): string[] {
+  return publicUrl === null ? [] : [`${publicUrl.replace(/\/+$/, '')}/media/${mediaId}`]
+}
