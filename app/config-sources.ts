@@ -95,15 +95,11 @@ export function readSetting<N extends SettingName>(name: N, given: unknown, orig
   const value = typeof given === 'string' ? source.fromText(given.trim()) : given
   const checked = z.safeParse(Settings.shape[name], value)
   if (!checked.success || (name === 'mediaDir' && !isAbsolute(String(value)))) {
-    const shown = typeof given === 'string' ? ` “${given.slice(0, 200)}” cannot be used:` : ''
-    throw new AppError(
-      'BAD_REQUEST',
-      `${origin}${shown === '' ? '' : ' ='}${shown} it must be ${source.allowed}.`,
-      {
-        hint: `Correct ${origin}, or leave it out to use the default.`,
-        details: { setting: name },
-      },
-    )
+    const refused = typeof given === 'string' ? `cannot be “${given.slice(0, 200)}”: it must be` : 'must be'
+    throw new AppError('BAD_REQUEST', `${origin} ${refused} ${source.allowed}.`, {
+      hint: `Correct ${origin}, or leave it out to use the default.`,
+      details: { setting: name },
+    })
   }
   // The schema that passed is the one of this very name.
   return checked.data as Settings[N]

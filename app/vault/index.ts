@@ -1,0 +1,8 @@
+export { openVault, Vault } from './vault.ts'
+export type { VaultOptions } from './vault.ts'
+export { systemKeychain } from './keychain.ts'
+export type { Keychain } from './keychain.ts'
+export { passphraseFrom } from './passphrase.ts'
+export type { PassphraseSource } from './passphrase.ts'
+export type { NodeKey } from './node-key.ts'
+export type { TokenBearer } from './tokens.ts'

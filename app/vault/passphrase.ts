@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { AppError } from '../contract/index.ts'
+
+/** Asks for the wallet's passphrase; null = there is none to be had. `create` wants it confirmed. */
+export type PassphraseSource = (purpose: 'create' | 'open') => Promise<string | null>
+
+/**
+ * The passphrase from the file named by SOWER_PASSPHRASE_FILE, else from `prompt`, never from argv or a variable.
+ * @throws {AppError} (from the source) `BAD_REQUEST` when the file can't be read or is empty
+ */
+export function passphraseFrom(
+  env: Readonly<Record<string, string | undefined>>,
+  prompt?: PassphraseSource,
+): PassphraseSource {
+  const path = env['SOWER_PASSPHRASE_FILE']
+  if (path === undefined || path.trim() === '') return prompt ?? (() => Promise.resolve(null))
+  return () => Promise.resolve(readPassphraseFile(path))
+}
+
+function readPassphraseFile(path: string): string {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new AppError('BAD_REQUEST', 'The file named by SOWER_PASSPHRASE_FILE cannot be read.', {
+      hint: `Put the passphrase on the first line of ${path} and let Sower read it.`,
+      cause,
+    })
+  }
+  const passphrase = text.split(/\r?\n/, 1)[0] ?? ''
+  if (passphrase === '') {
+    throw new AppError('BAD_REQUEST', 'The file named by SOWER_PASSPHRASE_FILE is empty.', {
+      hint: `Put the passphrase on the first line of ${path}.`,
+    })
+  }
+  return passphrase
+}
