@@ -1,0 +1,13 @@
+export { HttpServer } from './server.ts'
+export type { HttpAddresses, HttpServerOptions } from './server.ts'
+export type { HttpLimits } from './limits.ts'
+export type {
+  EventSource,
+  HttpSettings,
+  MediaShelf,
+  StatusSource,
+  TokenVerifier,
+  UploadAdder,
+  UploadDetails,
+  UploadRequest,
+} from './ports.ts'

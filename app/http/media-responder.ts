@@ -1,0 +1,145 @@
+import { AppError } from '../contract/index.ts'
+import type { Log } from '../ports/log.ts'
+import { decideRange, isNoneMatch, isRangeFresh } from './byte-range.ts'
+import type { ByteRange } from './byte-range.ts'
+import { BufferPool, FileShrankError, sendBytes } from './byte-sender.ts'
+import { contentDisposition } from './content-disposition.ts'
+import { HttpProblem } from './exchange.ts'
+import type { Exchange, ResponseHeaders } from './exchange.ts'
+import { servedAs } from './media-type.ts'
+import type { MediaRow, MediaShelf, OpenedMedia } from './ports.ts'
+
+const MEDIA_ID = /^[0-9a-f]{64}$/
+/** Enough for a browser's own image and video viewer, nothing that runs. */
+const INLINE_POLICY =
+  "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+const DOWNLOAD_POLICY = "sandbox; default-src 'none'"
+
+/** The one answer for what is not here and for what the asker may not know is here. */
+export function mediaNotFound(): AppError {
+  return new AppError('NOT_FOUND', 'Media not found')
+}
+
+/** Answers GET and HEAD of an item's stored bytes. */
+export class MediaResponder {
+  readonly #library: MediaShelf
+  readonly #log: Log
+  readonly #pool = new BufferPool()
+
+  constructor(library: MediaShelf, log: Log) {
+    this.#library = library
+    this.#log = log
+  }
+
+  /**
+   * The row `mediaId` names, if whoever asks may know of it.
+   * @throws {AppError} `NOT_FOUND`, the same for no such id, not an id at all, in the trash, and not theirs
+   */
+  find(mediaId: string, canRead: (row: MediaRow) => boolean): MediaRow {
+    const row = MEDIA_ID.test(mediaId) ? this.#library.get(mediaId) : undefined
+    if (row === undefined || row.trashedAtMs !== undefined || !canRead(row)) throw mediaNotFound()
+    return row
+  }
+
+  /**
+   * @param isCounted whether these bytes went to somebody else, and count as uploaded
+   * @throws {AppError} what `library.openForServing` refuses with; nothing has been sent then
+   */
+  async respond(exchange: Exchange, row: MediaRow, isCounted: boolean): Promise<void> {
+    const { req, res, method } = exchange
+    const etag = `"${row.mediaId}"`
+    const headers = mediaHeaders(row, etag)
+    // The id is the hash of the bytes: a copy under this tag is right for ever, whatever our own file is like now.
+    if (isNoneMatch(req.headers['if-none-match'], etag)) {
+      res.writeHead(304, headers)
+      res.end()
+      return
+    }
+    const opened = await this.#library.openForServing(row.mediaId)
+    try {
+      const { sizeBytes } = opened
+      const isRangeHeard = method === 'GET' && isRangeFresh(req.headers['if-range']?.toString(), etag)
+      const decision = decideRange(isRangeHeard ? req.headers.range : undefined, sizeBytes)
+      if (decision.kind === 'unsatisfiable') throw rangeNotSatisfiable(sizeBytes)
+      const isPart = decision.kind === 'part'
+      const range = isPart ? decision.range : { start: 0, endExclusive: sizeBytes }
+      res.writeHead(isPart ? 206 : 200, {
+        ...headers,
+        ...bodyHeaders(row),
+        'content-length': range.endExclusive - range.start,
+        ...(isPart ? { 'content-range': `bytes ${range.start}-${range.endExclusive - 1}/${sizeBytes}` } : {}),
+      })
+      if (method === 'HEAD') res.end()
+      else await this.#sendBody(exchange, row, opened, range, isCounted)
+    } finally {
+      await opened.handle.close()
+    }
+  }
+
+  async #sendBody(
+    { res }: Exchange,
+    row: MediaRow,
+    { handle }: OpenedMedia,
+    range: ByteRange,
+    isCounted: boolean,
+  ): Promise<void> {
+    let sentBytes = 0
+    try {
+      await sendBytes({
+        handle,
+        out: res,
+        ...range,
+        pool: this.#pool,
+        onSent: (bytes) => (sentBytes += bytes),
+      })
+      res.end()
+    } catch (error) {
+      // A cut connection is the only way left to say that this answer is not whole.
+      res.destroy()
+      if (error instanceof FileShrankError) this.#log.warn('http.file-shrank', { mediaId: row.mediaId })
+      else this.#log.debug('http.send-cut', { mediaId: row.mediaId, sentBytes, error })
+    } finally {
+      if (isCounted && sentBytes > 0) {
+        this.#library.addUploaded(row.mediaId, sentBytes)
+        this.#library.touchServed(row.mediaId)
+      }
+    }
+  }
+}
+
+function mediaHeaders(row: MediaRow, etag: string): ResponseHeaders {
+  return {
+    etag,
+    'accept-ranges': 'bytes',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    ...(row.accessLevel === 'public'
+      ? {
+          'cache-control': 'public, max-age=31536000, immutable',
+          'access-control-allow-origin': '*',
+          'access-control-expose-headers':
+            'Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag',
+          'cross-origin-resource-policy': 'cross-origin',
+        }
+      : { 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' }),
+  }
+}
+
+function bodyHeaders(row: MediaRow): ResponseHeaders {
+  const { contentType, disposition } = servedAs(row.mime)
+  return {
+    'content-type': contentType,
+    'content-disposition': contentDisposition(disposition, row.name, row.mediaId),
+    'content-security-policy': disposition === 'inline' ? INLINE_POLICY : DOWNLOAD_POLICY,
+  }
+}
+
+function rangeNotSatisfiable(sizeBytes: number): HttpProblem {
+  return new HttpProblem(
+    new AppError(
+      'RANGE_NOT_SATISFIABLE',
+      `These media have ${sizeBytes} bytes; the range asked for lies outside.`,
+    ),
+    { headers: { 'content-range': `bytes */${sizeBytes}`, 'accept-ranges': 'bytes' } },
+  )
+}

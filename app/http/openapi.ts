@@ -1,0 +1,239 @@
+import { z } from 'zod'
+import { ERROR_STATUS, engineCalls, engineEvents } from '../contract/index.ts'
+import { UploadJson } from './upload-fields.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+const mediaIdParameter = {
+  name: 'mediaId',
+  in: 'path',
+  required: true,
+  description: '64 lowercase hex: the sha256 of the stored bytes',
+  schema: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+}
+const ownerToken = [{ ownerToken: [] }]
+const strangerOrOwner = [{}, ...ownerToken]
+const controlToken = [{ controlToken: [] }]
+
+/**
+ * The description of both listeners, made from the contract's schemas.
+ * @see the OpenAPI Specification 3.1, whose schemas are JSON Schema 2020-12
+ */
+export function openApiDocument(): Json {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sower node',
+      version: '1',
+      description:
+        'Paths under /rpc and /events are on the control listener (this computer only), all others on the node listener.',
+    },
+    paths: { ...mediaPaths(), ...nodePaths(), ...controlPaths() },
+    components: {
+      securitySchemes: {
+        ownerToken: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'From `sower token`',
+        },
+        controlToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The file control.token of the data folder',
+        },
+      },
+      schemas: { Problem: problemSchema() },
+    },
+  }
+}
+
+function mediaPaths(): Json {
+  const bytes = {
+    get: {
+      summary: 'The stored bytes; one range at a time',
+      security: strangerOrOwner,
+      parameters: [
+        mediaIdParameter,
+        { name: 'Range', in: 'header', schema: { type: 'string' } },
+        { name: 'If-Range', in: 'header', schema: { type: 'string' } },
+        { name: 'If-None-Match', in: 'header', schema: { type: 'string' } },
+      ],
+      responses: {
+        200: { description: 'All bytes', content: { '*/*': {} } },
+        206: { description: 'The range asked for', content: { '*/*': {} } },
+        304: { description: 'The client has them' },
+        ...problems(401, 404, 416, 429, 503),
+      },
+    },
+  }
+  return { '/media/{mediaId}': bytes, '/api/media/{mediaId}': bytes }
+}
+
+function nodePaths(): Json {
+  const json = (description: string): Json => ({ description, content: { 'application/json': {} } })
+  return {
+    '/api/media/upload': {
+      post: {
+        summary: 'Stores a file; private unless access_level says public',
+        security: ownerToken,
+        requestBody: {
+          required: true,
+          content: {
+            'multipart/form-data': { schema: formSchema() },
+            'application/json': { schema: toSchema(UploadJson, 'input') },
+          },
+        },
+        responses: {
+          200: json('These bytes were here already'),
+          201: json('Stored'),
+          ...problems(400, 401, 403, 408, 413, 415, 422, 429, 502, 503, 507),
+        },
+      },
+    },
+    '/api/media/{mediaId}/info': {
+      get: {
+        summary: 'What is known of an item, with its signed manifest',
+        security: strangerOrOwner,
+        parameters: [mediaIdParameter],
+        responses: { 200: json('OIP’s keys and ours'), ...problems(401, 404, 429) },
+      },
+    },
+    '/api/media/{mediaId}/torrent': {
+      get: {
+        summary: 'The metainfo of a public item',
+        security: strangerOrOwner,
+        parameters: [mediaIdParameter],
+        responses: {
+          200: { description: 'BitTorrent metainfo (BEP 3)', content: { 'application/x-bittorrent': {} } },
+          ...problems(401, 404, 429),
+        },
+      },
+    },
+    '/media/manifest': {
+      get: {
+        summary: 'The newest signed manifest of an item',
+        security: strangerOrOwner,
+        parameters: [{ ...mediaIdParameter, name: 'id', in: 'query' }],
+        responses: { 200: json('The manifest'), ...problems(401, 404, 429) },
+      },
+    },
+    '/health': {
+      get: {
+        summary: 'Whether the node is well; its counters for the owner',
+        security: strangerOrOwner,
+        responses: { 200: json('status and timestamp; more for the owner'), ...problems(401, 403, 429) },
+      },
+    },
+    '/openapi.json': { get: { summary: 'This document', responses: { 200: json('OpenAPI 3.1') } } },
+  }
+}
+
+function controlPaths(): Json {
+  const calls = Object.entries(engineCalls).map(([name, { args, result }]): [string, Json] => [
+    `/rpc/${name}`,
+    {
+      post: {
+        operationId: name,
+        tags: ['control'],
+        security: controlToken,
+        requestBody: { required: true, content: { 'application/json': { schema: toSchema(args, 'input') } } },
+        responses: {
+          200: { description: 'Done', content: { 'application/json': { schema: replySchema(result) } } },
+          default: {
+            description: 'Refused',
+            content: { 'application/json': { schema: errorReplySchema() } },
+          },
+        },
+      },
+    },
+  ])
+  const events = Object.entries(engineEvents).map(([name, payload]) => ({
+    title: name,
+    ...toSchema(payload, 'output'),
+  }))
+  return {
+    ...Object.fromEntries(calls),
+    '/events': {
+      get: {
+        summary: 'Server-sent events; the event’s name is the title of its data’s schema',
+        tags: ['control'],
+        security: [...controlToken, {}],
+        parameters: [{ name: 'ticket', in: 'query', schema: { type: 'string' } }],
+        responses: {
+          200: { description: 'The stream', content: { 'text/event-stream': { schema: { oneOf: events } } } },
+          ...problems(401, 403, 421, 503),
+        },
+      },
+    },
+  }
+}
+
+function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}
+
+function replySchema(result: z.ZodType): Json {
+  return {
+    type: 'object',
+    required: ['ok', 'value'],
+    properties: { ok: { const: true }, value: toSchema(result, 'output') },
+  }
+}
+
+function errorReplySchema(): Json {
+  return {
+    type: 'object',
+    required: ['ok', 'error'],
+    properties: {
+      ok: { const: false },
+      error: {
+        type: 'object',
+        required: ['code', 'message'],
+        properties: {
+          code: { enum: Object.keys(ERROR_STATUS) },
+          message: { type: 'string' },
+          hint: { type: 'string' },
+          details: { type: 'object' },
+        },
+      },
+    },
+  }
+}
+
+function formSchema(): Json {
+  return {
+    type: 'object',
+    required: ['file'],
+    properties: {
+      file: { type: 'string', contentMediaType: 'application/octet-stream' },
+      name: { type: 'string' },
+      access_level: { enum: ['public', 'private'], default: 'private' },
+      encrypt: { enum: ['true', 'false'] },
+    },
+  }
+}
+
+function problemSchema(): Json {
+  const text = { type: 'string' }
+  return {
+    type: 'object',
+    description: 'RFC 9457',
+    required: ['type', 'title', 'status', 'detail', 'code', 'error'],
+    properties: {
+      type: text,
+      title: text,
+      status: { type: 'integer' },
+      detail: text,
+      code: { enum: Object.keys(ERROR_STATUS) },
+      error: { ...text, description: 'The same sentence, for OIP’s clients' },
+      hint: text,
+    },
+  }
+}
+
+function problems(...statuses: readonly number[]): Json {
+  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  return Object.fromEntries(statuses.map((status) => [status, { description: 'Refused', content }]))
+}

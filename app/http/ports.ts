@@ -1,0 +1,85 @@
+import type { Readable } from 'node:stream'
+import type { FileHandle } from 'node:fs/promises'
+import type { Outbound } from '../outbound/index.ts'
+import type {
+  AccessLevel,
+  EngineEventName,
+  EngineEventPayload,
+  NodeStatus,
+  Settings,
+} from '../contract/index.ts'
+
+/** What the HTTP server needs of other domains, no more; `Library`, `Adder` and `Vault` fit as they are. */
+
+export interface MediaRow {
+  readonly mediaId: string
+  readonly name: string
+  readonly mime: string
+  readonly sizeBytes: number
+  readonly accessLevel: AccessLevel
+  readonly infoHash?: string | undefined
+  readonly isSeedingWanted: boolean
+  readonly owner: string
+  readonly createdAt: string
+  readonly trashedAtMs?: number | undefined
+}
+
+export interface OpenedMedia {
+  readonly handle: FileHandle
+  readonly sizeBytes: number
+}
+
+export interface MediaShelf {
+  get(mediaId: string): MediaRow | undefined
+  /** The newest signed manifest, any unknown fields kept. */
+  manifest(mediaId: string): Promise<MediaManifest>
+  /** `null` for an item that has no torrent. */
+  metainfo(mediaId: string): Promise<Uint8Array | null>
+  /** Opens the bytes after checking that they are the ones that were added. The caller closes the handle. */
+  openForServing(mediaId: string): Promise<OpenedMedia>
+  addUploaded(mediaId: string, bytes: number): void
+  touchServed(mediaId: string): void
+}
+
+/** The parts of a manifest that answers are made of; the whole of it is passed on as it is. */
+export interface MediaManifest {
+  readonly did: string
+  readonly transport?:
+    { readonly bittorrent?: { readonly magnetURI?: string | undefined } | undefined } | undefined
+}
+
+export interface UploadDetails {
+  readonly name: string
+  readonly accessLevel: 'public' | 'private'
+}
+
+export interface UploadRequest extends UploadDetails {
+  readonly stream: Readable
+  readonly maxBytes: number
+  readonly sizeHint?: number
+  /** Asked once, when the stream has ended and before anything is committed: a form's fields may follow its file. */
+  readonly details?: () => UploadDetails
+  readonly signal: AbortSignal
+}
+
+export interface UploadAdder {
+  addStream(request: UploadRequest): Promise<{ readonly row: MediaRow; readonly isDuplicate: boolean }>
+}
+
+export interface TokenVerifier {
+  verifyToken(jwt: string): Promise<{ readonly publicKey: string; readonly scope: string }>
+  owner(): string | null
+}
+
+/** Fetches an address somebody else chose, with all the guards that needs. */
+export type OutboundRequests = Pick<Outbound, 'request'>
+
+export interface EventSource {
+  on<N extends EngineEventName>(name: N, listener: (payload: EngineEventPayload<N>) => void): () => void
+}
+
+export interface HttpSettings {
+  get(): Pick<Settings, 'host' | 'port' | 'controlPort' | 'publicUrl' | 'maxUploadBytes'>
+}
+
+export type StatusSource = () => NodeStatus | Promise<NodeStatus>

@@ -1,0 +1,177 @@
+import type { EngineHandlers } from '../contract/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import { ControlGuard } from './control-guard.ts'
+import { ControlRoutes } from './control-routes.ts'
+import { loadControlToken } from './control-token.ts'
+import { EventStream } from './event-stream.ts'
+import type { Exchange } from './exchange.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
+import type { HttpLimits } from './limits.ts'
+import { Listener } from './listener.ts'
+import { MediaResponder } from './media-responder.ts'
+import { NodeRoutes } from './node-routes.ts'
+import { PageFiles } from './page-files.ts'
+import type {
+  EventSource,
+  HttpSettings,
+  MediaShelf,
+  OutboundRequests,
+  StatusSource,
+  TokenVerifier,
+  UploadAdder,
+} from './ports.ts'
+import { Router } from './router.ts'
+import { TokenBuckets } from './token-buckets.ts'
+import { Uploads } from './upload.ts'
+import { ViewerCheck, rateLimited } from './viewer.ts'
+
+export interface HttpServerOptions {
+  /** Host and ports are read at start; `publicUrl` and `maxUploadBytes` at every request. */
+  readonly settings: HttpSettings
+  /** Where `control.token` is kept. */
+  readonly dataDir: string
+  readonly library: MediaShelf
+  readonly adder: UploadAdder
+  readonly vault: TokenVerifier
+  readonly handlers: EngineHandlers
+  readonly events: EventSource
+  readonly status: StatusSource
+  readonly outbound: OutboundRequests
+  /** The built web page; without it the control listener has none. */
+  readonly rendererDir?: string | undefined
+  readonly clock: Clock
+  readonly log: Log
+  /** @defaultValue DEFAULT_LIMITS */
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface HttpAddresses {
+  /** Without a slash at the end. */
+  readonly url: string
+  readonly controlUrl: string
+  readonly controlToken: string
+}
+
+const CONTROL_HOST = '127.0.0.1'
+
+/**
+ * The node's two HTTP listeners. They share nothing a stranger could use to get from one to the other: the node listener knows no
+ * control route, the control listener is on 127.0.0.1 and asks for its token.
+ */
+export class HttpServer {
+  readonly #options: HttpServerOptions
+  readonly #limits: HttpLimits
+  readonly #buckets = new TokenBuckets()
+  #node: Listener | undefined
+  #control: Listener | undefined
+  #events: EventStream | undefined
+  #url = ''
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+  }
+
+  /**
+   * Listens on both addresses, or on none.
+   * @throws {AppError} `PORT_IN_USE` with `details { port, free }`; `BAD_REQUEST` when the host is not this computer's
+   */
+  async start(): Promise<HttpAddresses> {
+    const { host, port, controlPort } = this.#options.settings.get()
+    const controlToken = await loadControlToken(this.#options.dataDir)
+    const media = new MediaResponder(this.#options.library, this.#options.log)
+    try {
+      const nodePort = await this.#startNode(media, host, port, controlPort)
+      this.#url = `http://${urlHost(host)}:${nodePort}`
+      const boundControlPort = await this.#startControl(media, controlToken, controlPort, nodePort)
+      return { url: this.#url, controlUrl: `http://${CONTROL_HOST}:${boundControlPort}`, controlToken }
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  /** Lets running answers end for a moment, cuts the rest. Idempotent. */
+  async stop(): Promise<void> {
+    this.#events?.stop()
+    await Promise.all([this.#node?.close(), this.#control?.close()])
+  }
+
+  #startNode(media: MediaResponder, host: string, port: number, controlPort: number): Promise<number> {
+    const { library, adder, vault, handlers, outbound, settings, status, clock } = this.#options
+    const limits = this.#limits
+    const buckets = this.#buckets
+    const baseUrl = (): string => settings.get().publicUrl?.replace(/\/+$/, '') ?? this.#url
+    const routes = new NodeRoutes({
+      library,
+      media,
+      uploads: new Uploads({ library, adder, outbound, settings, limits, baseUrl }),
+      viewers: new ViewerCheck(vault, buckets, limits),
+      buckets,
+      limits,
+      handlers,
+      status,
+      baseUrl,
+      nowMs: () => clock.nowMs(),
+    })
+    const router = new Router(routes.routes())
+    this.#node = new Listener({
+      limits,
+      log: this.#options.log,
+      handle: async (exchange) => {
+        this.#spend(exchange)
+        await router.answer(exchange)
+      },
+    })
+    return this.#node.listen(host, port, [controlPort])
+  }
+
+  async #startControl(media: MediaResponder, token: string, port: number, nodePort: number): Promise<number> {
+    const { handlers, events, rendererDir, log } = this.#options
+    const limits = this.#limits
+    const page = rendererDir === undefined ? undefined : new PageFiles(rendererDir)
+    await page?.start()
+    const stream = new EventStream(events, handlers, limits, log)
+    let routes: ControlRoutes | undefined
+    const listener = new Listener({
+      limits,
+      log,
+      isHostCheckedByHandler: true,
+      handle: async (exchange) => {
+        this.#spend(exchange)
+        await routes?.answer(exchange)
+      },
+    })
+    this.#control = listener
+    const bound = await listener.listen(CONTROL_HOST, port, [nodePort])
+    // The guard compares with the port that was really given, so it can only be made now; no request is read before this turn ends.
+    routes = new ControlRoutes({
+      guard: new ControlGuard(token, bound),
+      handlers,
+      events: stream,
+      media,
+      page,
+      limits,
+      log,
+    })
+    stream.start()
+    this.#events = stream
+    return bound
+  }
+
+  #spend({ clientKey, isLoopback }: Exchange): void {
+    const waitMs = this.#buckets.take(
+      `any ${clientKey}`,
+      this.#limits.rates.any[isLoopback ? 'loopback' : 'stranger'],
+    )
+    if (waitMs > 0) throw rateLimited(waitMs)
+  }
+}
+
+/** An address one can open: "everywhere" is reached on this computer as 127.0.0.1. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
