@@ -1,0 +1,145 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { AppError } from '../contract/index.ts'
+import { canonicalJson, verifyManifest } from '../manifest/index.ts'
+import type { Manifest } from '../manifest/index.ts'
+import { doesExist, isErrno, replaceFile, syncDir, syncFile, writeSynced } from './durable.ts'
+import type { ItemPaths } from './media-folder.ts'
+
+/** What a file looks like without reading it. */
+export interface SeenFile {
+  readonly sizeBytes: number
+  readonly mtimeMs: number
+  /** `size:mtimeNs:inode`; equal = nothing happened to the bytes. */
+  readonly identity: string
+}
+
+const MAX_MANIFEST_BYTES = 8 * 1024 * 1024
+const MAX_METAINFO_BYTES = 8 * 1024 * 1024
+
+/** `undefined` when there is no regular file (a link to one counts as none: it could point anywhere). */
+export async function lookAt(file: string): Promise<SeenFile | undefined> {
+  try {
+    return seenFile(await fs.lstat(file, { bigint: true }))
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}
+
+/** The same from what `stat` or `fstat` said. */
+export function seenFile(stats: {
+  isFile(): boolean
+  size: bigint
+  mtimeNs: bigint
+  mtimeMs: bigint
+  ino: bigint
+}): SeenFile | undefined {
+  if (!stats.isFile()) return undefined
+  return {
+    sizeBytes: Number(stats.size),
+    mtimeMs: Number(stats.mtimeMs),
+    identity: `${stats.size}:${stats.mtimeNs}:${stats.ino}`,
+  }
+}
+
+/** Puts manifest and metainfo beside staged bytes and makes all of it survive a power cut. */
+export async function completeStaging(
+  dir: string,
+  manifest: Manifest,
+  metainfo: Uint8Array | undefined,
+): Promise<void> {
+  const paths = {
+    bytes: path.join(dir, 'original'),
+    manifest: path.join(dir, 'manifest.json'),
+    manifests: path.join(dir, 'manifests'),
+    metainfo: path.join(dir, 'media.torrent'),
+  }
+  for (const name of await fs.readdir(dir)) {
+    if (name !== 'original') await fs.rm(path.join(dir, name), { recursive: true })
+  }
+  const text = canonicalJson(manifest)
+  await fs.mkdir(paths.manifests)
+  await writeSynced(path.join(paths.manifests, `${manifest.version}.json`), text)
+  await syncDir(paths.manifests)
+  await writeSynced(paths.manifest, text)
+  if (metainfo !== undefined) await writeSynced(paths.metainfo, metainfo)
+  await syncFile(paths.bytes)
+  await syncDir(dir)
+}
+
+/**
+ * The newest manifest, checked.
+ * @throws {AppError} `MANIFEST_INVALID`, `SIGNATURE_INVALID`; a file system error when it can't be read
+ */
+export async function readManifest(file: string, mediaId: string): Promise<Manifest> {
+  const { size } = await fs.stat(file)
+  if (size > MAX_MANIFEST_BYTES) throw unreadable('it is too large')
+  let value: unknown
+  try {
+    value = JSON.parse(await fs.readFile(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw unreadable('it is not JSON')
+    throw error
+  }
+  return verifyManifest(value, { mediaId })
+}
+
+/** The newest of the kept versions that still holds; `undefined` when none does. */
+export async function newestKeptManifest(paths: ItemPaths, mediaId: string): Promise<Manifest | undefined> {
+  for (const version of (await keptVersions(paths)).toReversed()) {
+    try {
+      const manifest = await readManifest(versionFile(paths, version), mediaId)
+      if (manifest.version === version) return manifest
+    } catch (error) {
+      if (!(error instanceof AppError) && !isErrno(error, 'ENOENT')) throw error
+    }
+  }
+  return undefined
+}
+
+/** Writes a version that nobody has been told of yet, then makes it the newest. */
+export async function writeManifestVersion(paths: ItemPaths, manifest: Manifest): Promise<void> {
+  const text = canonicalJson(manifest)
+  if (!(await doesExist(paths.manifests))) {
+    await fs.mkdir(paths.manifests)
+    await syncDir(paths.dir)
+  }
+  await replaceFile(versionFile(paths, manifest.version), text)
+  await replaceFile(paths.manifest, text)
+}
+
+/** `null` when there is none. */
+export async function readMetainfo(paths: ItemPaths): Promise<Uint8Array | null> {
+  try {
+    const { size } = await fs.stat(paths.metainfo)
+    // Too large to be one of ours: as good as damaged.
+    return size > MAX_METAINFO_BYTES ? new Uint8Array() : await fs.readFile(paths.metainfo)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null
+    throw error
+  }
+}
+
+export function versionFile(paths: ItemPaths, version: number): string {
+  return path.join(paths.manifests, `${version}.json`)
+}
+
+async function keptVersions(paths: ItemPaths): Promise<number[]> {
+  let names: string[]
+  try {
+    names = await fs.readdir(paths.manifests)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+  return names
+    .map((name) => /^([1-9]\d{0,8})\.json$/.exec(name)?.[1])
+    .filter((version) => version !== undefined)
+    .map(Number)
+    .toSorted((a, b) => a - b)
+}
+
+function unreadable(because: string): AppError {
+  return new AppError('MANIFEST_INVALID', `This manifest cannot be read: ${because}.`)
+}

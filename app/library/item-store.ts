@@ -1,0 +1,370 @@
+import type Database from 'better-sqlite3'
+import { AccessLevel, MediaId } from '../contract/index.ts'
+import type { EngineParsedArgs } from '../contract/index.ts'
+import type { Db } from './db.ts'
+
+/** What became of an item's bytes since they were last known to be right. */
+export type FileState = 'ok' | 'checking' | 'changed' | 'missing'
+
+/** One item as the database knows it. */
+export interface ItemRow {
+  readonly mediaId: MediaId
+  readonly name: string
+  readonly mime: string
+  readonly sizeBytes: number
+  readonly accessLevel: AccessLevel
+  readonly infoHash?: string
+  readonly pieceLength?: number
+  readonly isSeedingWanted: boolean
+  readonly isOwn: boolean
+  /** 66 hex. */
+  readonly owner: string
+  /** ISO 8601, as in the manifest. */
+  readonly createdAt: string
+  readonly addedAtMs: number
+  readonly uploadedBytes: number
+  readonly lastServedAtMs?: number
+  readonly manifestVersion: number
+  readonly fileState: FileState
+  /** A step of the outbox that keeps failing for it. */
+  readonly failedStep?: string
+  readonly trashedAtMs?: number
+}
+
+/** What is stored beside the row and concerns the library alone. */
+export interface StoredItem extends ItemRow {
+  readonly fileIdentity: string | null
+  readonly badIdentity: string | null
+  readonly isVerified: boolean
+  readonly isManifestPending: boolean
+}
+
+export type ListArgs = Partial<EngineParsedArgs<'library.list'>>
+export interface ListCounts {
+  readonly all: number
+  readonly attention: number
+  readonly public: number
+  readonly private: number
+}
+export interface ListResult {
+  readonly rows: ItemRow[]
+  /** Rows that match filter and search. */
+  readonly total: number
+  /** Of the whole library, whatever is searched for. */
+  readonly counts: ListCounts
+}
+
+interface RawItem {
+  media_id: string
+  name: string
+  mime: string
+  size_bytes: number
+  access_level: string
+  info_hash: string | null
+  piece_length: number | null
+  is_seeding_wanted: number
+  is_own: number
+  owner: string
+  created_at: string
+  added_at_ms: number
+  uploaded_bytes: number
+  last_served_at_ms: number | null
+  manifest_version: number
+  is_manifest_pending: number
+  file_state: FileState
+  file_identity: string | null
+  bad_identity: string | null
+  is_verified: number
+  failed_step: string | null
+  trashed_at_ms: number | null
+}
+
+export type NewItem = Omit<StoredItem, 'uploadedBytes' | 'isManifestPending' | 'badIdentity'>
+
+const SORT_COLUMNS = {
+  added: 'added_at_ms',
+  name: 'name_folded',
+  size: 'size_bytes',
+  uploaded: 'uploaded_bytes',
+} as const
+
+const FILTERS = {
+  all: '',
+  attention: 'AND needs_attention = 1',
+  public: "AND access_level = 'public'",
+  private: "AND access_level <> 'public'",
+} as const
+
+/** The rows of the items table: the only place that knows its columns. */
+export class ItemStore {
+  readonly #db: Db
+  readonly #statements = new Map<string, Database.Statement>()
+  #counts: ListCounts | undefined
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  get(mediaId: string): StoredItem | undefined {
+    return toItem(this.#one('SELECT * FROM items WHERE media_id = ?', mediaId))
+  }
+
+  findByInfoHash(infoHash: string): StoredItem | undefined {
+    const sql = 'SELECT * FROM items WHERE info_hash = ? AND trashed_at_ms IS NULL ORDER BY id LIMIT 1'
+    return toItem(this.#one(sql, infoHash))
+  }
+
+  list(args: ListArgs): ListResult {
+    const counts = this.counts()
+    const { sql, parameters } = listQuery(args)
+    const rows = this.#prepare(sql).all(parameters).map(toRow)
+    const search = foldName(args.search ?? '')
+    const total = search === '' ? counts[args.filter ?? 'all'] : this.#countMatches(args, search)
+    return { rows, total, counts }
+  }
+
+  counts(): ListCounts {
+    this.#counts ??= this.#countAll()
+    return this.#counts
+  }
+
+  /** Bytes of all items that are not in the trash. */
+  totalBytes(): number {
+    const row = this.#one('SELECT coalesce(sum(size_bytes), 0) AS sum FROM items WHERE trashed_at_ms IS NULL')
+    return (row as { sum: number }).sum
+  }
+
+  hasAny(): boolean {
+    return this.#one('SELECT 1 FROM items LIMIT 1') !== undefined
+  }
+
+  /** Every row of a kind, page by page, so that the database stays free in between. */
+  *each(
+    kind: 'all' | 'kept' | 'trashed' | 'seeding' | 'not-ok' | 'checking' | 'manifest-pending',
+  ): Generator<StoredItem> {
+    const where = {
+      all: '1',
+      kept: 'trashed_at_ms IS NULL',
+      trashed: 'trashed_at_ms IS NOT NULL',
+      seeding:
+        "is_seeding_wanted = 1 AND info_hash IS NOT NULL AND trashed_at_ms IS NULL AND file_state = 'ok'",
+      'not-ok': "file_state <> 'ok' AND trashed_at_ms IS NULL",
+      checking: "file_state = 'checking' AND trashed_at_ms IS NULL",
+      'manifest-pending': 'is_manifest_pending = 1',
+    }[kind]
+    const page = this.#prepare(`SELECT * FROM items WHERE ${where} AND id > ? ORDER BY id LIMIT 500`)
+    for (let after = 0; ;) {
+      const rows = page.all(after) as (RawItem & { id: number })[]
+      for (const row of rows) {
+        after = row.id
+        yield fromRaw(row)
+      }
+      if (rows.length < 500) return
+    }
+  }
+
+  insert(item: NewItem): void {
+    this.#counts = undefined
+    this.#prepare(
+      `INSERT INTO items (media_id, name, name_folded, mime, size_bytes, access_level, info_hash, piece_length,
+        is_seeding_wanted, is_own, owner, created_at, added_at_ms, last_served_at_ms, manifest_version, file_state,
+        file_identity, is_verified, trashed_at_ms)
+      VALUES (@mediaId, @name, @nameFolded, @mime, @sizeBytes, @accessLevel, @infoHash, @pieceLength,
+        @isSeedingWanted, @isOwn, @owner, @createdAt, @addedAtMs, @lastServedAtMs, @manifestVersion, @fileState,
+        @fileIdentity, @isVerified, @trashedAtMs)`,
+    ).run({
+      ...item,
+      ...describedColumns(item),
+      isSeedingWanted: Number(item.isSeedingWanted),
+      isOwn: Number(item.isOwn),
+      isVerified: Number(item.isVerified),
+      lastServedAtMs: item.lastServedAtMs ?? null,
+      trashedAtMs: item.trashedAtMs ?? null,
+    })
+  }
+
+  /** What the newest manifest says. */
+  describe(mediaId: string, item: Described): void {
+    this.#counts = undefined
+    this.#prepare(
+      `UPDATE items SET name = @name, name_folded = @nameFolded, mime = @mime, access_level = @accessLevel,
+        info_hash = @infoHash, piece_length = @pieceLength, owner = @owner, created_at = @createdAt,
+        manifest_version = @manifestVersion, is_manifest_pending = 0 WHERE media_id = @mediaId`,
+    ).run({ ...item, ...describedColumns(item), mediaId })
+  }
+
+  set(mediaId: string, patch: ItemPatch): void {
+    this.#counts = undefined
+    const names = Object.keys(patch) as (keyof ItemPatch)[]
+    const assignments = names.map((name) => `${PATCH_COLUMNS[name]} = ?`).join(', ')
+    const values = names.map((name) => {
+      const value = patch[name]
+      return typeof value === 'boolean' ? Number(value) : value
+    })
+    this.#prepare(`UPDATE items SET ${assignments} WHERE media_id = ?`).run(...values, mediaId)
+  }
+
+  addUsage(mediaId: string, uploadedBytes: number, lastServedAtMs: number | null): void {
+    this.#prepare(
+      `UPDATE items SET uploaded_bytes = uploaded_bytes + ?, last_served_at_ms = coalesce(?, last_served_at_ms)
+       WHERE media_id = ?`,
+    ).run(uploadedBytes, lastServedAtMs, mediaId)
+  }
+
+  delete(mediaId: string): void {
+    this.#counts = undefined
+    this.#prepare('DELETE FROM items WHERE media_id = ?').run(mediaId)
+  }
+
+  /** Somebody else (the outbox) changed a row. */
+  forgetCounts(): void {
+    this.#counts = undefined
+  }
+
+  #countAll(): ListCounts {
+    const access = this.#prepare(
+      'SELECT access_level AS level, count(*) AS n FROM items WHERE trashed_at_ms IS NULL GROUP BY access_level',
+    ).all() as { level: string; n: number }[]
+    const attention = this.#one(
+      'SELECT count(*) AS n FROM items WHERE trashed_at_ms IS NULL AND needs_attention = 1',
+    ) as { n: number }
+    const all = access.reduce((sum, { n }) => sum + n, 0)
+    const isPublic = access.find(({ level }) => level === 'public')?.n ?? 0
+    return { all, attention: attention.n, public: isPublic, private: all - isPublic }
+  }
+
+  #countMatches(args: ListArgs, search: string): number {
+    const sql = `SELECT count(*) AS n FROM items WHERE trashed_at_ms IS NULL ${FILTERS[args.filter ?? 'all']} ${MATCHES}`
+    return (this.#prepare(sql).get({ search }) as { n: number }).n
+  }
+
+  #one(sql: string, ...parameters: unknown[]): unknown {
+    return this.#prepare(sql).get(...parameters)
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.sql.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/** `%` and `_` in a search are characters like others; ids are found by pasting them. */
+const MATCHES = 'AND (instr(name_folded, @search) > 0 OR media_id = @search OR info_hash = @search)'
+
+/** Exported for the test that asks SQLite how it would run it. */
+export function listQuery(args: ListArgs): { sql: string; parameters: Record<string, unknown> } {
+  const column = SORT_COLUMNS[args.sort ?? 'added']
+  const direction = args.direction === 'asc' ? 'ASC' : 'DESC'
+  const search = foldName(args.search ?? '')
+  const sql = `SELECT * FROM items WHERE trashed_at_ms IS NULL ${FILTERS[args.filter ?? 'all']}
+    ${search === '' ? '' : MATCHES} ORDER BY ${column} ${direction}, id ${direction} LIMIT @limit OFFSET @offset`
+  const page = { limit: args.limit ?? 100, offset: args.offset ?? 0 }
+  return { sql, parameters: search === '' ? page : { ...page, search } }
+}
+
+/** How names are compared: case, width and accents that were typed differently don't matter, invisible marks don't count. */
+export function foldName(name: string): string {
+  return name
+    .normalize('NFKC')
+    .replaceAll(/\p{Cf}/gu, '')
+    .toLowerCase()
+    .trim()
+}
+
+type Described = Pick<
+  ItemRow,
+  | 'name'
+  | 'mime'
+  | 'sizeBytes'
+  | 'accessLevel'
+  | 'infoHash'
+  | 'pieceLength'
+  | 'owner'
+  | 'createdAt'
+  | 'manifestVersion'
+>
+
+interface ItemPatch {
+  readonly isSeedingWanted?: boolean
+  readonly isManifestPending?: boolean
+  readonly isVerified?: boolean
+  readonly fileState?: FileState
+  readonly fileIdentity?: string | null
+  readonly badIdentity?: string | null
+  readonly infoHash?: string | null
+  readonly trashedAtMs?: number | null
+  readonly uploadedBytes?: number
+  readonly addedAtMs?: number
+}
+
+const PATCH_COLUMNS = {
+  isSeedingWanted: 'is_seeding_wanted',
+  isManifestPending: 'is_manifest_pending',
+  isVerified: 'is_verified',
+  fileState: 'file_state',
+  fileIdentity: 'file_identity',
+  badIdentity: 'bad_identity',
+  infoHash: 'info_hash',
+  trashedAtMs: 'trashed_at_ms',
+  uploadedBytes: 'uploaded_bytes',
+  addedAtMs: 'added_at_ms',
+} as const satisfies Record<keyof ItemPatch, string>
+
+function describedColumns(item: Described) {
+  return {
+    nameFolded: foldName(item.name),
+    infoHash: item.infoHash ?? null,
+    pieceLength: item.pieceLength ?? null,
+  }
+}
+
+function toItem(raw: unknown): StoredItem | undefined {
+  return raw === undefined ? undefined : fromRaw(raw as RawItem)
+}
+
+function toRow(raw: unknown): ItemRow {
+  return rowOf(fromRaw(raw as RawItem))
+}
+
+/** The part of a stored item that others see. */
+export function rowOf(item: StoredItem): ItemRow {
+  const {
+    fileIdentity: _identity,
+    badIdentity: _bad,
+    isVerified: _verified,
+    isManifestPending: _pending,
+    ...row
+  } = item
+  return row
+}
+
+function fromRaw(raw: RawItem): StoredItem {
+  return {
+    mediaId: MediaId.parse(raw.media_id),
+    name: raw.name,
+    mime: raw.mime,
+    sizeBytes: raw.size_bytes,
+    accessLevel: AccessLevel.parse(raw.access_level),
+    ...(raw.info_hash === null ? {} : { infoHash: raw.info_hash }),
+    ...(raw.piece_length === null ? {} : { pieceLength: raw.piece_length }),
+    isSeedingWanted: raw.is_seeding_wanted === 1,
+    isOwn: raw.is_own === 1,
+    owner: raw.owner,
+    createdAt: raw.created_at,
+    addedAtMs: raw.added_at_ms,
+    uploadedBytes: raw.uploaded_bytes,
+    ...(raw.last_served_at_ms === null ? {} : { lastServedAtMs: raw.last_served_at_ms }),
+    manifestVersion: raw.manifest_version,
+    isManifestPending: raw.is_manifest_pending === 1,
+    fileState: raw.file_state,
+    fileIdentity: raw.file_identity,
+    badIdentity: raw.bad_identity,
+    isVerified: raw.is_verified === 1,
+    ...(raw.failed_step === null ? {} : { failedStep: raw.failed_step }),
+    ...(raw.trashed_at_ms === null ? {} : { trashedAtMs: raw.trashed_at_ms }),
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The database's history: entry n brings version n to version n + 1. Released entries are never edited; a change is a
+ * new entry at the end. Times are milliseconds since the epoch, sizes bytes, booleans 0 or 1.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE items (
+    id INTEGER PRIMARY KEY,
+    media_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    -- what sorting and searching by name look at
+    name_folded TEXT NOT NULL,
+    mime TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    access_level TEXT NOT NULL,
+    info_hash TEXT,
+    piece_length INTEGER,
+    is_seeding_wanted INTEGER NOT NULL,
+    is_own INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    added_at_ms INTEGER NOT NULL,
+    uploaded_bytes INTEGER NOT NULL DEFAULT 0,
+    last_served_at_ms INTEGER,
+    manifest_version INTEGER NOT NULL,
+    -- a new manifest version was being written; read it again after a crash
+    is_manifest_pending INTEGER NOT NULL DEFAULT 0,
+    file_state TEXT NOT NULL CHECK (file_state IN ('ok', 'checking', 'changed', 'missing')),
+    -- size:mtimeNs:inode of the bytes when they were last known to be right
+    file_identity TEXT,
+    -- the same of bytes that were read and found wrong, so that they are not read again
+    bad_identity TEXT,
+    -- 0 until the bytes were hashed by us
+    is_verified INTEGER NOT NULL,
+    failed_step TEXT,
+    trashed_at_ms INTEGER,
+    needs_attention INTEGER GENERATED ALWAYS AS (file_state IN ('changed', 'missing') OR failed_step IS NOT NULL) VIRTUAL
+  ) STRICT;
+
+  CREATE INDEX items_by_added ON items (added_at_ms, id) WHERE trashed_at_ms IS NULL;
+  CREATE INDEX items_by_name ON items (name_folded, id) WHERE trashed_at_ms IS NULL;
+  CREATE INDEX items_by_size ON items (size_bytes, id) WHERE trashed_at_ms IS NULL;
+  CREATE INDEX items_by_uploaded ON items (uploaded_bytes, id) WHERE trashed_at_ms IS NULL;
+  CREATE INDEX items_by_access ON items (access_level, added_at_ms, id) WHERE trashed_at_ms IS NULL;
+  CREATE INDEX items_attention ON items (added_at_ms, id) WHERE trashed_at_ms IS NULL AND needs_attention = 1;
+  CREATE INDEX items_by_file_state ON items (file_state, id) WHERE file_state <> 'ok';
+  CREATE INDEX items_by_info_hash ON items (info_hash) WHERE info_hash IS NOT NULL;
+  CREATE INDEX items_trashed ON items (trashed_at_ms) WHERE trashed_at_ms IS NOT NULL;
+  CREATE INDEX items_manifest_pending ON items (id) WHERE is_manifest_pending = 1;
+
+  -- said before a folder is moved into place, so that a crash in between costs neither choices nor a re-hash
+  CREATE TABLE commits (
+    media_id TEXT PRIMARY KEY,
+    file_identity TEXT NOT NULL,
+    is_own INTEGER NOT NULL,
+    is_seeding_wanted INTEGER NOT NULL,
+    added_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    media_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at_ms INTEGER NOT NULL,
+    last_error TEXT,
+    UNIQUE (media_id, step)
+  ) STRICT;
+  CREATE INDEX outbox_due ON outbox (next_at_ms, id);
+
+  CREATE TABLE transfers (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    -- the contract's Transfer
+    body TEXT NOT NULL,
+    -- what the job itself needs to go on after a crash
+    payload TEXT
+  ) STRICT;
+  `,
+]

@@ -1,0 +1,135 @@
+import type { BytesWatch } from './bytes-watch.ts'
+import type { LibraryContext } from './context.ts'
+import type { StoredItem } from './item-store.ts'
+import type { Scanner, ScanResult } from './scan.ts'
+import type { Trash } from './trash.ts'
+
+const RECHECK_INTERVAL_MS = 5000
+/** Per look; the next look goes on after them. */
+const RECHECKED_AT_ONCE = 500
+const TRASH_INTERVAL_MS = 24 * 60 * 60 * 1000
+
+interface UpkeepOptions {
+  readonly context: LibraryContext
+  readonly scanner: Scanner
+  readonly watch: BytesWatch
+  readonly trash: Trash
+}
+
+/** What the library does by itself: looks at the folder when it (re)appears, at lost files until they return, at old trash. */
+export class Upkeep {
+  readonly #context: LibraryContext
+  readonly #scanner: Scanner
+  readonly #watch: BytesWatch
+  readonly #trash: Trash
+  readonly #timers: NodeJS.Timeout[] = []
+  #unsubscribe: (() => void) | undefined
+  #stopping: AbortController | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #recheckedUpTo = ''
+
+  constructor({ context, scanner, watch, trash }: UpkeepOptions) {
+    this.#context = context
+    this.#scanner = scanner
+    this.#watch = watch
+    this.#trash = trash
+  }
+
+  async start(): Promise<void> {
+    const { folder } = this.#context
+    this.#stopping = new AbortController()
+    await this.scan()
+    await this.#trash.sweep()
+    this.#unsubscribe = folder.onState((state) => {
+      // Every item's state depends on it.
+      this.#context.changed(this.#allIds())
+      if (state !== 'offline') this.#inTurn('library.scan-failed', () => this.scanNow())
+    })
+    this.#timers.push(
+      setInterval(() => this.#inTurn('library.recheck-failed', () => this.#recheck()), RECHECK_INTERVAL_MS),
+      setInterval(() => this.#inTurn('trash.sweep-failed', () => this.#trash.sweep()), TRASH_INTERVAL_MS),
+    )
+    for (const timer of this.#timers) timer.unref()
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping?.abort()
+    this.#unsubscribe?.()
+    for (const timer of this.#timers.splice(0)) clearInterval(timer)
+    await this.#turn
+  }
+
+  /** Looks at the whole folder, after whatever look is going on. */
+  async scan(): Promise<ScanResult> {
+    const scan = this.#turn.then(() => this.scanNow())
+    this.#turn = scan.catch(() => undefined)
+    return scan
+  }
+
+  async scanNow(): Promise<ScanResult> {
+    const { db, folder, items, notices } = this.#context
+    if ((await folder.refresh()) === 'offline') {
+      this.#sayOffline()
+      return { adopted: 0, movedAside: [] }
+    }
+    const result = await this.#scanner.scan(this.#stopping?.signal)
+    if (this.#stopping?.signal.aborted === true || folder.state() === 'offline') return result
+    db.setMeta('media_dir', folder.dir)
+    db.setMeta('needs_rebuild', null)
+    if (result.adopted > 0) {
+      notices.add({
+        level: 'info',
+        code: 'ITEMS_FOUND',
+        message:
+          result.adopted === 1
+            ? 'One item was found in the media folder and taken into the library. It is being checked.'
+            : `${result.adopted} items were found in the media folder and taken into the library. They are being checked.`,
+      })
+    }
+    this.#context.log.info('library.scanned', { ...result, items: items.counts().all })
+    return result
+  }
+
+  async #recheck(): Promise<void> {
+    const { folder, items } = this.#context
+    if (folder.state() === 'offline') return
+    const batch: StoredItem[] = []
+    let isPastLast = false
+    for (const item of items.each('not-ok')) {
+      if (item.fileState === 'checking') continue
+      if (!isPastLast && this.#recheckedUpTo !== '') {
+        isPastLast = item.mediaId === this.#recheckedUpTo
+        continue
+      }
+      batch.push(item)
+      if (batch.length === RECHECKED_AT_ONCE) break
+    }
+    this.#recheckedUpTo = batch.length === RECHECKED_AT_ONCE ? (batch.at(-1)?.mediaId ?? '') : ''
+    await this.#watch.check(batch)
+  }
+
+  #inTurn(failure: string, work: () => Promise<unknown>): void {
+    this.#turn = this.#turn.then(async () => {
+      if (this.#stopping?.signal.aborted === true) return
+      try {
+        await work()
+      } catch (error) {
+        this.#context.log.error(failure, { reason: String(error) })
+      }
+    })
+  }
+
+  #sayOffline(): void {
+    this.#context.notices.add({
+      level: 'warning',
+      code: 'MEDIA_OFFLINE',
+      message: 'The media folder is not there, so nothing is served. Nothing in the library was changed.',
+      hint: 'Connect its drive; Sower goes on by itself. Or choose another media folder in the settings.',
+    })
+  }
+
+  *#allIds(): Generator<string> {
+    for (const { mediaId } of this.#context.items.each('kept')) yield mediaId
+  }
+}
