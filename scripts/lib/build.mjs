@@ -20,7 +20,7 @@ const parts = [
     name: 'main',
     sources: ['main', 'app/contract'],
     entries: () => ({ index: 'main/index.ts' }),
-    config: (entries) => nodeBuild('main', entries, 'index.js', 'node20'),
+    config: (entries) => ({ ...nodeBuild('main', entries, 'index.js', 'node20'), ssr: { noExternal: true } }),
   },
   {
     name: 'preload',
@@ -103,7 +103,8 @@ function engineEntries() {
 }
 
 /**
- * ES modules for Node, with everything from node_modules left where it is.
+ * ES modules for Node, with everything from node_modules left where it is. (Not so for main, whose few packages go
+ * into its one file: it starts sooner, and all of it lies in the archive.)
  * @param {string} name
  * @param {Record<string, string>} entries
  * @param {string} entryFileNames

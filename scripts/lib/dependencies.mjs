@@ -10,15 +10,24 @@ import { become, giveUp, projectRoot, run, say } from './project.mjs'
 /** Installs node_modules when it is missing or holds other versions than package-lock.json asks for. */
 export function ensureDependencies() {
   const reason = whyInstall()
+  // The pinned Node lives inside node_modules, which npm ci removes first: npm must run on the system's.
+  const env = { ...process.env, PATH: pathWithoutProject() }
   if (reason !== undefined) {
     say(`${reason}: installing the packages of package-lock.json (npm ci)`)
-    // The pinned Node lives inside node_modules, which npm ci removes first: npm must run on the system's.
-    const env = { ...process.env, PATH: pathWithoutProject() }
-    if (!run('npm', ['ci', '--no-audit', '--no-fund'], { env, isQuiet: true })) {
+    // Without install scripts, whatever npm's version makes of allowScripts: npm 10 would compile native modules that
+    // come with their binaries, and so need a compiler.
+    if (!run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { env, isQuiet: true })) {
       giveUp('npm ci failed (its output is above). Nothing else was changed; run the same command again.')
     }
   }
-  ensurePinnedNode()
+  if (fs.existsSync(pinnedNodePath())) return
+  say(`installing Node ${pinnedNodeVersion()} into node_modules`)
+  // The one package whose install script is wanted: it fetches the binary.
+  if (!run('npm', ['rebuild', 'node'], { env, isQuiet: true }) || !fs.existsSync(pinnedNodePath())) {
+    giveUp(
+      `Node ${pinnedNodeVersion()} could not be installed. Remove node_modules and run the same command again.`,
+    )
+  }
 }
 
 /**
@@ -44,19 +53,6 @@ export async function continueUnderPinnedNode() {
 export function withProjectPath() {
   const bin = path.join(projectRoot, 'node_modules', '.bin')
   return { ...process.env, PATH: `${bin}${path.delimiter}${pathWithoutProject()}` }
-}
-
-function ensurePinnedNode() {
-  if (fs.existsSync(pinnedNodePath())) return
-  // Its install script fetches the binary; some npm settings (ignore-scripts) leave it out.
-  say(`Node ${pinnedNodeVersion()} is missing: installing it into node_modules`)
-  const cwd = path.join(projectRoot, 'node_modules', 'node')
-  const env = { ...process.env, PATH: pathWithoutProject() }
-  if (!run(process.execPath, ['installArchSpecificPackage'], { cwd, env, isQuiet: true })) {
-    giveUp(
-      `Node ${pinnedNodeVersion()} could not be installed. Remove node_modules and run the same command again.`,
-    )
-  }
 }
 
 function pinnedNodeVersion() {
