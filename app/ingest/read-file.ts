@@ -25,6 +25,8 @@ export interface ReadFileOptions {
   readonly withPieces: boolean
   /** Free space that must remain in the media folder. @defaultValue 0 */
   readonly reserveBytes?: number
+  /** Asked for room before bytes are written; not called for a clone or a link. */
+  readonly beforeCopy?: (sizeBytes: number) => Promise<void>
   readonly signal: AbortSignal
   readonly gate?: PauseGate
   readonly onProgress?: (progress: Progress) => void
@@ -96,6 +98,7 @@ async function readShared(pool: HashPool, source: SourceFile, options: ReadFileO
 
 async function copy(pool: HashPool, source: SourceFile, options: ReadFileOptions): Promise<Pumped> {
   const { stagedPath, reserveBytes = 0 } = options
+  await options.beforeCopy?.(source.sizeBytes)
   const space = await pool.space
     .reserve(dirname(stagedPath), source.sizeBytes, reserveBytes)
     .catch((error) => {

@@ -1,0 +1,29 @@
+import type { Settings } from '../contract/index.ts'
+import type { Library, MediaFolder, TransferStore } from '../library/index.ts'
+import type { OwnerSigner } from '../manifest/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { TorrentMaker } from './describe.ts'
+import type { HashPool } from './hash-pool.ts'
+
+/** What adding needs of other domains. */
+export interface AdderOptions extends TorrentMaker {
+  readonly library: Pick<
+    Library,
+    'get' | 'manifest' | 'commit' | 'addManifestVersion' | 'openForServing' | 'verify'
+  >
+  readonly transfers: Pick<
+    TransferStore,
+    'create' | 'update' | 'get' | 'listUnfinished' | 'payload' | 'setPayload'
+  >
+  readonly folder: Pick<MediaFolder, 'stage'>
+  readonly pool: HashPool
+  readonly trackers: () => readonly string[]
+  readonly webSeeds: (mediaId: string) => readonly string[]
+  readonly signer: () => OwnerSigner
+  /** Ends seeding at once, before an item becomes private. Beginning is the library's outbox's business. */
+  readonly unseed: (infoHash: string) => Promise<void>
+  readonly settings: { get(): Pick<Settings, 'publicUrl' | 'reserveBytes'> }
+  readonly clock: Clock
+  readonly log: Log
+}
