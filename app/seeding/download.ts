@@ -1,0 +1,468 @@
+import type { TransferSource } from '../contract/index.ts'
+import { ActivePiece, BLOCK_BYTES, type Sender } from './active-piece.ts'
+import { HttpSource, type RangeSource } from './http-source.ts'
+import type { Link } from './link.ts'
+import type { Metainfo } from './metainfo.ts'
+import { PeerSource } from './peer-source.ts'
+import { Picker, PIECE_ACTIVE, PIECE_DONE, PIECE_MISSING, PIECE_VERIFYING } from './picker.ts'
+import type { PieceFile } from './piece-file.ts'
+import { RateMeter } from './throttle.ts'
+
+/** What the owner of a download hears from it. */
+export interface DownloadEvents {
+  onPiece(index: number): void
+  onDone(): void
+  /** A source sent wrong bytes and is not asked again. */
+  onDropped(source: TransferSource, sender: PeerSource | HttpSource): void
+  onError(error: unknown): void
+}
+
+/** Unfinished pieces in memory, all sources together; more and new pieces wait. */
+const MAX_ACTIVE_BYTES = 256 * 1024 * 1024
+/** Arrived but not yet on disk: the network waits for the disk. */
+const MAX_VERIFYING_BYTES = 96 * 1024 * 1024
+const SNUB_MS = 10_000
+const MAX_SPARE_BUFFERS = 16
+
+/**
+ * Fetches pieces from peers and HTTP sources at once. A piece is worked on by one source where possible, so that wrong
+ * bytes have one author; a failed mixture is fetched again from one source and compared.
+ */
+export class Download {
+  readonly picker: Picker
+  readonly rate = new RateMeter()
+  readonly #metainfo: Metainfo
+  readonly #file: PieceFile
+  readonly #events: DownloadEvents
+  readonly #peers = new Map<Link, PeerSource>()
+  readonly #https = new Set<HttpSource>()
+  readonly #active = new Map<number, ActivePiece>()
+  readonly #mixtures = new Map<number, ActivePiece>()
+  readonly #spare: Uint8Array[] = []
+  #verifiedBytes = 0
+  #activeBytes = 0
+  #verifyingBytes = 0
+  #tick: NodeJS.Timeout | undefined
+  #isFilling = false
+  #isStopped = false
+
+  constructor(metainfo: Metainfo, file: PieceFile, events: DownloadEvents) {
+    this.#metainfo = metainfo
+    this.#file = file
+    this.#events = events
+    this.picker = new Picker(metainfo.pieceCount)
+  }
+
+  /** Verified bytes, and those of pieces under way. */
+  get bytesDone(): number {
+    let arriving = 0
+    for (const piece of this.#active.values()) arriving += piece.arrivedBytes
+    return this.#verifiedBytes + arriving + this.#verifyingBytes
+  }
+
+  start(): void {
+    this.#isStopped = false
+    this.#tick ??= setInterval(() => this.#everySecond(), 1000)
+    this.#fillAll()
+  }
+
+  /** Stops asking; what is verified stays. */
+  stop(): void {
+    this.#isStopped = true
+    clearInterval(this.#tick)
+    this.#tick = undefined
+    for (const source of this.#https) source.abort()
+  }
+
+  /** Checks pieces of a former run by their hash; those that hold are done, the others are fetched. */
+  async adopt(verified: Uint8Array): Promise<void> {
+    const claimed: number[] = []
+    for (let index = 0; index < this.#metainfo.pieceCount; index += 1) {
+      if (((verified[index >> 3] ?? 0) & (0x80 >> (index & 7))) === 0) continue
+      this.picker.set(index, PIECE_VERIFYING)
+      claimed.push(index)
+    }
+    const check = async (): Promise<void> => {
+      for (let index = claimed.shift(); index !== undefined; index = claimed.shift()) {
+        const bytes = await this.#file.read(index, 0, this.#file.pieceBytes(index))
+        const isGood = bytes !== null && (await this.#file.isPiece(index, bytes))
+        this.picker.set(index, isGood ? PIECE_DONE : PIECE_MISSING)
+        if (isGood) this.#verifiedBytes += bytes.length
+      }
+    }
+    await Promise.all([check(), check()])
+  }
+
+  bitfield(): Uint8Array {
+    const bits = new Uint8Array(Math.ceil(this.#metainfo.pieceCount / 8))
+    this.picker.states.forEach((state, index) => {
+      if (state === PIECE_DONE) bits[index >> 3]! |= 0x80 >> (index & 7) // within by construction
+    })
+    return bits
+  }
+
+  addHttp(range: RangeSource): HttpSource {
+    const source = new HttpSource(range, this.#metainfo, {
+      onBytes: (bytes) => this.rate.add(bytes),
+      onIdle: () => this.#fillHttp(source),
+    })
+    this.#https.add(source)
+    if (!this.#isStopped) this.#fillHttp(source)
+    return source
+  }
+
+  addPeer(link: Link, label: string): PeerSource {
+    const source = new PeerSource(link, label, this.#metainfo.pieceCount)
+    this.#peers.set(link, source)
+    this.updatePeer(link)
+    return source
+  }
+
+  removePeer(link: Link): void {
+    const source = this.#peers.get(link)
+    if (source === undefined) return
+    this.#peers.delete(link)
+    source.countOut((index, by) => this.picker.count(index, by))
+    this.#giveBackAll(source)
+    this.#fillAll()
+  }
+
+  updatePeer(link: Link): void {
+    const source = this.#peers.get(link)
+    if (source === undefined || link.isClosed) return
+    source.countNew((index, by) => this.picker.count(index, by))
+    if (link.wire.peerChoking) this.#giveBackAll(source)
+    const isWanted = this.picker.states.some(
+      (state, index) => state !== PIECE_DONE && link.wire.peerPieces.get(index),
+    )
+    if (isWanted) link.wire.interested()
+    else link.wire.uninterested()
+    this.#fillPeer(source)
+  }
+
+  onReject(link: Link, index: number, offset: number): void {
+    const source = this.#peers.get(link)
+    const ask = source?.ask(index, offset / BLOCK_BYTES)
+    if (source === undefined || ask === undefined) return
+    source.forget(index, ask.block)
+    source.refuse(index)
+    this.#release(ask.piece, ask.block, source)
+  }
+
+  blockTarget(link: Link, index: number, offset: number, length: number): Uint8Array | null {
+    const source = this.#peers.get(link)
+    const block = offset / BLOCK_BYTES
+    const ask = source?.ask(index, block)
+    if (source === undefined || ask?.piece.blockLength(block) !== length) return null
+    return ask.piece.arriving(block, source)
+  }
+
+  blockDone(link: Link, index: number, offset: number, length: number): void {
+    const source = this.#peers.get(link)
+    const block = offset / BLOCK_BYTES
+    const ask = source?.ask(index, block)
+    if (source === undefined || ask === undefined) return
+    source.forget(index, block)
+    source.onBlock()
+    this.rate.add(length)
+    const isComplete = ask.piece.arrived(block)
+    if (this.picker.isEndgame) this.#cancelElsewhere(source, index, block)
+    if (isComplete) this.#complete(ask.piece)
+    this.#fillPeer(source)
+  }
+
+  #fillAll(): void {
+    if (this.#isStopped || this.#isFilling) return
+    this.#isFilling = true
+    for (const source of this.#peers.values()) this.#fillPeer(source)
+    for (const source of this.#https) this.#fillHttp(source)
+    this.#isFilling = false
+  }
+
+  #fillPeer(source: PeerSource): void {
+    if (this.#isStopped || !source.canBeAsked) return
+    const requests: { index: number; offset: number; length: number }[] = []
+    for (let room = source.room; room > 0; room -= 1) {
+      const ask = this.#nextBlock(source)
+      if (ask === null) break
+      source.asked(ask.piece, ask.block)
+      requests.push({
+        index: ask.piece.index,
+        offset: ask.block * BLOCK_BYTES,
+        length: ask.piece.blockLength(ask.block),
+      })
+    }
+    if (requests.length > 0) source.link.sendRequests(requests)
+  }
+
+  #nextBlock(source: PeerSource): { piece: ActivePiece; block: number } | null {
+    for (const piece of source.pieces) {
+      const block = source.has(piece.index) ? piece.ask() : -1
+      if (block >= 0) return { piece, block }
+    }
+    const piece =
+      this.#leftBehind(source) ??
+      this.#newPiece(source, (index) => source.has(index)) ??
+      this.#joinable(source)
+    const block = piece?.ask() ?? -1
+    if (piece !== null && block >= 0) return { piece, block }
+    return this.picker.isEndgame ? this.#endgameBlock(source) : null
+  }
+
+  #leftBehind(source: PeerSource): ActivePiece | null {
+    for (const piece of this.#active.values()) {
+      if (piece.owner !== null || piece.freeCount === 0 || !source.has(piece.index)) continue
+      piece.owner = source
+      source.pieces.add(piece)
+      return piece
+    }
+    return null
+  }
+
+  #joinable(source: PeerSource): ActivePiece | null {
+    for (const piece of this.#active.values()) {
+      if (piece.freeCount > 0 && !piece.isExclusive && piece.owner !== source && source.has(piece.index))
+        return piece
+    }
+    return null
+  }
+
+  /** A block somebody slower was asked for and has not begun to send. */
+  #endgameBlock(source: PeerSource): { piece: ActivePiece; block: number } | null {
+    for (const piece of this.#active.values()) {
+      if (piece.isExclusive || !source.has(piece.index)) continue
+      for (let block = 0; block < piece.blockCount; block += 1) {
+        if (piece.isAsked(block) && source.ask(piece.index, block) === undefined) return { piece, block }
+      }
+    }
+    return null
+  }
+
+  #newPiece(owner: Sender, has: (index: number) => boolean): ActivePiece | null {
+    if (this.#activeBytes >= MAX_ACTIVE_BYTES || this.#verifyingBytes >= MAX_VERIFYING_BYTES) return null
+    const index = this.picker.rarest(has)
+    return index === -1 ? null : this.#activate(index, owner)
+  }
+
+  #activate(index: number, owner: Sender): ActivePiece {
+    const length = this.#file.pieceBytes(index)
+    const spare = this.#spare.at(-1)?.length === length ? this.#spare.pop() : undefined
+    const piece = new ActivePiece(
+      index,
+      spare ?? Buffer.allocUnsafeSlow(length),
+      owner,
+      this.#mixtures.has(index),
+    )
+    this.#active.set(index, piece)
+    this.#activeBytes += length
+    this.picker.set(index, PIECE_ACTIVE)
+    if (owner instanceof PeerSource) owner.pieces.add(piece)
+    return piece
+  }
+
+  #fillHttp(source: HttpSource): void {
+    while (!this.#isStopped && source.hasRoom) {
+      const pieces = this.#httpPieces(source)
+      if (pieces.length === 0) return
+      void this.#fetchHttp(source, pieces)
+    }
+  }
+
+  /** A run of new pieces, as long as the source is fast; in the end whatever others have not brought yet. */
+  #httpPieces(source: HttpSource): ActivePiece[] {
+    const first = this.#newPiece(source, () => true)
+    if (first !== null) {
+      const room = Math.max(0, Math.floor(source.spanBytes / this.#metainfo.pieceLength) - 1)
+      const run = this.#activeBytes < MAX_ACTIVE_BYTES ? this.picker.run(first.index, room) : []
+      return [first, ...run.map((index) => this.#activate(index, source))]
+    }
+    for (const piece of this.#active.values()) {
+      if (piece.isExclusive && piece.owner !== null) continue
+      if (piece.freeCount === 0 && !this.picker.isEndgame) continue
+      if (piece.missingCount === 0 || piece.owner instanceof HttpSource || source.isFetching(piece)) continue
+      piece.owner ??= source
+      return [piece]
+    }
+    return []
+  }
+
+  async #fetchHttp(source: HttpSource, pieces: readonly ActivePiece[]): Promise<void> {
+    for (const piece of pieces) for (let block = piece.ask(); block >= 0; block = piece.ask());
+    const bytes = await source.fetch(pieces)
+    let at = 0
+    for (const piece of pieces) {
+      const part = bytes?.subarray(at, at + piece.bytes.length) ?? null
+      at += piece.bytes.length
+      if (this.#active.get(piece.index) !== piece) continue
+      if (part === null) this.#abandon(piece, source)
+      else this.#takeWhole(piece, part, source)
+    }
+    this.#fillAll()
+  }
+
+  #takeWhole(piece: ActivePiece, bytes: Uint8Array, source: HttpSource): void {
+    let isComplete = false
+    for (let block = 0; block < piece.blockCount; block += 1) {
+      const start = block * BLOCK_BYTES
+      const target = piece.arriving(block, source)
+      if (target === null) continue
+      target.set(bytes.subarray(start, start + target.length))
+      isComplete = piece.arrived(block)
+      for (const peer of this.#peers.values()) this.#cancel(peer, piece.index, block)
+    }
+    if (isComplete) this.#complete(piece)
+  }
+
+  /** Blocks this source was to bring become free again, unless a peer is still asked for them. */
+  #abandon(piece: ActivePiece, source: HttpSource): void {
+    const asked = new Set(
+      [...this.#peers.values()]
+        .flatMap((peer) => [...peer.asks()])
+        .filter((ask) => ask.piece === piece)
+        .map((ask) => ask.block),
+    )
+    for (let block = 0; block < piece.blockCount; block += 1)
+      if (!asked.has(block)) piece.giveBack(block, source)
+    if (piece.owner === source) this.#leave(piece)
+  }
+
+  /** Nobody owns it any more; without a byte it is as if it had never been begun. */
+  #leave(piece: ActivePiece): void {
+    piece.owner = null
+    if (piece.missingCount < piece.blockCount && !piece.isExclusive) return
+    if (piece.freeCount < piece.blockCount && !piece.isExclusive) return
+    this.#deactivate(piece)
+    this.picker.set(piece.index, PIECE_MISSING)
+  }
+
+  #deactivate(piece: ActivePiece): void {
+    if (!this.#active.delete(piece.index)) return
+    this.#activeBytes -= piece.bytes.length
+    for (const peer of this.#peers.values()) {
+      peer.pieces.delete(piece)
+      for (const ask of peer.asks()) if (ask.piece === piece) this.#cancel(peer, piece.index, ask.block)
+    }
+  }
+
+  #giveBackAll(source: PeerSource): void {
+    for (const { piece, block } of source.takeAsks()) this.#release(piece, block, source)
+    for (const piece of source.pieces) this.#leave(piece)
+    source.pieces.clear()
+  }
+
+  #release(piece: ActivePiece, block: number, source: PeerSource): void {
+    const isAskedElsewhere = [...this.#peers.values()].some(
+      (peer) => peer.ask(piece.index, block) !== undefined,
+    )
+    if (!isAskedElsewhere && !(piece.owner instanceof HttpSource)) piece.giveBack(block, source)
+  }
+
+  #cancel(peer: PeerSource, index: number, block: number): void {
+    const ask = peer.ask(index, block)
+    if (ask === undefined) return
+    peer.forget(index, block)
+    if (!peer.link.isClosed) peer.link.sendCancel(index, block * BLOCK_BYTES, ask.piece.blockLength(block))
+  }
+
+  #cancelElsewhere(source: PeerSource, index: number, block: number): void {
+    for (const peer of this.#peers.values()) if (peer !== source) this.#cancel(peer, index, block)
+  }
+
+  #complete(piece: ActivePiece): void {
+    this.#deactivate(piece)
+    this.#verifyingBytes += piece.bytes.length
+    this.picker.set(piece.index, PIECE_VERIFYING)
+    this.#verify(piece).catch((error: unknown) => {
+      this.picker.set(piece.index, PIECE_MISSING)
+      this.#events.onError(error)
+    })
+  }
+
+  async #verify(piece: ActivePiece): Promise<void> {
+    const { index, bytes } = piece
+    let isGood
+    try {
+      isGood = await this.#file.isPiece(index, bytes)
+      if (isGood) await this.#file.write(index, bytes)
+    } finally {
+      this.#verifyingBytes -= bytes.length
+    }
+    if (isGood) {
+      this.picker.set(index, PIECE_DONE)
+      this.#verifiedBytes += bytes.length
+      this.#judgeMixture(piece)
+      if (this.#spare.length < MAX_SPARE_BUFFERS && this.#file.pieceBytes(0) === bytes.length)
+        this.#spare.push(bytes)
+      this.#events.onPiece(index)
+    } else this.#failed(piece)
+    if (this.picker.isDone) this.#events.onDone()
+    else this.#fillAll()
+  }
+
+  /** One sender: it lied. Several: fetch it again from one of them, then compare. */
+  #failed(piece: ActivePiece): void {
+    const senders = [...piece.senders()]
+    const [only] = senders
+    if (senders.length === 1 && only !== undefined) this.#drop(only, piece.index)
+    else this.#mixtures.set(piece.index, piece)
+    this.picker.set(piece.index, PIECE_MISSING)
+  }
+
+  #judgeMixture(good: ActivePiece): void {
+    const mixture = this.#mixtures.get(good.index)
+    if (mixture === undefined) return
+    this.#mixtures.delete(good.index)
+    const liars = new Set<Sender>()
+    for (let block = 0; block < good.blockCount; block += 1) {
+      const start = block * BLOCK_BYTES
+      const end = start + good.blockLength(block)
+      const sender = mixture.sender(block)
+      if (
+        sender !== null &&
+        Buffer.compare(mixture.bytes.subarray(start, end), good.bytes.subarray(start, end)) !== 0
+      ) {
+        liars.add(sender)
+      }
+    }
+    for (const liar of liars) this.#drop(liar, good.index)
+  }
+
+  #drop(sender: Sender, index: number): void {
+    if (!(sender instanceof PeerSource || sender instanceof HttpSource)) return
+    const note = `It sent bytes that are not this file's (piece ${String(index)}), so nothing more is taken from it.`
+    if (sender instanceof HttpSource) {
+      sender.drop(note)
+      this.#events.onDropped(sender.view(), sender)
+      return
+    }
+    const view = {
+      kind: 'torrent',
+      label: sender.label,
+      state: 'dropped',
+      bytes: sender.link.download.totalBytes,
+      note,
+    } as const
+    this.#events.onDropped(view, sender)
+    this.removePeer(sender.link)
+  }
+
+  #everySecond(): void {
+    const nowMs = performance.now()
+    for (const source of this.#peers.values()) {
+      source.adapt()
+      if (source.askedCount === 0 || nowMs - source.lastBlockAtMs < SNUB_MS) {
+        if (source.askedCount === 0) source.lastBlockAtMs = nowMs
+        continue
+      }
+      source.isSnubbed = true
+      source.lastBlockAtMs = nowMs
+      for (const { piece, block } of source.asks()) {
+        this.#cancel(source, piece.index, block)
+        this.#release(piece, block, source)
+      }
+      for (const piece of source.pieces) this.#leave(piece)
+      source.pieces.clear()
+    }
+    this.#fillAll()
+  }
+}

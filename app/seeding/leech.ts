@@ -1,0 +1,398 @@
+import { AppError, type TransferSource } from '../contract/index.ts'
+import type { Log } from '../ports/log.ts'
+import { Download } from './download.ts'
+import type { RangeSource, HttpSource } from './http-source.ts'
+import type { Link } from './link.ts'
+import { metainfoOfInfo, parseMetainfo, type Metainfo } from './metainfo.ts'
+import { PeerSource } from './peer-source.ts'
+import { PIECE_DONE } from './picker.ts'
+import { PieceFile } from './piece-file.ts'
+import type { Downloader, Session } from './session.ts'
+import type { Content } from './uploads.ts'
+
+export interface LeechArgs {
+  /** 40 lowercase hex. */
+  readonly infoHash: string
+  /** Saves asking peers for it. */
+  readonly metainfo?: Uint8Array
+  /** Called before anything is written; throws to refuse. */
+  readonly acceptMetainfo?: (metainfo: Metainfo) => void
+  /** Where the bytes go; the file may exist from a former run. */
+  readonly filePath: string
+  /** What a former run's `bitfield()` gave; each piece it names is checked once more. */
+  readonly verified?: Uint8Array
+  readonly trackers: readonly string[]
+  /** `host:port` of BitTorrent peers. */
+  readonly peers: readonly string[]
+  readonly isPrivate?: boolean
+}
+
+export interface LeechEvents {
+  /** The metainfo is known and accepted. */
+  metainfo: (metainfo: Metainfo) => void
+  /** A piece is verified and written. */
+  piece: (index: number) => void
+  /** Bytes or sources changed; a few times a second at most. */
+  progress: () => void
+  /** A source sent wrong bytes; it is not asked again. */
+  dropped: (source: TransferSource) => void
+  /** Every piece is verified and on disk. */
+  done: () => void
+  /** It has stopped; `stop()` is still to be called. */
+  error: (error: unknown) => void
+}
+
+/** A download under way, from the swarm and from HTTP sources at once. */
+export interface Leech {
+  on<N extends keyof LeechEvents>(event: N, listener: LeechEvents[N]): () => void
+  addHttpSource(source: RangeSource): void
+  /** Where bytes come from, for the user: `swarm`, peers given by address, HTTP sources, and those that were dropped. */
+  sources(): TransferSource[]
+  /** One bit per verified piece, the first piece in the highest bit; store it with every `piece`. */
+  bitfield(): Uint8Array
+  readonly bytesDone: number
+  readonly rateBytesPerSec: number
+  /** The whole metainfo file, with our trackers only; `null` until it is known. */
+  metainfo(): Uint8Array | null
+  /** Closes all connections; what is verified stays. */
+  pause(): void
+  resume(): void
+  /** Ends it and closes the file; the bytes stay. */
+  stop(): Promise<void>
+}
+
+/** What a leech needs of its swarm. */
+export interface LeechHost {
+  /** A session with its announces and dials, or `null` while the whole swarm is paused. */
+  openSession(leech: SwarmLeech, content: Content): Session | null
+  closeSession(leech: SwarmLeech): void
+  /** Everything is there: trackers count it as a seed from now on. */
+  onComplete(leech: SwarmLeech): void
+  onStopped(leech: SwarmLeech): void
+}
+
+const PROGRESS_MS = 250
+const MAX_HTTP_BEFORE_METAINFO = 64
+
+type ListenerSets = { [N in keyof LeechEvents]: Set<LeechEvents[N]> }
+
+/** @internal Made by `Swarm.leech`. */
+export class SwarmLeech implements Leech, Downloader {
+  readonly args: LeechArgs
+  readonly #host: LeechHost
+  readonly #log: Log
+  readonly #listeners: ListenerSets = {
+    metainfo: new Set(),
+    piece: new Set(),
+    progress: new Set(),
+    dropped: new Set(),
+    done: new Set(),
+    error: new Set(),
+  }
+  readonly #ranges: RangeSource[] = []
+  readonly #https = new Set<HttpSource>()
+  readonly #links = new Map<Link, PeerSource | null>()
+  readonly #dropped: TransferSource[] = []
+  #session: Session | null = null
+  #metainfo: Metainfo | null = null
+  #metainfoBytes: Uint8Array | null = null
+  #file: PieceFile | null = null
+  #download: Download | null = null
+  #isReady = false
+  #isPaused = false
+  #isStopped = false
+  #isDone = false
+  #pastBytes = 0
+  #progressTimer: NodeJS.Timeout | undefined
+
+  constructor(host: LeechHost, args: LeechArgs, log: Log) {
+    this.#host = host
+    this.args = args
+    this.#log = log
+    // Listeners are attached after construction; nothing may happen before.
+    setImmediate(() => this.#start())
+  }
+
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  get isPrivate(): boolean {
+    return this.args.isPrivate === true || this.#metainfo?.isPrivate === true
+  }
+
+  get bytesDone(): number {
+    return this.#download?.bytesDone ?? 0
+  }
+
+  get bytesLeft(): number {
+    return this.#metainfo === null ? 1 : Math.max(0, this.#metainfo.sizeBytes - this.bytesDone)
+  }
+
+  get rateBytesPerSec(): number {
+    return this.#isPaused ? 0 : (this.#download?.rate.rateBytesPerSec() ?? 0)
+  }
+
+  on<N extends keyof LeechEvents>(event: N, listener: LeechEvents[N]): () => void {
+    const listeners: Set<LeechEvents[N]> = this.#listeners[event]
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  addHttpSource(source: RangeSource): void {
+    if (this.#download !== null) this.#https.add(this.#download.addHttp(source))
+    else if (this.#ranges.length < MAX_HTTP_BEFORE_METAINFO) this.#ranges.push(source)
+    this.#progress()
+  }
+
+  sources(): TransferSource[] {
+    const listed = new Map<string, TransferSource>()
+    for (const address of this.args.peers) {
+      listed.set(address, {
+        kind: 'torrent',
+        label: address,
+        state: this.#isPaused ? 'idle' : 'connecting',
+        bytes: 0,
+      })
+    }
+    let swarmBytes = this.#pastBytes
+    let active = 0
+    let others = 0
+    for (const link of this.#links.keys()) {
+      const bytes = link.download.totalBytes
+      const isActive = link.download.rateBytesPerSec() > 0
+      const label = labelOf(link)
+      if (listed.has(label))
+        listed.set(label, { kind: 'torrent', label, state: isActive ? 'active' : 'idle', bytes })
+      else {
+        others += 1
+        swarmBytes += bytes
+        if (isActive) active += 1
+      }
+    }
+    const dropped = new Set(this.#dropped.map(({ label }) => label))
+    const swarm: TransferSource = {
+      kind: 'torrent',
+      label: 'swarm',
+      state: active > 0 ? 'active' : others > 0 || this.#isPaused ? 'idle' : 'connecting',
+      bytes: swarmBytes,
+    }
+    return [
+      ...(this.args.trackers.length > 0 || others > 0 || swarmBytes > 0 ? [swarm] : []),
+      ...[...listed.values()].filter(({ label }) => !dropped.has(label)),
+      ...[...this.#https].map((source) => source.view()).filter(({ state }) => state !== 'dropped'),
+      ...this.#ranges.map(({ label }) => ({ kind: 'http', label, state: 'connecting', bytes: 0 }) as const),
+      ...this.#dropped,
+    ]
+  }
+
+  bitfield(): Uint8Array {
+    return this.#download?.bitfield() ?? this.args.verified ?? new Uint8Array()
+  }
+
+  metainfo(): Uint8Array | null {
+    return this.#metainfoBytes
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.#isStopped) return
+    this.#isPaused = true
+    this.suspend()
+    this.#progress()
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.#isStopped) return
+    this.#isPaused = false
+    this.connect()
+    this.#progress()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    clearTimeout(this.#progressTimer)
+    this.suspend()
+    this.#host.onStopped(this)
+    await this.#file?.close()
+  }
+
+  /** Takes connections and HTTP reads up, unless it is paused; the swarm calls it when it resumes. */
+  connect(): void {
+    if (this.#isPaused || this.#isStopped || this.#session !== null) return
+    this.#session = this.#host.openSession(this, this.#content())
+    if (this.#session === null) return
+    this.#session.metainfo = this.#metainfo
+    this.#session.downloader = this
+    for (const address of this.args.peers) this.#session.dial(address, true)
+    if (this.#isReady && !this.#isDone) this.#download?.start()
+  }
+
+  /** Lets every connection go; the state stays. */
+  suspend(): void {
+    this.#download?.stop()
+    const session = this.#session
+    this.#session = null
+    if (session === null) return
+    this.#host.closeSession(this)
+  }
+
+  add(link: Link): void {
+    this.#links.set(link, this.#isReady ? (this.#download?.addPeer(link, labelOf(link)) ?? null) : null)
+    this.#progress()
+  }
+
+  remove(link: Link): void {
+    if (!this.#links.delete(link)) return
+    this.#pastBytes += link.download.totalBytes
+    this.#download?.removePeer(link)
+    this.#progress()
+  }
+
+  update(link: Link): void {
+    this.#download?.updatePeer(link)
+  }
+
+  onReject(link: Link, index: number, offset: number): void {
+    this.#download?.onReject(link, index, offset)
+  }
+
+  blockTarget(link: Link, index: number, offset: number, length: number): Uint8Array | null {
+    return this.#download?.blockTarget(link, index, offset, length) ?? null
+  }
+
+  blockDone(link: Link, index: number, offset: number, length: number): void {
+    this.#download?.blockDone(link, index, offset, length)
+    this.#progress()
+  }
+
+  onInfo(info: Uint8Array): void {
+    if (this.#metainfo !== null || this.#isStopped) return
+    this.#take(() => {
+      const { metainfo, parsed } = metainfoOfInfo(info, this.args.trackers)
+      return { bytes: metainfo, parsed }
+    })
+  }
+
+  #start(): void {
+    if (this.#isStopped) return
+    const given = this.args.metainfo
+    if (given !== undefined) this.#take(() => ({ bytes: given, parsed: parseMetainfo(given) }))
+    this.connect()
+  }
+
+  #take(read: () => { bytes: Uint8Array; parsed: Metainfo }): void {
+    try {
+      const { bytes, parsed } = read()
+      if (parsed.infoHash !== this.args.infoHash) {
+        throw new AppError('METAINFO_INVALID', 'This torrent file belongs to another download than the link.')
+      }
+      this.args.acceptMetainfo?.(parsed)
+      this.#metainfo = parsed
+      this.#metainfoBytes = bytes
+      if (this.#session !== null) this.#session.metainfo = parsed
+      this.#prepare(parsed).catch((error: unknown) => this.#fail(error))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  async #prepare(metainfo: Metainfo): Promise<void> {
+    const file = new PieceFile(metainfo, this.args.filePath)
+    this.#file = file
+    const download = new Download(metainfo, file, {
+      onPiece: (index) => {
+        this.#session?.announcePiece(index)
+        this.#each('piece', (listener) => listener(index))
+        this.#progress()
+      },
+      onDone: () => void this.#complete(),
+      onDropped: (source, sender) => {
+        this.#log.warn('leech.source-dropped', {
+          infoHash: this.args.infoHash,
+          source: source.label,
+          note: source.note,
+        })
+        this.#dropped.push(source)
+        if (sender instanceof PeerSource) this.#session?.ban(sender.link)
+        this.#each('dropped', (listener) => listener(source))
+      },
+      onError: (error) => this.#fail(error),
+    })
+    this.#each('metainfo', (listener) => listener(metainfo))
+    await file.open()
+    await download.adopt(this.args.verified ?? new Uint8Array())
+    if (this.#stopped()) return file.close()
+    this.#download = download
+    this.#isReady = true
+    for (const range of this.#ranges.splice(0)) this.#https.add(download.addHttp(range))
+    for (const link of this.#links.keys()) this.#links.set(link, download.addPeer(link, labelOf(link)))
+    this.#progress()
+    if (download.picker.isDone) await this.#complete()
+    else if (this.#session !== null) download.start()
+    return undefined
+  }
+
+  async #complete(): Promise<void> {
+    if (this.#isDone) return
+    this.#isDone = true
+    this.#download?.stop()
+    try {
+      await this.#file?.sync()
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    if (this.#isStopped) return
+    this.#host.onComplete(this)
+    this.#each('done', (listener) => listener())
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isStopped) return
+    this.suspend()
+    this.#isPaused = true
+    this.#each('error', (listener) => listener(error))
+  }
+
+  #content(): Content {
+    return {
+      has: (index) => this.#download?.picker.isPiece(index, PIECE_DONE) ?? false,
+      bits: () =>
+        this.#isReady && this.#download !== null && this.#download.bytesDone > 0
+          ? this.#download.bitfield()
+          : 'none',
+      read: async (index, offset, length) => {
+        const bytes = await this.#file?.read(index, offset, length)
+        if (bytes === undefined || bytes === null) throw new RangeError('no such bytes')
+        return bytes
+      },
+    }
+  }
+
+  /** A method, so that the compiler does not take the field for unchanged across an await. */
+  #stopped(): boolean {
+    return this.#isStopped
+  }
+
+  #progress(): void {
+    if (this.#isStopped) return
+    this.#progressTimer ??= setTimeout(() => {
+      this.#progressTimer = undefined
+      this.#each('progress', (listener) => listener())
+    }, PROGRESS_MS)
+  }
+
+  #each<N extends keyof LeechEvents>(event: N, call: (listener: LeechEvents[N]) => void): void {
+    const listeners: Set<LeechEvents[N]> = this.#listeners[event]
+    for (const listener of listeners) call(listener)
+  }
+}
+
+function labelOf(link: Link): string {
+  return link.peer.addr?.replace(/^::ffff:/, '') ?? link.peer.id
+}

@@ -1,0 +1,118 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { webcrypto } from 'node:crypto'
+import { AppError } from '../contract/index.ts'
+import { SHA1_BYTES, type Metainfo } from './metainfo.ts'
+
+/**
+ * The file a download grows in: full length from the start (sparse), only verified pieces written. Hashing and writing
+ * happen on libuv's threads.
+ */
+export class PieceFile {
+  readonly #metainfo: Metainfo
+  readonly #path: string
+  #handle: FileHandle | null = null
+  #opening: Promise<FileHandle> | null = null
+
+  constructor(metainfo: Metainfo, path: string) {
+    this.#metainfo = metainfo
+    this.#path = path
+  }
+
+  /** @throws {AppError} `DISK_FULL`, `MEDIA_READ_ONLY` or `MEDIA_OFFLINE` */
+  async open(): Promise<void> {
+    await this.#use()
+  }
+
+  pieceBytes(index: number): number {
+    const { pieceLength, sizeBytes } = this.#metainfo
+    return Math.min(pieceLength, sizeBytes - index * pieceLength)
+  }
+
+  /** Whether these are the piece's bytes. */
+  async isPiece(index: number, bytes: Uint8Array): Promise<boolean> {
+    // The buffer is never shared memory: ActivePiece buffers are plain allocations.
+    const digest = new Uint8Array(await webcrypto.subtle.digest('SHA-1', bytes as Uint8Array<ArrayBuffer>))
+    const expected = this.#metainfo.pieces.subarray(index * SHA1_BYTES, (index + 1) * SHA1_BYTES)
+    return Buffer.compare(digest, expected) === 0
+  }
+
+  async write(index: number, bytes: Uint8Array): Promise<void> {
+    try {
+      const handle = await this.#use()
+      const position = index * this.#metainfo.pieceLength
+      let done = 0
+      while (done < bytes.length) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+        done += bytesWritten
+      }
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
+
+  /** `null` when the file is shorter than that or can't be read. */
+  async read(index: number, offset: number, length: number): Promise<Uint8Array | null> {
+    try {
+      const handle = await this.#use()
+      const bytes = Buffer.allocUnsafeSlow(length)
+      const { bytesRead } = await handle.read(bytes, 0, length, index * this.#metainfo.pieceLength + offset)
+      return bytesRead === length ? bytes : null
+    } catch {
+      return null // whoever asked treats it like bytes we do not have
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle?.sync()
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#opening
+    this.#opening = null
+    this.#handle = null
+    await (await opening?.catch(() => undefined))?.close()
+  }
+
+  #use(): Promise<FileHandle> | FileHandle {
+    if (this.#handle !== null) return this.#handle
+    this.#opening ??= this.#openFile()
+    return this.#opening
+  }
+
+  async #openFile(): Promise<FileHandle> {
+    let handle: FileHandle | undefined
+    try {
+      // Never truncates what a former run has verified, creates what is missing.
+      await (await open(this.#path, 'a')).close()
+      handle = await open(this.#path, 'r+')
+      const { size } = await handle.stat()
+      if (size !== this.#metainfo.sizeBytes) await handle.truncate(this.#metainfo.sizeBytes)
+      this.#handle = handle
+      return handle
+    } catch (error) {
+      await handle?.close()
+      this.#opening = null
+      throw storageError(error)
+    }
+  }
+}
+
+function storageError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const code = error instanceof Error && 'code' in error ? error.code : ''
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new AppError('DISK_FULL', 'The disk is full, so the download stopped. What has arrived is kept.', {
+      hint: 'Make room and resume.',
+      cause: error,
+    })
+  }
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return new AppError('MEDIA_READ_ONLY', "The media folder can't be written to, so the download stopped.", {
+      cause: error,
+    })
+  }
+  return new AppError('MEDIA_OFFLINE', "The download can't be stored: the media folder can't be reached.", {
+    hint: 'Connect the drive and resume.',
+    cause: error,
+  })
+}

@@ -1,0 +1,168 @@
+import { open as openFile, type FileHandle } from 'node:fs/promises'
+import { AppError } from '../contract/index.ts'
+
+/** A file the library has just confirmed to be the one that was added. */
+export interface ServableFile {
+  readonly path: string
+  readonly sizeBytes: number
+}
+
+const MAX_WINDOW_BYTES = 1024 * 1024
+const WINDOWS_PER_FILE = 8
+const MAX_OPEN_FILES = 64
+const IDLE_CLOSE_MS = 30_000
+/** An open file is confirmed to be unchanged again after this long. */
+const CONFIRM_EVERY_MS = 10_000
+
+/**
+ * Reads a file in large windows and hands out slices of them: peers ask for 16 KiB at a time, mostly one after another.
+ * @param windowBytes a piece, at most 1 MiB: neighbours in a piece are asked for together, pieces in any order
+ */
+export class WindowReader {
+  readonly #handle: FileHandle
+  readonly #sizeBytes: number
+  readonly #windowBytes: number
+  readonly #windows = new Map<number, Uint8Array | Promise<Uint8Array>>()
+
+  constructor(handle: FileHandle, sizeBytes: number, pieceLength: number) {
+    this.#handle = handle
+    this.#sizeBytes = sizeBytes
+    this.#windowBytes = Math.min(pieceLength, MAX_WINDOW_BYTES)
+  }
+
+  read(position: number, length: number): Uint8Array | Promise<Uint8Array> {
+    const number = Math.floor(position / this.#windowBytes)
+    const start = position - number * this.#windowBytes
+    if (start + length > this.#windowBytes) return this.#load(position, length)
+    const window = this.#window(number)
+    if (window instanceof Uint8Array) return window.subarray(start, start + length)
+    return window.then((bytes) => bytes.subarray(start, start + length))
+  }
+
+  close(): Promise<void> {
+    this.#windows.clear()
+    return this.#handle.close()
+  }
+
+  #window(number: number): Uint8Array | Promise<Uint8Array> {
+    const known = this.#windows.get(number)
+    if (known !== undefined) return known
+    const position = number * this.#windowBytes
+    const loading = this.#load(position, Math.min(this.#windowBytes, this.#sizeBytes - position)).then(
+      (bytes) => {
+        if (this.#windows.has(number)) this.#windows.set(number, bytes)
+        return bytes
+      },
+      (error: unknown) => {
+        this.#windows.delete(number)
+        throw error
+      },
+    )
+    this.#windows.set(number, loading)
+    for (const oldest of this.#windows.keys()) {
+      if (this.#windows.size <= WINDOWS_PER_FILE) break
+      this.#windows.delete(oldest)
+    }
+    return loading
+  }
+
+  async #load(position: number, length: number): Promise<Uint8Array> {
+    if (position + length > this.#sizeBytes) throw new RangeError('read past the end')
+    const bytes = Buffer.allocUnsafeSlow(length)
+    let done = 0
+    while (done < length) {
+      const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done)
+      if (bytesRead === 0) throw new RangeError('file shorter than it was')
+      done += bytesRead
+    }
+    return bytes
+  }
+}
+
+interface OpenFile {
+  readonly reader: WindowReader
+  usedAtMs: number
+  confirmedAtMs: number
+}
+
+/** Keeps the files that are being asked for open, the least recently used closed first, all of them only for a while. */
+export class ServedFiles {
+  readonly #open: (mediaId: string) => Promise<ServableFile>
+  readonly #files = new Map<string, OpenFile>()
+  readonly #opening = new Map<string, Promise<WindowReader>>()
+  #sweep: NodeJS.Timeout | undefined
+
+  constructor(open: (mediaId: string) => Promise<ServableFile>) {
+    this.#open = open
+  }
+
+  get openCount(): number {
+    return this.#files.size
+  }
+
+  /** @throws what `open` throws: the file changed, is missing, or the media folder is away */
+  reader(mediaId: string, pieceLength: number): WindowReader | Promise<WindowReader> {
+    const nowMs = performance.now()
+    const file = this.#files.get(mediaId)
+    if (file !== undefined && nowMs - file.confirmedAtMs < CONFIRM_EVERY_MS) {
+      file.usedAtMs = nowMs
+      return file.reader
+    }
+    const opening = this.#opening.get(mediaId) ?? this.#confirm(mediaId, pieceLength)
+    this.#opening.set(mediaId, opening)
+    return opening
+  }
+
+  async close(mediaId: string): Promise<void> {
+    const file = this.#files.get(mediaId)
+    this.#files.delete(mediaId)
+    await file?.reader.close()
+  }
+
+  async closeAll(): Promise<void> {
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
+    await Promise.allSettled(this.#opening.values())
+    await Promise.all([...this.#files.keys()].map((mediaId) => this.close(mediaId)))
+  }
+
+  async #confirm(mediaId: string, pieceLength: number): Promise<WindowReader> {
+    try {
+      const { path, sizeBytes } = await this.#open(mediaId)
+      const nowMs = performance.now()
+      const known = this.#files.get(mediaId)
+      if (known !== undefined) {
+        known.confirmedAtMs = known.usedAtMs = nowMs
+        return known.reader
+      }
+      const reader = new WindowReader(await openFile(path, 'r'), sizeBytes, pieceLength)
+      this.#files.set(mediaId, { reader, usedAtMs: nowMs, confirmedAtMs: nowMs })
+      await this.#closeSome()
+      this.#sweep ??= setInterval(() => void this.#closeIdle(), IDLE_CLOSE_MS / 2).unref()
+      return reader
+    } catch (error) {
+      await this.close(mediaId)
+      if (error instanceof AppError) throw error
+      throw new AppError('SOURCE_UNREADABLE', "The file can't be read, so it is not being seeded.", {
+        cause: error,
+      })
+    } finally {
+      this.#opening.delete(mediaId)
+    }
+  }
+
+  async #closeSome(): Promise<void> {
+    if (this.#files.size <= MAX_OPEN_FILES) return
+    const [oldest] = [...this.#files].sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs)
+    if (oldest !== undefined) await this.close(oldest[0])
+  }
+
+  async #closeIdle(): Promise<void> {
+    const nowMs = performance.now()
+    const idle = [...this.#files].filter(([, file]) => nowMs - file.usedAtMs > IDLE_CLOSE_MS)
+    await Promise.all(idle.map(([mediaId]) => this.close(mediaId)))
+    if (this.#files.size > 0) return
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
+  }
+}

@@ -1,0 +1,476 @@
+import type { Duplex } from 'node:stream'
+import WebTorrent from 'webtorrent'
+import { AppError } from '../contract/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import { DhtAnnouncer } from './dht.ts'
+import { SwarmLeech, type Leech, type LeechArgs, type LeechHost } from './leech.ts'
+import { installLinks } from './link.ts'
+import { LocalDiscovery } from './lsd.ts'
+import { Seeds } from './seeds.ts'
+import { ServedFiles, type ServableFile } from './served-files.ts'
+import { Session, splitAddress, type SessionHost } from './session.ts'
+import { RateMeter, TokenBucket } from './throttle.ts'
+import { Announcer } from './trackers/announcer.ts'
+import type {
+  ConnectedPeer,
+  SeedArgs,
+  SwarmOptions,
+  SwarmStats,
+  SwarmTotals,
+  TrackerStatus,
+} from './types.ts'
+import type { Content } from './uploads.ts'
+
+const DEFAULT_MAX_CONNECTIONS = 200
+const CHANGE_MS = 250
+const LEECH_PEERS = 40
+
+/** What exists while the swarm runs and is not paused. */
+interface Running {
+  readonly client: WebTorrent
+  readonly host: SessionHost
+  readonly announcer: Announcer
+  readonly dht: DhtAnnouncer | null
+  readonly lsd: LocalDiscovery | null
+}
+
+/**
+ * The node's one BitTorrent client: seeds everything it is told to, fetches what it is asked to, over TCP and WebRTC.
+ * webtorrent's client listens, greets and encrypts; who is asked for what, and when anything is awake, is decided here.
+ */
+export class Swarm {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #files: ServedFiles
+  readonly #seeds: Seeds
+  readonly #leeches = new Map<string, SwarmLeech>()
+  readonly #leechSessions = new Map<SwarmLeech, Session>()
+  readonly #upload = new RateMeter()
+  readonly #up: TokenBucket
+  readonly #down: TokenBucket
+  readonly #uploadedListeners = new Set<(mediaId: string, bytes: number) => void>()
+  readonly #changeListeners = new Set<() => void>()
+  readonly #leechHost: LeechHost
+  #options: SwarmOptions
+  #running: Running | null = null
+  #isPaused = false
+  #isStarted = false
+  #peerPort = 0
+  #changeTimer: NodeJS.Timeout | undefined
+  /** start, pause, resume and stop take their turn. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /** @param parts `open` confirms that an item's file is unchanged and says where it is */
+  constructor(parts: {
+    readonly options: SwarmOptions
+    readonly open: (mediaId: string) => Promise<ServableFile>
+    readonly clock: Clock
+    readonly log: Log
+  }) {
+    this.#options = parts.options
+    this.#clock = parts.clock
+    this.#log = parts.log.child('seeding')
+    this.#files = new ServedFiles(parts.open)
+    this.#seeds = new Seeds(this.#files, this.#log)
+    this.#up = new TokenBucket(parts.options.uploadLimitBytesPerSec)
+    this.#down = new TokenBucket(parts.options.downloadLimitBytesPerSec)
+    this.#leechHost = {
+      openSession: (leech, content) => this.#openLeechSession(leech, content),
+      closeSession: (leech) => this.#closeLeechSession(leech),
+      onComplete: (leech) => this.#running?.announcer.complete(leech.args.infoHash),
+      onStopped: (leech) => this.#onLeechStopped(leech),
+    }
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /**
+   * Listens for peers and announces what was given to `seed` so far.
+   * @throws {AppError} `PORT_IN_USE`
+   */
+  start(): Promise<{ peerPort: number }> {
+    return this.#inTurn(async () => {
+      if (!this.#isStarted) {
+        this.#isStarted = true
+        this.#peerPort = this.#options.peerPort
+        if (!this.#isPaused) await this.#run()
+      }
+      return { peerPort: this.#peerPort }
+    })
+  }
+
+  /** Says goodbye to trackers, closes every connection and file. Downloads keep what they have verified. */
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isStarted = false
+      clearTimeout(this.#changeTimer)
+      for (const leech of this.#leeches.values()) await leech.stop()
+      await this.#halt()
+      await this.#files.closeAll()
+    })
+  }
+
+  /** Announces an item and answers whoever asks for it. Costs a row and an announce until somebody does. */
+  seed(args: SeedArgs): void {
+    if (!/^[0-9a-f]{40}$/.test(args.infoHash)) throw new TypeError('infoHash must be 40 lowercase hex digits')
+    if (!this.#seeds.add(args)) return
+    this.#announceSeed(args)
+    this.#changed()
+  }
+
+  /** Stops announcing and serving an item and lets go of its file. */
+  async unseed(infoHash: string): Promise<void> {
+    if (!this.#leeches.has(infoHash)) this.#silence(infoHash)
+    await this.#seeds.remove(infoHash)
+    this.#changed()
+  }
+
+  /** No traffic at all until `resume`: trackers are told, connections and the listening socket closed. */
+  pause(): Promise<void> {
+    this.#isPaused = true
+    this.#changed()
+    return this.#inTurn(() => this.#halt())
+  }
+
+  /** @throws {AppError} `PORT_IN_USE` when another program took the port meanwhile */
+  resume(): Promise<void> {
+    this.#isPaused = false
+    this.#changed()
+    return this.#inTurn(async () => {
+      if (this.#isStarted && this.#running === null) await this.#run()
+    })
+  }
+
+  /** Takes effect at once, but for the port and the discovery switches, which need `pause` and `resume` or a restart. */
+  setOptions(patch: Partial<SwarmOptions>): void {
+    const before = this.#options
+    this.#options = { ...before, ...patch }
+    if (patch.uploadLimitBytesPerSec !== undefined) this.#up.setRate(patch.uploadLimitBytesPerSec)
+    if (patch.downloadLimitBytesPerSec !== undefined) this.#down.setRate(patch.downloadLimitBytesPerSec)
+    if (patch.trackers !== undefined) this.#running?.announcer.setTrackers(patch.trackers)
+    if (patch.peerPort !== undefined) this.#peerPort = patch.peerPort
+    const isRestarting = (['peerPort', 'isDhtEnabled', 'isLsdEnabled', 'isUpnpEnabled'] as const).some(
+      (name) => patch[name] !== undefined && patch[name] !== before[name],
+    )
+    if (isRestarting && this.#running !== null) {
+      void this.#inTurn(async () => {
+        await this.#halt()
+        await this.#run()
+      }).catch((error: unknown) => this.#log.error('swarm.restart-failed', { reason: String(error) }))
+    }
+    this.#changed()
+  }
+
+  stats(infoHash: string): SwarmStats {
+    const sessions = this.#sessionsOf(infoHash)
+    return {
+      peers: sessions.reduce((sum, session) => sum + session.links.size, 0),
+      uploadedBytes: this.#seeds.row(infoHash)?.uploadedBytes ?? 0,
+      uploadRateBytesPerSec: sessions.reduce((sum, session) => sum + session.upload.rateBytesPerSec(), 0),
+    }
+  }
+
+  totals(): SwarmTotals {
+    const links = this.#allSessions().flatMap((session) => [...session.links])
+    return {
+      seeds: this.#seeds.size,
+      awake: this.#seeds.awakeCount,
+      peersTcp: links.filter((link) => link.isTcp).length,
+      peersWebrtc: links.filter((link) => !link.isTcp).length,
+      uploadedBytes: this.#upload.totalBytes,
+      uploadRateBytesPerSec: this.#upload.rateBytesPerSec(),
+      downloadRateBytesPerSec: [...this.#leeches.values()].reduce(
+        (sum, leech) => sum + leech.rateBytesPerSec,
+        0,
+      ),
+    }
+  }
+
+  trackers(): TrackerStatus[] {
+    const live = this.#running?.announcer.statuses()
+    return live ?? this.#options.trackers.map((url) => ({ url, state: 'off' }))
+  }
+
+  peers(infoHash: string): ConnectedPeer[] {
+    return this.#sessionsOf(infoHash).flatMap((session) =>
+      [...session.links].map((link) => {
+        const client = link.wire.peerExtendedHandshake['v']
+        return {
+          address: link.address,
+          kind: link.isTcp ? ('tcp' as const) : ('webrtc' as const),
+          ...(client instanceof Uint8Array
+            ? { client: Buffer.from(client.subarray(0, 64)).toString('utf8') }
+            : {}),
+          uploadedBytes: link.upload.totalBytes,
+          downloadedBytes: link.download.totalBytes,
+        }
+      }),
+    )
+  }
+
+  onUploaded(listener: (mediaId: string, bytes: number) => void): () => void {
+    this.#uploadedListeners.add(listener)
+    return () => this.#uploadedListeners.delete(listener)
+  }
+
+  /** Peers, trackers or rates changed; at most four times a second. */
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener)
+    return () => this.#changeListeners.delete(listener)
+  }
+
+  /**
+   * Begins to fetch one file; attach listeners before the next turn of the event loop.
+   * @throws {AppError} `CONFLICT` when the same torrent is being fetched already
+   */
+  leech(args: LeechArgs): Leech {
+    if (!/^[0-9a-f]{40}$/.test(args.infoHash)) throw new TypeError('infoHash must be 40 lowercase hex digits')
+    if (this.#leeches.has(args.infoHash))
+      throw new AppError('CONFLICT', 'This file is being fetched already.')
+    const leech = new SwarmLeech(this.#leechHost, args, this.#log)
+    this.#leeches.set(args.infoHash, leech)
+    return leech
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work, work)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  async #run(): Promise<void> {
+    const client = await this.#listen()
+    this.#peerPort = client.address()?.port ?? this.#peerPort
+    const host = this.#sessionHost(client)
+    const onPeers = (infoHash: string, addresses: readonly string[]): void =>
+      this.#onPeers(infoHash, addresses)
+    const announcer = new Announcer(this.#options.trackers, {
+      peerId: client.peerId,
+      iceServers: this.#options.iceServers,
+      peerPort: () => this.#peerPort,
+      nowMs: () => this.#clock.nowMs(),
+      onPeers,
+      onChange: () => this.#changed(),
+      takeWebrtc: (infoHash, conn) => this.#takeWebrtc(infoHash, conn),
+    })
+    const dht =
+      client.dht === false ? null : new DhtAnnouncer(client.dht, () => this.#peerPort, { onPeers }, this.#log)
+    const lsd = this.#options.isLsdEnabled ? this.#makeLsd() : null
+    this.#running = { client, host, announcer, dht, lsd }
+    client.get = (infoHash) => this.#find(infoHash)
+    client._getByHash = (infoHashHash) => this.#findByHash(infoHashHash)
+    lsd?.start()
+    for (const row of this.#seeds.rows()) this.#announceSeed(row)
+    for (const leech of this.#leeches.values()) leech.connect()
+    this.#log.info('swarm.listening', { peerPort: this.#peerPort, seeds: this.#seeds.size })
+    this.#changed()
+  }
+
+  #listen(): Promise<WebTorrent> {
+    installLinks()
+    const { isDhtEnabled, isUpnpEnabled } = this.#options
+    const client = new WebTorrent({
+      torrentPort: this.#peerPort,
+      dht: isDhtEnabled,
+      // Trackers, LSD, PEX and HTTP sources are ours: one scheduler each for all torrents.
+      tracker: false,
+      lsd: false,
+      utPex: false,
+      webSeeds: false,
+      utp: false,
+      natUpnp: isUpnpEnabled,
+      natPmp: isUpnpEnabled,
+      secure: 1,
+    })
+    client.throttleGroups.up.destroy()
+    client.throttleGroups.down.destroy()
+    client.throttleGroups = { up: this.#up, down: this.#down }
+    return new Promise((resolve, reject) => {
+      client.once('listening', () => {
+        client.on('error', (error: Error) =>
+          this.#log.error('swarm.client-failed', { reason: error.message }),
+        )
+        resolve(client)
+      })
+      client.once('error', (error: Error) => reject(listenError(error, this.#peerPort)))
+    })
+  }
+
+  async #halt(): Promise<void> {
+    const running = this.#running
+    if (running === null) return
+    this.#running = null
+    for (const leech of this.#leeches.values()) leech.suspend()
+    await this.#seeds.sleepAll()
+    running.dht?.close()
+    running.lsd?.close()
+    await running.announcer.close()
+    await new Promise<void>((resolve) => running.client.destroy(() => resolve()))
+    this.#changed()
+  }
+
+  #sessionHost(client: WebTorrent): SessionHost {
+    const peerPort = (): number => this.#peerPort
+    const options = (): SwarmOptions => this.#options
+    return {
+      client,
+      get peerPort() {
+        return peerPort()
+      },
+      get isPexEnabled() {
+        return options().isPexEnabled
+      },
+      mayConnect: () => {
+        const count = this.#allSessions().reduce((sum, session) => sum + session.peerCount, 0)
+        return count < (this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS)
+      },
+      onUploaded: (session, bytes) => this.#onUploaded(session, bytes),
+      onChange: () => this.#changed(),
+    }
+  }
+
+  #makeLsd(): LocalDiscovery {
+    return new LocalDiscovery(
+      {
+        peerPort: () => this.#peerPort,
+        onSearch: (infoHash, address) => {
+          void this.#find(infoHash).then((session) => {
+            if (session?.private === false) session.dial(address)
+          })
+        },
+      },
+      this.#log,
+    )
+  }
+
+  /** Whom an incoming connection or offer is for; a sleeping seed is woken. */
+  #find(infoHash: string): Promise<Session | null> {
+    const running = this.#running
+    if (running === null) return Promise.resolve(null)
+    const leech = this.#leeches.get(infoHash)
+    const fetching = leech === undefined ? undefined : this.#leechSessions.get(leech)
+    return fetching === undefined ? this.#seeds.wake(infoHash, running.host) : Promise.resolve(fetching)
+  }
+
+  #findByHash(infoHashHash: string): Promise<Session | null> {
+    for (const session of this.#leechSessions.values()) {
+      if (session.infoHashHash === infoHashHash) return Promise.resolve(session)
+    }
+    const infoHash = this.#seeds.infoHashOf(infoHashHash)
+    return infoHash === undefined ? Promise.resolve(null) : this.#find(infoHash)
+  }
+
+  async #takeWebrtc(infoHash: string, conn: Duplex & { id?: string }): Promise<boolean> {
+    const session = await this.#find(infoHash)
+    if (session === null) return false
+    session.addWebrtc(conn)
+    return !conn.destroyed
+  }
+
+  #onPeers(infoHash: string, addresses: readonly string[]): void {
+    const leech = this.#leeches.get(infoHash)
+    const session = leech === undefined ? undefined : this.#leechSessions.get(leech)
+    if (session === undefined || leech?.isDone === true) return
+    for (const address of addresses) if (!this.#isOurselves(address)) session.dial(address)
+  }
+
+  #isOurselves(address: string): boolean {
+    const [host, port] = splitAddress(address)
+    return port === this.#peerPort && (host.startsWith('127.') || host === '::1')
+  }
+
+  #announceSeed(args: SeedArgs): void {
+    if (this.#running === null || args.isPrivate === true || this.#leeches.has(args.infoHash)) return
+    const { infoHash } = args
+    this.#running.announcer.add({ infoHash, left: () => 0, wanted: () => 0 })
+    this.#running.dht?.add(infoHash, false)
+  }
+
+  #silence(infoHash: string): void {
+    this.#running?.announcer.remove(infoHash)
+    this.#running?.dht?.remove(infoHash)
+    this.#running?.lsd?.forget(infoHash)
+  }
+
+  #openLeechSession(leech: SwarmLeech, content: Content): Session | null {
+    const running = this.#running
+    if (running === null) return null
+    const { infoHash, trackers } = leech.args
+    const session = new Session(running.host, infoHash, null, content, leech.isPrivate)
+    this.#leechSessions.set(leech, session)
+    this.#silence(infoHash)
+    running.announcer.add(
+      {
+        infoHash,
+        left: () => (leech.isDone ? 0 : Math.max(1, leech.bytesLeft)),
+        wanted: () => (leech.isDone ? 0 : Math.max(0, LEECH_PEERS - session.peerCount)),
+      },
+      trackers,
+    )
+    if (!session.private) {
+      running.dht?.add(infoHash, true)
+      running.lsd?.search(infoHash)
+    }
+    return session
+  }
+
+  #closeLeechSession(leech: SwarmLeech): void {
+    const session = this.#leechSessions.get(leech)
+    this.#leechSessions.delete(leech)
+    if (this.#running !== null) this.#silence(leech.args.infoHash)
+    session?.close()
+  }
+
+  #onLeechStopped(leech: SwarmLeech): void {
+    const { infoHash } = leech.args
+    if (this.#leeches.get(infoHash) === leech) this.#leeches.delete(infoHash)
+    const row = this.#seeds.row(infoHash)
+    if (row !== undefined) this.#announceSeed(row)
+    this.#changed()
+  }
+
+  #onUploaded(session: Session, bytes: number): void {
+    this.#upload.add(bytes)
+    const row = this.#seeds.row(session.infoHash)
+    if (row !== undefined) {
+      row.uploadedBytes += bytes
+      for (const listener of this.#uploadedListeners) listener(row.mediaId, bytes)
+    }
+    this.#changed()
+  }
+
+  #allSessions(): Session[] {
+    return [...this.#seeds.sessions(), ...this.#leechSessions.values()]
+  }
+
+  #sessionsOf(infoHash: string): Session[] {
+    return this.#allSessions().filter((session) => session.infoHash === infoHash)
+  }
+
+  #changed(): void {
+    if (this.#changeListeners.size === 0) return
+    this.#changeTimer ??= setTimeout(() => {
+      this.#changeTimer = undefined
+      for (const listener of this.#changeListeners) listener()
+    }, CHANGE_MS).unref()
+  }
+}
+
+function listenError(error: Error, port: number): AppError {
+  const code = 'code' in error ? error.code : ''
+  if (code === 'EADDRINUSE' || code === 'EACCES') {
+    return new AppError(
+      'PORT_IN_USE',
+      `Port ${String(port)} for BitTorrent peers is in use by another program.`,
+      {
+        hint: 'Choose another peer port, or 0 for any free one.',
+        details: { port },
+        cause: error,
+      },
+    )
+  }
+  return new AppError('UNAVAILABLE', 'Seeding could not start on this machine.', { cause: error })
+}
