@@ -30,7 +30,7 @@ export function openLog({
   maxFileBytes = 5 * 1024 * 1024,
 }: LogOptions): {
   log: Log
-  close(): void
+  close: () => void
 } {
   const file = new RotatingFile(join(dataDir, 'logs'), maxFileBytes)
   const streams = [{ level, stream: file }]

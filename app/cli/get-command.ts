@@ -1,0 +1,76 @@
+import { AppError } from '../contract/index.ts'
+import type { Transfer } from '../contract/index.ts'
+import { withNode } from './context.ts'
+import type { Context } from './context.ts'
+import type { NodeConnection } from './connection.ts'
+import { formatProgress } from './format.ts'
+import { detailResult, detailText } from './item-result.ts'
+import { checkTarget, copyOut, targetFor } from './copy-out.ts'
+import { transferError, waitForTransfers } from './transfers.ts'
+
+export interface GetOptions {
+  readonly from: readonly string[]
+  readonly out?: string
+  readonly force: boolean
+  /** Seed it afterwards; undefined = as the settings say. */
+  readonly seed?: boolean
+}
+
+/** `sower get LINK`: fetches, verifies, keeps, and with --out also writes a copy where the user wants it. */
+export async function getCommand(context: Context, link: string, options: GetOptions): Promise<void> {
+  const { terminal, signal } = context
+  // Before a long download, not after it.
+  if (options.out !== undefined) checkTarget(options.out, options.force)
+  await withNode(
+    context,
+    async (node) => {
+      const { transferId } = await node.call('fetching.start', {
+        link,
+        from: [...options.from],
+        ...(options.seed === undefined ? {} : { isSeedingWanted: options.seed }),
+      })
+      const transfer = await waitOrPause(node, transferId, signal, (now) =>
+        terminal.progress(formatProgress(now)),
+      )
+      const error = transferError(transfer)
+      if (error !== undefined) throw error
+      if (transfer.mediaId === undefined) throw new Error('a finished transfer has no mediaId')
+      const item = await node.call('library.get', { mediaId: transfer.mediaId })
+      const out = options.out === undefined ? undefined : targetFor(options.out, item.name)
+      if (out !== undefined) {
+        await copyOut({
+          source: item.path,
+          target: out,
+          sha256: item.mediaId,
+          isForced: options.force,
+          signal,
+        })
+      }
+      terminal.result(
+        { ...detailResult(item), isDuplicate: transfer.isDuplicate, ...(out === undefined ? {} : { out }) },
+        out === undefined ? detailText(item) : `${detailText(item)}\n  file    ${out}`,
+      )
+    },
+    { isStoppedByWork: true },
+  )
+}
+
+async function waitOrPause(
+  node: NodeConnection,
+  id: string,
+  signal: AbortSignal,
+  onProgress: (transfers: readonly Transfer[]) => void,
+): Promise<Transfer> {
+  try {
+    const [transfer] = await waitForTransfers(node, [id], { onProgress, signal })
+    if (transfer === undefined) throw new Error('the transfer has vanished')
+    return transfer
+  } catch (error) {
+    if (!signal.aborted) throw error
+    await node.call('transfers.pause', { id }).catch(() => undefined)
+    throw new AppError('CANCELLED', 'Stopped. What has arrived so far is kept.', {
+      hint: 'Run the same command again to go on where it stopped.',
+      cause: error,
+    })
+  }
+}

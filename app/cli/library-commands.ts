@@ -1,0 +1,176 @@
+import { AppError } from '../contract/index.ts'
+import type { Item } from '../contract/index.ts'
+import { withNode } from './context.ts'
+import type { Context } from './context.ts'
+import type { NodeConnection } from './connection.ts'
+import { formatBytes, formatTable } from './format.ts'
+import { allItems, itemResult, resolveMediaIds } from './item-result.ts'
+
+/** `sower ls`. */
+export async function listCommand(context: Context): Promise<void> {
+  await withNode(context, async (node) => {
+    const items: Item[] = []
+    for await (const item of allItems(node)) items.push(item)
+    const rows = items.map((item) => [
+      item.mediaId.slice(0, 12),
+      formatBytes(item.sizeBytes),
+      item.accessLevel,
+      item.state,
+      item.name,
+    ])
+    const text =
+      rows.length === 0
+        ? 'Nothing here yet. Add a file with “sower add FILE”.'
+        : formatTable([['ID', 'SIZE', 'ACCESS', 'STATE', 'NAME'], ...rows])
+    context.terminal.result(items.map(itemResult), text)
+  })
+}
+
+/** `sower rm MEDIAID…`. */
+export async function removeCommand(context: Context, names: readonly string[]): Promise<void> {
+  await withNode(context, async (node) => {
+    const mediaIds = await resolveMediaIds(node, names)
+    const { removed, restorableUntilMs } = await node.call('library.remove', { mediaIds })
+    const restorableUntil = new Date(restorableUntilMs).toISOString()
+    const text = `Moved to the trash: ${count(removed.length)}. “sower restore” brings it back until ${restorableUntil}.`
+    context.terminal.result({ removed, restorableUntil }, text)
+  })
+}
+
+/** `sower restore MEDIAID…`. */
+export async function restoreCommand(context: Context, names: readonly string[]): Promise<void> {
+  await withNode(context, async (node) => {
+    const mediaIds = names.map((name) => {
+      if (/^[0-9a-f]{64}$/.test(name)) return name as Item['mediaId']
+      throw new AppError('BAD_REQUEST', `“${name}” is not a mediaId.`, {
+        hint: 'Give all 64 characters of what was removed.',
+      })
+    })
+    const { restored } = await node.call('library.restore', { mediaIds })
+    context.terminal.result({ restored }, `Restored: ${count(restored.length)}.`)
+  })
+}
+
+/** `sower share MEDIAID`. */
+export async function shareCommand(context: Context, name: string): Promise<void> {
+  await withNode(context, async (node) => {
+    const [mediaId] = await resolveMediaIds(node, [name])
+    if (mediaId === undefined) return
+    const { link, magnetURI, httpUrl } = await node.call('sharing.link', { mediaId })
+    // Without a running node the address would be of a listener that is about to close.
+    const http = node.isRunning ? { httpUrl } : {}
+    context.terminal.result(
+      { mediaId, link, ...(magnetURI === undefined ? {} : { magnetURI }), ...http },
+      link,
+    )
+    if (!node.isRunning)
+      context.terminal.say(
+        'No node is running here: the link works while one runs (“sower serve”, or the app).',
+      )
+  })
+}
+
+/** `sower rebuild`: the database anew from the media folder. */
+export async function rebuildCommand(context: Context): Promise<void> {
+  await withNode(context, async (node) => {
+    const { items, movedAside } = await node.call('library.rebuild', {})
+    const aside =
+      movedAside.length === 0
+        ? ''
+        : `\nMoved aside, because it could not be read:\n  ${movedAside.join('\n  ')}`
+    context.terminal.result(
+      { items, movedAside },
+      `The library was rebuilt from the media folder: ${count(items)}.${aside}`,
+    )
+  })
+}
+
+/** `sower scrub [MEDIAID…]`: reads every byte again and compares. */
+export async function scrubCommand(context: Context, names: readonly string[]): Promise<void> {
+  const { terminal, signal } = context
+  await withNode(
+    context,
+    async (node) => {
+      const mediaIds = names.length > 0 ? await resolveMediaIds(node, names) : await allIds(node)
+      for (let start = 0; start < mediaIds.length; start += 1000) {
+        await node.call('library.verify', { mediaIds: mediaIds.slice(start, start + 1000) })
+      }
+      const items = await waitUntilChecked(node, mediaIds, signal, (done) =>
+        terminal.progress(`checked ${done} of ${mediaIds.length}`),
+      )
+      const bad = items.filter(
+        ({ state }) => state === 'changed' || state === 'missing' || state === 'offline',
+      )
+      const damaged = bad.map(({ mediaId, name, state }) => ({ mediaId, name, state }))
+      const lines = damaged.map(({ mediaId, name, state }) => [mediaId.slice(0, 12), state, name])
+      terminal.result(
+        { checked: items.length, ok: items.length - bad.length, damaged },
+        [`Checked: ${count(items.length)}.`, formatTable(lines)].join('\n').trim(),
+      )
+      if (bad.length > 0) {
+        throw new AppError(
+          'HASH_MISMATCH',
+          `Not as they were added: ${count(bad.length)}. They are kept, and not served.`,
+          {
+            hint: 'Fetch them again from another node, or add the originals again.',
+          },
+        )
+      }
+    },
+    { isStoppedByWork: true },
+  )
+}
+
+async function allIds(node: NodeConnection): Promise<Item['mediaId'][]> {
+  const ids: Item['mediaId'][] = []
+  for await (const { mediaId } of allItems(node)) ids.push(mediaId)
+  return ids
+}
+
+async function waitUntilChecked(
+  node: NodeConnection,
+  mediaIds: readonly Item['mediaId'][],
+  signal: AbortSignal,
+  onProgress: (done: number) => void,
+): Promise<Item[]> {
+  const wanted = new Set(mediaIds)
+  for (;;) {
+    const items: Item[] = []
+    for await (const item of allItems(node)) if (wanted.has(item.mediaId)) items.push(item)
+    const done = items.filter(({ state }) => state !== 'checking').length
+    onProgress(done)
+    if (done === items.length) return items
+    await libraryChange(node, signal)
+  }
+}
+
+/** The next change of the library, or a second, whichever comes first. */
+function libraryChange(node: NodeConnection, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      end()
+      reject(
+        new AppError(
+          'CANCELLED',
+          'Cancelled. What was being checked is checked by the node when it gets to it.',
+        ),
+      )
+    }
+    const end = (): void => {
+      clearTimeout(timer)
+      stopListening()
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }
+    const timer = setTimeout(end, 1000)
+    const stopListening = node.on('library.changed', ({ isReset }) => {
+      if (!isReset) end()
+    })
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  })
+}
+
+function count(items: number): string {
+  return items === 1 ? '1 item' : `${items} items`
+}

@@ -1,0 +1,61 @@
+import type { NodeStatus } from '../contract/index.ts'
+import { withNode } from './context.ts'
+import type { Context } from './context.ts'
+import { formatBytes, formatTable } from './format.ts'
+
+/** `sower status`. */
+export async function statusCommand(context: Context): Promise<void> {
+  await withNode(context, async (node) => {
+    const status = await node.call('node.status', {})
+    context.terminal.result({ running: node.isRunning, ...status }, statusText(status, node.isRunning))
+  })
+}
+
+/** `sower token`: a JWT that speaks for this node's owner. */
+export async function tokenCommand(context: Context): Promise<void> {
+  await withNode(context, async (node) => {
+    const { token, expiresAtMs } = await node.call('vault.token', {})
+    context.terminal.result({ token, expiresAt: new Date(expiresAtMs).toISOString() }, token)
+  })
+}
+
+/** `sower pause` and `sower resume`: all traffic of the swarm. */
+export async function pauseCommand(context: Context, isPaused: boolean): Promise<void> {
+  await withNode(context, async (node) => {
+    await node.call(isPaused ? 'seeding.pause' : 'seeding.resume', {})
+    context.terminal.result({ paused: isPaused }, isPaused ? 'Seeding is paused.' : 'Seeding goes on.')
+  })
+}
+
+function statusText(status: NodeStatus, isRunning: boolean): string {
+  const { media, wallet, seeding, trackers, notices } = status
+  const free = media.freeBytes === undefined ? '' : `, ${formatBytes(media.freeBytes)} free`
+  const rows = [
+    ['node', `${isRunning ? 'running' : 'not running'}, Sower ${status.version}, id ${status.nodeId}`],
+    ...(isRunning
+      ? [
+          ['address', status.url],
+          ['control', status.controlUrl],
+          ['peer port', String(status.peerPort)],
+        ]
+      : []),
+    ['media', `${media.dir} (${media.state}), ${formatBytes(media.usedBytes)} used${free}`],
+    [
+      'wallet',
+      `${wallet.state} (${wallet.storage})${wallet.owner === undefined ? '' : `, owner ${wallet.owner}`}`,
+    ],
+    ...(wallet.message === undefined ? [] : [['', wallet.message]]),
+    [
+      'seeding',
+      `${seeding.isPaused ? 'paused, ' : ''}${seeding.items} items, ${seeding.peersTcp + seeding.peersWebrtc} peers, ${formatBytes(seeding.uploadedBytes)} uploaded`,
+    ],
+    ...(isRunning
+      ? trackers.map(({ url, state, message }) => [
+          'tracker',
+          `${url} ${state}${message === undefined ? '' : ` (${message})`}`,
+        ])
+      : []),
+    ...notices.map(({ level, message }) => [level, message]),
+  ]
+  return formatTable(rows)
+}

@@ -1,0 +1,154 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { resolve } from 'node:path'
+import { defaultDataDir } from '../config.ts'
+import { parseLogLevel } from '../log.ts'
+import { VERSION } from '../version.ts'
+import { addCommand } from './add-command.ts'
+import type { AddOptions } from './add-command.ts'
+import type { Context } from './context.ts'
+import { getCommand } from './get-command.ts'
+import type { GetOptions } from './get-command.ts'
+import {
+  listCommand,
+  rebuildCommand,
+  removeCommand,
+  restoreCommand,
+  scrubCommand,
+  shareCommand,
+} from './library-commands.ts'
+import { pauseCommand, statusCommand, tokenCommand } from './node-commands.ts'
+import { serveCommand } from './serve-command.ts'
+import { settingFlags, settingOptions } from './setting-options.ts'
+import { Terminal } from './terminal.ts'
+
+interface GlobalOptions extends Readonly<Record<string, unknown>> {
+  readonly json?: boolean
+  readonly dataDir?: string
+}
+
+/**
+ * The `sower` command: what it understands and what each part calls.
+ * @param signal fires when the command is to end early
+ */
+export function buildProgram(signal: AbortSignal): Command {
+  const program = new Command('sower')
+    .description('Keep media available, owned and private.')
+    .version(VERSION, '-V, --version', 'say which version this is')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+
+  const contextOf = (command: Command): Context => {
+    const options = command.optsWithGlobals<GlobalOptions>()
+    const terminal = new Terminal({ isJson: options.json === true })
+    return {
+      terminal,
+      signal,
+      node: {
+        dataDir: options.dataDir === undefined ? defaultDataDir() : resolve(options.dataDir),
+        flags: settingFlags(options),
+        env: process.env,
+        say: (sentence) => terminal.say(sentence),
+      },
+    }
+  }
+
+  const add = (usage: string, description: string): Command => {
+    const command = program.command(usage).description(description)
+    command.option('--json', 'print one JSON value; errors as JSON on standard error')
+    command.option('--data-dir <dir>', 'the node’s data folder (SOWER_DATA_DIR)', nonEmpty)
+    for (const option of settingOptions(usage)) command.addOption(option)
+    return command
+  }
+
+  add('serve', 'run a node without a window')
+    .addOption(
+      new Option(
+        '--log-level <level>',
+        'what is also logged to standard error: error, warn, info or debug',
+      ).default('warn'),
+    )
+    .action(async (options: { logLevel: string }, command: Command) => {
+      await serveCommand(contextOf(command), parseLogLevel(options.logLevel, '--log-level'))
+    })
+  add('add <files...>', 'store files and say how they can be fetched')
+    .addOption(
+      new Option('--access <level>', 'who may have it').choices(['public', 'private']).default('private'),
+    )
+    .addOption(
+      new Option('--storage <how>', 'share blocks or copy (auto), always copy, or hard-link the file')
+        .choices(['auto', 'copy', 'link'])
+        .default('auto'),
+    )
+    .action(async (files: string[], options: AddOptions, command: Command) => {
+      await addCommand(contextOf(command), files, options)
+    })
+  add('get <link>', 'fetch by link, magnet, mediaId, infoHash or address, verify and keep')
+    .option(
+      '--from <source>',
+      'where to fetch: http(s)://… of a node, or host:port of a peer (repeatable)',
+      collect,
+      [],
+    )
+    .option('--out <file>', 'also write a copy there', nonEmpty)
+    .option('--force', 'replace the file of --out', false)
+    .option('--seed', 'seed it afterwards')
+    .option('--no-seed', 'do not seed it afterwards')
+    .action(async (link: string, options: GetOptions, command: Command) => {
+      await getCommand(contextOf(command), link, options)
+    })
+  add('ls', 'list what is kept').action(async (_: unknown, command: Command) => {
+    await listCommand(contextOf(command))
+  })
+  add('rm <mediaIds...>', 'move items to the trash').action(
+    async (ids: string[], _: unknown, command: Command) => {
+      await removeCommand(contextOf(command), ids)
+    },
+  )
+  add('restore <mediaIds...>', 'bring items back from the trash').action(
+    async (ids: string[], _: unknown, command: Command) => {
+      await restoreCommand(contextOf(command), ids)
+    },
+  )
+  add('share <mediaId>', 'print the link that fetches an item').action(
+    async (id: string, _: unknown, command: Command) => {
+      await shareCommand(contextOf(command), id)
+    },
+  )
+  add('status', 'say how the node is').action(async (_: unknown, command: Command) => {
+    await statusCommand(contextOf(command))
+  })
+  add('token', 'print a token of this node’s owner for the HTTP API').action(
+    async (_: unknown, command: Command) => {
+      await tokenCommand(contextOf(command))
+    },
+  )
+  add('pause', 'stop all swarm traffic').action(async (_: unknown, command: Command) => {
+    await pauseCommand(contextOf(command), true)
+  })
+  add('resume', 'go on after “pause”').action(async (_: unknown, command: Command) => {
+    await pauseCommand(contextOf(command), false)
+  })
+  add('rebuild', 'make the database anew from the media folder').action(
+    async (_: unknown, command: Command) => {
+      await rebuildCommand(contextOf(command))
+    },
+  )
+  add('scrub [mediaIds...]', 'read the stored bytes again and compare').action(
+    async (ids: string[], _: unknown, command: Command) => {
+      await scrubCommand(contextOf(command), ids)
+    },
+  )
+  program.option('--json', 'print one JSON value; errors as JSON on standard error')
+  program.option('--data-dir <dir>', 'the node’s data folder (SOWER_DATA_DIR)', nonEmpty)
+  return program
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value]
+}
+
+function nonEmpty(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.')
+  return value
+}

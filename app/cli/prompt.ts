@@ -1,0 +1,48 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { AppError } from '../contract/index.ts'
+import type { PassphraseSource } from '../vault/index.ts'
+
+const ATTEMPTS = 3
+
+/** Asks for the passphrase on the terminal without showing it; undefined when there is no terminal to ask on. */
+export function terminalPassphrase(): PassphraseSource | undefined {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
+  return (purpose) => (purpose === 'open' ? askHidden('Passphrase of this wallet: ') : askForNew())
+}
+
+async function askForNew(): Promise<string | null> {
+  process.stderr.write(
+    'There is no keychain here, so your new wallet is protected by a passphrase.\nIt cannot be recovered: write it down. Press Enter for none (then a key file in the data folder protects it).\n',
+  )
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const first = await askHidden('New passphrase: ')
+    if (first === '') return null
+    if ((await askHidden('The same again: ')) === first) return first
+    process.stderr.write('These were not the same.\n')
+  }
+  throw new AppError('CANCELLED', 'No passphrase was chosen, so no wallet was made.')
+}
+
+async function askHidden(question: string): Promise<string> {
+  let isHidden = false
+  const output = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (!isHidden) process.stderr.write(chunk)
+      done()
+    },
+  })
+  const lines = createInterface({ input: process.stdin, output, terminal: true })
+  const interrupted = new AbortController()
+  lines.once('SIGINT', () => interrupted.abort())
+  try {
+    const answer = lines.question(question, { signal: interrupted.signal })
+    isHidden = true
+    return await answer
+  } catch (cause) {
+    throw new AppError('CANCELLED', 'Cancelled.', { cause })
+  } finally {
+    lines.close()
+    process.stderr.write('\n')
+  }
+}
