@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const minute = 60_000
 
-/** One Vitest project per kind of test; see `docs/development.md` for what belongs where. */
+/** One Vitest project per kind of test, each a folder under `test/`. */
 export default defineConfig({
   test: {
     projects: [
