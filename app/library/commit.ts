@@ -147,6 +147,7 @@ export class Committer {
       db.write(() => {
         if (known !== undefined) items.delete(mediaId)
         items.insert(newItem(manifest, facts, metainfo !== undefined))
+        if (known !== undefined) items.set(mediaId, { uploadedBytes: known.uploadedBytes })
         db.sql.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)
         if (isSeedingWanted && metainfo !== undefined) outbox.enqueue(mediaId, 'seed')
       })

@@ -268,9 +268,10 @@ export class Library {
     return this.#trash.sweep()
   }
 
-  /** Reads the bytes again in the background; the items are `checking` until then. @throws {AppError} `NOT_FOUND` */
+  /** Reads the bytes again in the background; the items are `checking` until then. @throws {AppError} `NOT_FOUND`, `MEDIA_OFFLINE` */
   verify(mediaIds: readonly string[]): void {
-    const { db, items } = this.#context
+    const { db, folder, items } = this.#context
+    if (folder.state() === 'offline') throw folder.offline()
     const known = mediaIds.map((mediaId) => this.#require(mediaId))
     db.write(() => {
       for (const { mediaId } of known) items.set(mediaId, { fileState: 'checking' })

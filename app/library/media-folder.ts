@@ -53,7 +53,7 @@ export class MediaFolder {
   readonly #clock: Clock
   readonly #pollIntervalMs: number
   readonly #staging: Staging
-  readonly #listeners = new Set<(state: MediaFolderState) => void>()
+  readonly #listeners = new Set<(state: MediaFolderState, hasReturned: boolean) => void>()
   #reserveBytes: number
   #state: MediaFolderState = 'offline'
   #freeBytes: number | undefined
@@ -112,8 +112,8 @@ export class MediaFolder {
     this.#reserveBytes = reserveBytes
   }
 
-  /** Told when the state changes, and (with the same state) when another drive was put in its place. */
-  onState(listener: (state: MediaFolderState) => void): () => void {
+  /** Told when the state changes. `hasReturned`: what is in the folder may be another than before. */
+  onState(listener: (state: MediaFolderState, hasReturned: boolean) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -128,7 +128,7 @@ export class MediaFolder {
 
   /** @throws {AppError} `MEDIA_OFFLINE` */
   async requireOnline(): Promise<void> {
-    if ((await this.refresh()) === 'offline') throw this.#offline()
+    if ((await this.refresh()) === 'offline') throw this.offline()
   }
 
   /** @throws {AppError} `MEDIA_OFFLINE`, `MEDIA_READ_ONLY` */
@@ -253,8 +253,9 @@ export class MediaFolder {
     if (state === 'offline') this.#isPrepared = false
     if (state === this.#state && !isOtherDrive) return state
     if (state !== this.#state) this.#log.info('media.state', { from: this.#state, to: state })
+    const hasReturned = isOtherDrive || (this.#state === 'offline' && state !== 'offline')
     this.#state = state
-    for (const listener of this.#listeners) listener(state)
+    for (const listener of this.#listeners) listener(state, hasReturned)
     return state
   }
 
@@ -263,7 +264,8 @@ export class MediaFolder {
       throw diskFull()
   }
 
-  #offline(): AppError {
+  /** What to say when it is needed while its drive is away. */
+  offline(): AppError {
     return new AppError(
       'MEDIA_OFFLINE',
       'The media folder is not there: its drive is not connected, or its .sower-media file is missing. Nothing in the library was changed.',

@@ -40,10 +40,11 @@ export class Upkeep {
     this.#stopping = new AbortController()
     await this.scan()
     await this.#trash.sweep()
-    this.#unsubscribe = folder.onState((state) => {
+    this.#unsubscribe = folder.onState((state, hasReturned) => {
       // Every item's state depends on it.
-      this.#context.changed(this.#allIds())
-      if (state !== 'offline') this.#inTurn('library.scan-failed', () => this.scanNow())
+      if (state === 'offline' || hasReturned) this.#context.changed(this.#allIds())
+      if (state === 'offline') this.#sayOffline()
+      if (hasReturned) this.#inTurn('library.scan-failed', () => this.scanNow())
     })
     this.#timers.push(
       setInterval(() => this.#inTurn('library.recheck-failed', () => this.#recheck()), RECHECK_INTERVAL_MS),

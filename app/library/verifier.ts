@@ -1,9 +1,12 @@
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { LibraryContext, MetainfoTools, VerifyBytes } from './context.ts'
 import { replaceFile } from './durable.ts'
 import { lookAt, readManifest, readMetainfo } from './item-folder.ts'
 import type { SeenFile } from './item-folder.ts'
 import type { StoredItem } from './item-store.ts'
+
+const BUSY_FILE_PAUSE_MS = 1000
 
 interface VerifierOptions {
   readonly context: LibraryContext
@@ -87,8 +90,11 @@ export class Verifier {
       const before = await lookAt(bytes)
       if (before?.sizeBytes === item.sizeBytes) sha256 = await this.#verifyBytes(bytes, signal)
       seen = await lookAt(bytes)
-      // Written to while it was read: whatever was read means nothing.
-      if (seen?.identity !== before?.identity) return false
+      if (seen?.identity !== before?.identity) {
+        // Written to while it was read: whatever was read means nothing. Not at once again, it may go on.
+        await setTimeout(BUSY_FILE_PAUSE_MS, undefined, { signal })
+        return false
+      }
     } catch (error) {
       if (signal.aborted) throw error
       this.#context.log.warn('library.read-failed', { mediaId, reason: String(error) })
