@@ -1,0 +1,178 @@
+import type { Readable } from 'node:stream'
+import { AppError } from '../contract/index.ts'
+import { collectBody, type GuardedRequestOptions, type GuardedResponse } from '../outbound/index.ts'
+import type { WebSource } from './web-source.ts'
+
+/** What fetching needs of `Outbound`. */
+export interface OutboundRequests {
+  request(url: string | URL, options: GuardedRequestOptions): Promise<GuardedResponse>
+}
+
+/** Bytes from an offset to the end, and how many there are in all. */
+export interface OpenedSource {
+  /** Where the stream begins: where it was asked to, or 0 from a server that only gives whole files. */
+  readonly startsAt: number
+  readonly totalBytes: number
+  readonly body: Readable
+}
+
+const MIN_RATE = { bytesPerSec: 4096, overMs: 20_000 }
+const MAX_INFO_BYTES = 5 * 1024 * 1024
+const MAX_METAINFO_BYTES = 10 * 1024 * 1024
+
+/** An HTTP server that has the item: the whole of it, any range of it, and on a node what it knows about it. */
+export class HttpSource {
+  readonly source: WebSource
+  /** It has answered a request for a part with the whole. */
+  isWholeOnly = false
+  readonly #outbound: OutboundRequests
+
+  constructor(source: WebSource, outbound: OutboundRequests) {
+    this.source = source
+    this.#outbound = outbound
+  }
+
+  get label(): string {
+    return this.source.label
+  }
+
+  /**
+   * @param start first byte
+   * @param endExclusive byte after the last
+   * @throws {AppError} when it gives anything but exactly these bytes
+   */
+  async read(start: number, endExclusive: number, signal: AbortSignal): Promise<Uint8Array> {
+    const length = endExclusive - start
+    const response = await this.#get(this.source.bytesUrl, {
+      headers: { range: `bytes=${start}-${endExclusive - 1}` },
+      maxBytes: Number.MAX_SAFE_INTEGER,
+      timeoutMs: 5 * 60_000,
+      signal,
+    })
+    const range = contentRange(response)
+    if (response.status !== 206 || range?.start !== start || range.endExclusive !== endExclusive) {
+      response.body.destroy()
+      if (response.status === 200) {
+        this.isWholeOnly = true
+        throw new AppError('UNSUPPORTED_MEDIA_TYPE', `${this.label} gives files only whole, not in parts.`)
+      }
+      throw statusError(this.label, response.status)
+    }
+    const bytes = await collectBody(response.body, length)
+    if (bytes.length !== length)
+      throw new AppError('SOURCE_FAILED', `${this.label} gave fewer bytes than it said.`)
+    return bytes
+  }
+
+  /**
+   * @param offset first byte wanted
+   * @throws {AppError} when it does not have the item, or does not say how long it is
+   */
+  async open(offset: number, maxBytes: number, signal: AbortSignal): Promise<OpenedSource> {
+    const response = await this.#get(this.source.bytesUrl, {
+      headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
+      maxBytes: Number.MAX_SAFE_INTEGER,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      signal,
+    })
+    const { status, body } = response
+    const range = contentRange(response)
+    const lengthHeader = response.headers['content-length']
+    const opened =
+      status === 206 && range !== null && range.start === offset && range.totalBytes !== null
+        ? { startsAt: offset, totalBytes: range.totalBytes, body }
+        : status === 200 && lengthHeader !== undefined
+          ? { startsAt: 0, totalBytes: Number(lengthHeader), body }
+          : null
+    if (opened !== null && opened.totalBytes <= maxBytes) return opened
+    body.destroy()
+    if (opened !== null) {
+      throw new AppError('PAYLOAD_TOO_LARGE', `${this.label} has something longer than what was asked for.`)
+    }
+    if (status === 200)
+      throw new AppError('SOURCE_FAILED', `${this.label} does not say how long the file is.`)
+    throw statusError(this.label, status)
+  }
+
+  /** What the node says about the item (JSON, unchecked). */
+  async info(signal: AbortSignal, timeoutMs: number): Promise<unknown> {
+    if (this.source.infoUrl === undefined) return null
+    const body = await this.#small(this.source.infoUrl, MAX_INFO_BYTES, timeoutMs, signal)
+    try {
+      return JSON.parse(body.toString('utf8')) as unknown
+    } catch {
+      throw new AppError('SOURCE_FAILED', `${this.label} does not answer as a node does.`)
+    }
+  }
+
+  /** The metainfo the node has for the item (unchecked). */
+  async metainfo(signal: AbortSignal, timeoutMs: number): Promise<Uint8Array | null> {
+    if (this.source.torrentUrl === undefined) return null
+    return this.#small(this.source.torrentUrl, MAX_METAINFO_BYTES, timeoutMs, signal)
+  }
+
+  async #small(url: URL, maxBytes: number, timeoutMs: number, signal: AbortSignal): Promise<Buffer> {
+    const { status, body } = await this.#get(url, { maxBytes, timeoutMs, signal })
+    if (status !== 200) {
+      body.destroy()
+      throw statusError(this.label, status)
+    }
+    return collectBody(body, maxBytes)
+  }
+
+  #get(url: URL, options: GuardedRequestOptions): Promise<GuardedResponse> {
+    const { isPrivateAllowed } = this.source
+    return this.#outbound.request(url, {
+      minRate: MIN_RATE,
+      allowPrivateHosts: (_host, target) => isPrivateAllowed && target.origin === url.origin,
+      ...options,
+    })
+  }
+}
+
+/** Whether trying the same source again later makes no sense. */
+export function isPermanent(error: unknown): boolean {
+  return error instanceof AppError && PERMANENT.has(error.code)
+}
+
+const PERMANENT = new Set([
+  'UNAUTHORIZED',
+  'NOT_FOUND',
+  'UNSAFE_ADDRESS',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'PAYLOAD_TOO_LARGE',
+  'BAD_REQUEST',
+])
+
+function contentRange(
+  response: GuardedResponse,
+): { start: number; endExclusive: number; totalBytes: number | null } | null {
+  const match = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i.exec(response.headers['content-range'] ?? '')
+  if (match === null) return null
+  const [, start = '', end = '', total = ''] = match
+  return {
+    start: Number(start),
+    endExclusive: Number(end) + 1,
+    totalBytes: total === '*' ? null : Number(total),
+  }
+}
+
+function statusError(label: string, status: number): AppError {
+  switch (status) {
+    case 401:
+    case 403:
+      return new AppError('UNAUTHORIZED', `${label} keeps this item private.`, {
+        hint: 'Ask its owner to make it public or to share it with you.',
+      })
+    case 404:
+    case 410:
+      return new AppError('NOT_FOUND', `${label} does not have this item, or keeps it private.`)
+    case 416:
+      return new AppError('NOT_FOUND', `${label} has a shorter file than what was asked for.`)
+    case 429:
+    case 503:
+      return new AppError('SOURCE_FAILED', `${label} is busy at the moment.`)
+    default:
+      return new AppError('SOURCE_FAILED', `${label} answers with an error (${status}).`)
+  }
+}

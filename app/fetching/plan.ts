@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import type { ParsedLink } from './link.ts'
+import type { TypedSources } from './web-source.ts'
+
+const Address = z.string().max(4096)
+const Segment = z.object({
+  label: z.string(),
+  start: z.int().nonnegative(),
+  end: z.int().nonnegative(),
+  /** Of exactly these bytes; absent when the node died while they arrived. */
+  sha256: z.string().optional(),
+})
+export type Segment = z.output<typeof Segment>
+
+/** All a transfer needs to go on after a crash; the payload of its row. Holds no secret of the link. */
+export const Plan = z.object({
+  version: z.literal(1),
+  kind: z.enum(['sower', 'magnet', 'mediaId', 'infoHash', 'did', 'http']),
+  mediaId: z.string().optional(),
+  infoHash: z.string().optional(),
+  name: z.string().optional(),
+  pub: z.string().optional(),
+  trackers: z.array(Address),
+  webSources: z.array(Address),
+  peers: z.array(Address),
+  typedWeb: z.array(Address),
+  typedPeers: z.array(Address),
+  isSeedingWanted: z.boolean(),
+  /** Sources that gave something false: label → what. */
+  refused: z.record(z.string(), z.string()),
+  /** Pieces found good so far (base64 of the bitfield), for this torrent. */
+  verified: z.object({ infoHash: z.string(), bits: z.string() }).optional(),
+  /** The node stopped in good order after `verified` was written: the file need not be read again. */
+  isClean: z.boolean(),
+  /** The newest signed manifest that was found, and on whose word. */
+  described: z.object({ manifest: z.unknown(), origin: z.string().optional() }).optional(),
+  /** Who gave which part of a file that came over plain HTTP; the last segment may be behind the file. */
+  segments: z.array(Segment),
+  /** Parts of a file that turned out wrong, from several sources of which one or more lied; each is now tried alone. */
+  suspects: z.array(Segment),
+})
+export type Plan = z.output<typeof Plan>
+
+export function newPlan(link: ParsedLink, typed: TypedSources, isSeedingWanted: boolean): Plan {
+  return {
+    version: 1,
+    kind: link.kind,
+    ...(link.mediaId === undefined ? {} : { mediaId: link.mediaId }),
+    ...(link.infoHash === undefined ? {} : { infoHash: link.infoHash }),
+    ...(link.name === undefined ? {} : { name: link.name }),
+    ...(link.pub === undefined ? {} : { pub: link.pub }),
+    trackers: [...link.trackers],
+    webSources: [...link.webSources],
+    peers: [...link.peers],
+    typedWeb: [...typed.web],
+    typedPeers: [...typed.peers],
+    isSeedingWanted,
+    refused: {},
+    isClean: false,
+    segments: [],
+    suspects: [],
+  }
+}
+
+/** The plan of an earlier run; `null` when it can't be read any more. */
+export function readPlan(payload: unknown): Plan | null {
+  const parsed = Plan.safeParse(payload)
+  return parsed.success ? parsed.data : null
+}

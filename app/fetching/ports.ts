@@ -1,0 +1,115 @@
+import type { Settings, Transfer, TransferSource } from '../contract/index.ts'
+import type { HashPool } from '../ingest/index.ts'
+import type { Manifest, OwnerSigner } from '../manifest/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { OutboundRequests } from './http-source.ts'
+
+/** What fetching needs of other domains, no more; `Library`, `TransferStore`, `MediaFolder` and `Swarm` fit as they are. */
+
+export interface HeldItem {
+  readonly mediaId: string
+  readonly name: string
+  readonly sizeBytes: number
+  readonly fileState: 'ok' | 'checking' | 'changed' | 'missing'
+  readonly trashedAtMs?: number | undefined
+}
+
+export interface Staging {
+  readonly jobId: string
+  readonly dir: string
+  readonly bytes: string
+  discard(): Promise<void>
+}
+
+export interface Shelf {
+  get(mediaId: string): HeldItem | undefined
+  find(by: { readonly infoHash: string }): HeldItem | undefined
+  setSeedingWanted(mediaIds: readonly string[], isWanted: boolean): void | Promise<void>
+  commit(staged: {
+    readonly staging: Staging
+    readonly mediaId: string
+    readonly manifest: Manifest
+    readonly metainfo?: Uint8Array
+    readonly isOwn: boolean
+    readonly isSeedingWanted: boolean
+  }): Promise<{ readonly row: HeldItem; readonly isDuplicate: boolean }>
+}
+
+export interface IncomingFolder {
+  stage(jobId: string, options?: { readonly expectedBytes?: number }): Promise<Staging>
+}
+
+export interface TransferRows {
+  create(input: Pick<Transfer, 'kind' | 'name'> & Partial<Transfer>): Transfer
+  update(
+    id: string,
+    patch: { readonly [K in keyof Transfer]?: Transfer[K] | undefined },
+    options?: { readonly persist?: boolean },
+  ): Transfer
+  get(id: string): Transfer | undefined
+  listUnfinished(): Transfer[]
+  payload(id: string): unknown
+  setPayload(id: string, payload: unknown): void
+  dismiss(id?: string): void
+  onChange(listener: (change: { readonly removed: readonly string[] }) => void): () => void
+}
+
+/** One torrent being fetched from peers and HTTP sources at once. */
+export interface LeechHandle {
+  on(event: 'metainfo' | 'piece' | 'progress' | 'dropped' | 'done', listener: () => void): () => void
+  on(event: 'error', listener: (error: unknown) => void): () => void
+  addHttpSource(source: {
+    readonly label: string
+    read(start: number, endExclusive: number, signal: AbortSignal): Promise<Uint8Array>
+  }): void
+  sources(): TransferSource[]
+  bitfield(): Uint8Array
+  readonly bytesDone: number
+  readonly rateBytesPerSec: number
+  metainfo(): Uint8Array | null
+  stop(): Promise<void>
+}
+
+export interface LeechSwarm {
+  leech(args: {
+    readonly infoHash: string
+    readonly metainfo?: Uint8Array
+    readonly acceptMetainfo?: (metainfo: { readonly sizeBytes: number; readonly name: string }) => void
+    readonly filePath: string
+    readonly verified?: Uint8Array
+    readonly trackers: string[]
+    readonly peers: string[]
+    readonly isPrivate?: boolean
+  }): LeechHandle
+}
+
+export interface FetcherDeps {
+  readonly library: Shelf
+  readonly transfers: TransferRows
+  readonly folder: IncomingFolder
+  readonly swarm: LeechSwarm
+  readonly outbound: OutboundRequests
+  readonly pool: HashPool
+  /** Signs for items whose publisher's manifest could not be had; throws when the wallet is not ready. */
+  readonly signer: () => OwnerSigner
+  readonly settings: {
+    get(): Pick<Settings, 'trackers' | 'isSeedingAfterGet' | 'isDhtEnabled' | 'isLsdEnabled'>
+  }
+  readonly clock: Clock
+  readonly log: Log
+  /** Shorter in tests. */
+  readonly patience?: Partial<Patience>
+}
+
+/** How long to wait for others, in milliseconds. */
+export interface Patience {
+  /** For a byte from any HTTP source, before saying that nobody gives the item. @defaultValue 45 000 */
+  readonly sourcesMs: number
+  /** For metainfo from the swarm, when HTTP sources could give the file without. @defaultValue 10 000 */
+  readonly metainfoMs: number
+  /** For progress, before asking everybody anew. @defaultValue 30 000 */
+  readonly stallMs: number
+}
+
+export const DEFAULT_PATIENCE: Patience = { sourcesMs: 45_000, metainfoMs: 10_000, stallMs: 30_000 }

@@ -1,0 +1,62 @@
+import type { Settings } from '../contract/index.ts'
+import type { Description } from './find.ts'
+import { HttpSource, type OutboundRequests } from './http-source.ts'
+import type { Plan } from './plan.ts'
+import { usablePeers, usableTrackers, webSourcesOf } from './web-source.ts'
+
+type SwarmSettings = Pick<Settings, 'trackers' | 'isDhtEnabled' | 'isLsdEnabled'>
+
+/** Whom a download may ask: what the user typed, what the link names, what the publisher names; never a refused one. */
+export class Roads {
+  readonly #plan: Plan
+  readonly #outbound: OutboundRequests
+  readonly #settings: () => SwarmSettings
+
+  constructor(plan: Plan, outbound: OutboundRequests, settings: () => SwarmSettings) {
+    this.#plan = plan
+    this.#outbound = outbound
+    this.#settings = settings
+  }
+
+  /** @param fileName for addresses of folders (BEP 19), once the torrent is known */
+  http(description: Description = {}, fileName?: string): HttpSource[] {
+    const { kind, mediaId, typedWeb, webSources, refused } = this.#plan
+    const named = [
+      ...(description.manifest?.transport?.http ?? []),
+      ...(description.manifest?.transport?.bittorrent?.webSeeds ?? []),
+    ]
+    return webSourcesOf({ kind, mediaId, typed: typedWeb, linked: webSources, named, fileName })
+      .filter(({ label }) => refused[label] === undefined)
+      .map((source) => new HttpSource(source, this.#outbound))
+  }
+
+  /** Those of the link and the manifest; the node's own only when they name none. */
+  trackers(description: Description): string[] {
+    const named = usableTrackers([
+      ...this.#plan.trackers,
+      ...(description.manifest?.transport?.bittorrent?.trackers ?? []),
+    ])
+    return named.length > 0 ? named : [...this.#settings().trackers]
+  }
+
+  peers(): string[] {
+    return [...new Set([...this.#plan.typedPeers, ...usablePeers(this.#plan.peers)])]
+  }
+
+  /** Whether there is any way to meet somebody in the swarm. */
+  hasPeople(description: Description): boolean {
+    const { isDhtEnabled, isLsdEnabled } = this.#settings()
+    return isDhtEnabled || isLsdEnabled || this.peers().length > 0 || this.trackers(description).length > 0
+  }
+
+  /** A name for want of a better one: the last part of the first address. */
+  nameFromAddress(): string | undefined {
+    const last = this.http()[0]?.source.bytesUrl.pathname.split('/').at(-1) ?? ''
+    try {
+      const name = decodeURIComponent(last)
+      return name === '' || name.toLowerCase() === this.#plan.mediaId ? undefined : name
+    } catch {
+      return undefined // not an encoded name
+    }
+  }
+}
