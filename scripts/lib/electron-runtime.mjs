@@ -146,7 +146,8 @@ async function buildFallback(folder) {
 /** @param {string} name */
 function placeOfEntry(name) {
   const inside = name.replace(/^Cypress\//, '')
-  if (inside.startsWith('resources/app/') || inside.startsWith('resources/app.asar')) return undefined
+  // All of its resources are Cypress's own: the app, the address of its updates.
+  if (inside.startsWith('resources/')) return undefined
   return inside === 'Cypress' ? 'electron' : inside
 }
 
