@@ -1,0 +1,146 @@
+import { AppError } from './contract/index.ts'
+import type { EngineHandlers, Item, ItemDetail, NodeStatus } from './contract/index.ts'
+import type { SettingsStore } from './config.ts'
+import { webSources } from './engine-view.ts'
+import { formatLink } from './fetching/index.ts'
+import type { Fetcher } from './fetching/index.ts'
+import type { Adder } from './ingest/index.ts'
+import type { ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
+import type { Swarm } from './seeding/index.ts'
+import type { Vault } from './vault/index.ts'
+
+interface HandlersInit {
+  readonly library: Library
+  readonly folder: MediaFolder
+  readonly transfers: TransferStore
+  readonly adder: Adder
+  readonly fetcher: Fetcher
+  readonly swarm: Swarm
+  readonly vault: Vault
+  readonly settings: SettingsStore
+  readonly view: (row: ItemRow) => Item
+  readonly status: () => NodeStatus
+  readonly nodeUrl: () => string
+  readonly dismissNotice: (id: string) => void
+}
+
+/** One handler per call of the contract: finds the domain whose noun it is and shows its answer as the contract wants it. */
+export function createHandlers(init: HandlersInit): EngineHandlers {
+  const { library, transfers, adder, fetcher, vault, settings, view } = init
+  const requireRow = (mediaId: string): ItemRow => {
+    const row = library.get(mediaId)
+    if (!row) throw new AppError('NOT_FOUND', 'This item is not in the library.')
+    return row
+  }
+  /** Adds and downloads are two kinds of job with the same buttons. */
+  const jobsOf = (id: string): Pick<Adder, 'pause' | 'resume' | 'cancel' | 'retry'> => {
+    const transfer = transfers.get(id)
+    if (!transfer) throw new AppError('NOT_FOUND', 'This transfer is not on the list any more.')
+    return transfer.kind === 'add' ? adder : fetcher
+  }
+  return {
+    'library.list': async (args) => {
+      const { rows, total, counts } = library.list(args)
+      return { items: rows.map(view), total, counts }
+    },
+    'library.get': async ({ mediaId }) => await describeItem(init, requireRow(mediaId)),
+    'library.add': async ({ paths, accessLevel, storage }) => ({
+      transferIds: paths.map((path) => adder.addPath({ path, accessLevel, storage })),
+    }),
+    'library.remove': async ({ mediaIds }) => await library.remove(mediaIds),
+    'library.restore': async ({ mediaIds }) => await library.restore(mediaIds),
+    'library.setSeeding': async ({ mediaIds, isSeedingWanted }) => {
+      library.setSeedingWanted(mediaIds, isSeedingWanted)
+      return {}
+    },
+    'library.setAccess': async ({ mediaId, accessLevel }) =>
+      view(await adder.setAccess(mediaId, accessLevel)),
+    'library.verify': async ({ mediaIds }) => {
+      library.verify(mediaIds)
+      return {}
+    },
+    'library.rebuild': async () => await library.rebuild(),
+
+    'transfers.list': async () => ({ transfers: transfers.list() }),
+    'transfers.pause': async ({ id }) => {
+      await jobsOf(id).pause(id)
+      return {}
+    },
+    'transfers.resume': async ({ id }) => {
+      await jobsOf(id).resume(id)
+      return {}
+    },
+    'transfers.retry': async ({ id }) => {
+      await jobsOf(id).retry(id)
+      return {}
+    },
+    'transfers.cancel': async ({ id }) => {
+      await jobsOf(id).cancel(id)
+      return {}
+    },
+    'transfers.dismiss': async ({ id }) => {
+      transfers.dismiss(id)
+      return {}
+    },
+
+    'fetching.start': async (args) => ({ transferId: fetcher.begin(args) }),
+    'fetching.inspect': async ({ link }) => fetcher.inspect(link),
+    'sharing.link': async ({ mediaId }) => await shareLink(init, requireRow(mediaId)),
+
+    'seeding.pause': async () => {
+      settings.set({ isSeedingPaused: true })
+      return {}
+    },
+    'seeding.resume': async () => {
+      settings.set({ isSeedingPaused: false })
+      return {}
+    },
+
+    'vault.token': async () => await vault.issueToken(),
+    'vault.unlock': async () => await vault.retry(),
+
+    'settings.get': async () => settings.view(),
+    'settings.set': async (patch) => settings.set(patch),
+
+    'node.status': async () => init.status(),
+    'node.dismissNotice': async ({ id }) => {
+      init.dismissNotice(id)
+      return {}
+    },
+  }
+}
+
+async function describeItem(init: HandlersInit, row: ItemRow): Promise<ItemDetail> {
+  const { link, magnetURI } = await shareLink(init, row)
+  return {
+    ...init.view(row),
+    did: `did:gun:media:${row.mediaId}`,
+    owner: row.owner,
+    createdAt: row.createdAt,
+    manifestVersion: row.manifestVersion,
+    ...(magnetURI === undefined ? {} : { magnetURI }),
+    link,
+    path: init.folder.paths(row.mediaId).bytes,
+    connectedPeers: row.infoHash === undefined ? [] : init.swarm.peers(row.infoHash),
+  }
+}
+
+/** A link carries enough to fetch with no index alive; a private item has nobody who would answer it but its owner. */
+async function shareLink(
+  { settings, library, nodeUrl }: HandlersInit,
+  row: ItemRow,
+): Promise<{ link: string; magnetURI?: string; httpUrl: string }> {
+  const { mediaId, infoHash } = row
+  const values = settings.get()
+  const link = formatLink({
+    mediaId,
+    ...(infoHash === undefined ? {} : { infoHash, trackers: values.trackers }),
+    webSources: webSources(values, mediaId),
+  })
+  const httpUrl = webSources(values, mediaId)[0] ?? `${nodeUrl()}/media/${mediaId}`
+  if (infoHash === undefined) return { link, httpUrl }
+  // A manifest that is being repaired must not keep the link away.
+  const manifest = await library.manifest(mediaId).catch(() => undefined)
+  const magnetURI = manifest?.transport?.bittorrent?.magnetURI
+  return magnetURI === undefined ? { link, httpUrl } : { link, magnetURI, httpUrl }
+}

@@ -1,0 +1,393 @@
+import { join } from 'node:path'
+import type { SettingsStore } from './config.ts'
+import type { EngineAddresses, EngineHandlers, Item, NodeStatus, Notice, Settings } from './contract/index.ts'
+import { EngineEvents } from './engine-events.ts'
+import { createHandlers } from './engine-handlers.ts'
+import { SeedKeeper } from './engine-seeds.ts'
+import { viewItem, webSources } from './engine-view.ts'
+import { Fetcher } from './fetching/index.ts'
+import { HttpServer } from './http/index.ts'
+import { Adder, HashPool, hashFile, hashPieces } from './ingest/index.ts'
+import { Library, MediaFolder, openDatabase, TransferStore } from './library/index.ts'
+import type { Db, ItemRow, MetainfoTools } from './library/index.ts'
+import { Outbound } from './outbound/index.ts'
+import { systemClock } from './ports/clock.ts'
+import type { Log } from './ports/log.ts'
+import { buildMetainfo, magnetURI, parseMetainfo, Swarm } from './seeding/index.ts'
+import { openVault } from './vault/index.ts'
+import type { Keychain, PassphraseSource, Vault } from './vault/index.ts'
+import { VERSION } from './version.ts'
+
+interface PartsInit {
+  readonly dataDir: string
+  readonly settings: SettingsStore
+  readonly mode: 'desktop' | 'headless'
+  /** What starting had to say so far; grows. */
+  readonly notices: Notice[]
+  readonly log: Log
+  readonly rendererDir: string | undefined
+  readonly keychain?: Keychain
+  readonly passphrase?: PassphraseSource
+}
+
+/** Reading everything again is never in a hurry. */
+const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
+/** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
+const LIVE_INTERVAL_MS = 1000
+const clock = systemClock
+
+/** The running node: every domain, made in the order they need each other, and what ties them together. */
+export class EngineParts {
+  readonly events: EngineEvents
+  readonly #init: PartsInit
+  readonly #closers: (() => void | Promise<void>)[] = []
+  readonly #startedAtMs = clock.nowMs()
+  #running: Running | undefined
+
+  constructor(init: PartsInit) {
+    this.#init = init
+    this.events = new EngineEvents({
+      item: (mediaId) => {
+        const row = this.#get().library.get(mediaId)
+        return row && this.#view(row)
+      },
+      transfer: (id) => this.#get().transfers.get(id),
+      node: () => this.#status(),
+    })
+  }
+
+  get handlers(): EngineHandlers {
+    return this.#get().handlers
+  }
+
+  /** @throws {AppError} what any part can't start with */
+  async start(): Promise<EngineAddresses> {
+    const { dataDir, settings, mode, log, keychain, passphrase } = this.#init
+    const vault = await openVault({ dataDir, mode, log: log.child('vault'), keychain, passphrase })
+    this.#closers.push(() => vault.close())
+    const db = openDatabase(join(dataDir, 'sower.db'), { log: log.child('database'), clock })
+    this.#closers.push(() => db.close())
+    const transfers = new TransferStore({ db, clock })
+    this.#closers.push(() => transfers.stop())
+    const values = settings.get()
+    const folder = new MediaFolder({
+      dir: values.mediaDir,
+      reserveBytes: values.reserveBytes,
+      log: log.child('media'),
+      clock,
+    })
+    const pool = new HashPool({ log: log.child('hashing') })
+    this.#closers.push(() => pool.close())
+    const library = new Library({
+      db,
+      folder,
+      verifyBytes: async (path, signal) =>
+        (await hashFile(pool, { path, signal, rateLimitBytesPerSec: BACKGROUND_BYTES_PER_SEC })).sha256,
+      metainfo: metainfoTools(pool, settings),
+      owner: () => vault.owner(),
+      clock,
+      log: log.child('library'),
+    })
+    this.#closers.push(() => library.stop())
+    await library.start()
+    const outbound = new Outbound()
+    this.#closers.push(() => outbound.close())
+    const { swarm, peerPort } = await this.#startSwarm(library, db, values)
+    const adder = new Adder({
+      library,
+      transfers,
+      folder,
+      pool,
+      buildMetainfo,
+      magnetURI,
+      trackers: () => settings.get().trackers,
+      webSeeds: (mediaId) => webSources(settings.get(), mediaId),
+      signer: () => vault.signer(),
+      settings,
+      clock,
+      log: log.child('adding'),
+    })
+    this.#closers.push(() => adder.stop())
+    const fetcher = new Fetcher({
+      library,
+      transfers,
+      folder,
+      swarm,
+      outbound,
+      pool,
+      signer: () => vault.signer(),
+      settings,
+      clock,
+      log: log.child('fetching'),
+    })
+    this.#closers.push(() => fetcher.stop())
+    let nodeUrl = ''
+    const handlers = createHandlers({
+      library,
+      folder,
+      transfers,
+      adder,
+      fetcher,
+      swarm,
+      vault,
+      settings,
+      view: (row) => this.#view(row),
+      status: () => this.#status(),
+      nodeUrl: () => nodeUrl,
+      dismissNotice: (id) => this.#dismissNotice(id),
+    })
+    const running = {
+      vault,
+      db,
+      transfers,
+      folder,
+      library,
+      swarm,
+      handlers,
+      peerPort,
+      url: '',
+      controlUrl: '',
+    }
+    this.#running = running
+    const http = new HttpServer({
+      settings,
+      dataDir,
+      library,
+      adder,
+      vault,
+      handlers,
+      events: this.events,
+      status: () => this.#status(),
+      outbound,
+      rendererDir: this.#init.rendererDir,
+      clock,
+      log: log.child('http'),
+    })
+    this.#closers.push(() => http.stop())
+    const { url, controlUrl, controlToken } = await http.start()
+    nodeUrl = url
+    this.#running = { ...running, url, controlUrl }
+    this.#wire(new SeedKeeper({ library, folder, swarm }))
+    adder.start()
+    fetcher.start()
+    return {
+      dataDir,
+      url,
+      controlUrl,
+      controlToken,
+      peerPort,
+      nodeId: vault.nodeKey.nodeId,
+      owner: vault.owner(),
+    }
+  }
+
+  /** Ends every part, last first. */
+  async stop(): Promise<void> {
+    this.events.stop()
+    for (const close of this.#closers.splice(0).toReversed()) await close()
+    this.#running = undefined
+  }
+
+  async #startSwarm(library: Library, db: Db, values: Settings): Promise<{ swarm: Swarm; peerPort: number }> {
+    const log = this.#init.log.child('seeding')
+    const make = (peerPort: number): Swarm =>
+      new Swarm({
+        options: { ...values, peerPort },
+        open: (mediaId) => library.openForServing(mediaId),
+        clock,
+        log,
+      })
+    // "Any free port" means the same one every time as long as it is free: trackers and routers remember it.
+    const remembered = values.peerPort === 0 ? Number(db.getMeta('peer_port') ?? 0) : values.peerPort
+    let swarm = make(remembered)
+    let started = await swarm.start().catch((error: unknown) => {
+      if (values.peerPort !== 0 || remembered === 0) throw error
+      return undefined
+    })
+    if (!started) {
+      await swarm.stop()
+      swarm = make(0)
+      started = await swarm.start()
+    }
+    this.#closers.push(() => swarm.stop())
+    db.setMeta('peer_port', String(started.peerPort))
+    return { swarm, peerPort: started.peerPort }
+  }
+
+  /** Everything that follows from something else having changed. */
+  #wire(seeds: SeedKeeper): void {
+    const { library, transfers, folder, swarm } = this.#get()
+    const { settings, notices, log } = this.#init
+    const { events } = this
+    const settle = (mediaId: string): void => {
+      seeds.settle(mediaId).catch((error: unknown) => log.error('seeding.settle-failed', { mediaId, error }))
+    }
+    const live = new LiveItems()
+    const timer = setInterval(() => {
+      const { mediaIds, isMoving } = live.take()
+      if (mediaIds.length > 0) events.itemsChanged(mediaIds)
+      if (isMoving) events.nodeChanged()
+    }, LIVE_INTERVAL_MS)
+    this.#closers.push(
+      () => clearInterval(timer),
+      library.onChange((mediaIds) => {
+        for (const mediaId of mediaIds) settle(mediaId)
+        events.itemsChanged(mediaIds)
+        events.nodeChanged()
+      }),
+      library.onNotice((notice) => {
+        notices.push(notice)
+        events.notice(notice)
+      }),
+      folder.onState(() => {
+        events.itemsChanged(library.list({ limit: 500 }).rows.map(({ mediaId }) => mediaId))
+        events.nodeChanged()
+      }),
+      transfers.onChange(({ changed, removed }) => {
+        for (const id of [...changed, ...removed]) events.transferChanged(id)
+      }),
+      swarm.onUploaded((mediaId, bytes) => {
+        library.addUploaded(mediaId, bytes)
+        live.moved(mediaId)
+      }),
+      swarm.onChange(() => {
+        events.nodeChanged()
+        for (const mediaId of swarm.awakeMediaIds()) live.moved(mediaId)
+      }),
+      settings.onChange((view) => {
+        events.settingsChanged(view)
+        this.#applySettings(view.values)
+      }),
+    )
+    if (settings.get().isSeedingPaused) void swarm.pause()
+    seeds.seedAll()
+    library.outbox.drain({ seed: (mediaId) => seeds.settle(mediaId) })
+  }
+
+  #applySettings(values: Settings): void {
+    const { swarm, folder, library } = this.#get()
+    swarm.setOptions(values)
+    folder.setReserveBytes(values.reserveBytes)
+    if (swarm.isPaused !== values.isSeedingPaused) {
+      const change = values.isSeedingPaused ? swarm.pause() : swarm.resume()
+      void Promise.resolve(change).then(() => {
+        this.events.itemsChanged(library.list({ limit: 500 }).rows.map(({ mediaId }) => mediaId))
+        this.events.nodeChanged()
+      })
+    }
+    this.events.nodeChanged()
+  }
+
+  #view(row: ItemRow): Item {
+    const { folder, swarm } = this.#get()
+    return viewItem(row, {
+      isMediaOffline: folder.state() === 'offline',
+      isSeedingPaused: swarm.isPaused,
+      live: row.infoHash === undefined ? NOBODY : swarm.stats(row.infoHash),
+    })
+  }
+
+  #status(): NodeStatus {
+    const { vault, folder, library, swarm, peerPort, url, controlUrl } = this.#get()
+    const { settings, notices } = this.#init
+    const totals = swarm.totals()
+    const freeBytes = folder.freeBytes()
+    return {
+      version: VERSION,
+      nodeId: vault.nodeKey.nodeId,
+      startedAtMs: this.#startedAtMs,
+      url,
+      controlUrl,
+      peerPort,
+      media: {
+        dir: settings.get().mediaDir,
+        state: folder.state(),
+        ...(freeBytes === undefined ? {} : { freeBytes }),
+        usedBytes: library.usedBytes(),
+      },
+      wallet: vault.status(),
+      seeding: {
+        isPaused: swarm.isPaused,
+        items: totals.seeds,
+        peersTcp: totals.peersTcp,
+        peersWebrtc: totals.peersWebrtc,
+        uploadRateBytesPerSec: totals.uploadRateBytesPerSec,
+        downloadRateBytesPerSec: totals.downloadRateBytesPerSec,
+        uploadedBytes: totals.uploadedBytes,
+      },
+      trackers: swarm.trackers(),
+      notices: [...notices],
+    }
+  }
+
+  #dismissNotice(id: string): void {
+    const index = this.#init.notices.findIndex((notice) => notice.id === id)
+    if (index < 0) return
+    this.#init.notices.splice(index, 1)
+    this.events.nodeChanged()
+  }
+
+  #get(): Running {
+    if (!this.#running) throw new Error('a part of the engine was used before it was started')
+    return this.#running
+  }
+}
+
+const NOBODY = { peers: 0, uploadRateBytesPerSec: 0 }
+
+interface Running {
+  readonly vault: Vault
+  readonly db: Db
+  readonly transfers: TransferStore
+  readonly folder: MediaFolder
+  readonly library: Library
+  readonly swarm: Swarm
+  readonly handlers: EngineHandlers
+  readonly peerPort: number
+  readonly url: string
+  readonly controlUrl: string
+}
+
+/** Items whose numbers moved in the last interval, and once more after that, so that rates are seen to fall to zero. */
+class LiveItems {
+  #now = new Set<string>()
+  #before = new Set<string>()
+
+  moved(mediaId: string): void {
+    this.#now.add(mediaId)
+  }
+
+  take(): { mediaIds: string[]; isMoving: boolean } {
+    const mediaIds = [...new Set([...this.#now, ...this.#before])]
+    this.#before = this.#now
+    this.#now = new Set()
+    return { mediaIds, isMoving: mediaIds.length > 0 }
+  }
+}
+
+/** The library stores torrents without understanding them: this is what it asks. */
+function metainfoTools(pool: HashPool, settings: SettingsStore): MetainfoTools {
+  return {
+    check: (bytes) => ({ infoHash: parseMetainfo(bytes).infoHash }),
+    make: async ({ path, manifest, signal }) => {
+      const torrent = manifest.transport?.bittorrent
+      if (!torrent) throw new Error('this item has no torrent')
+      const { pieceLength } = torrent
+      const pieces = await hashPieces(pool, {
+        path,
+        pieceLength,
+        signal,
+        rateLimitBytesPerSec: BACKGROUND_BYTES_PER_SEC,
+      })
+      const { metainfo } = buildMetainfo({
+        name: manifest.name ?? 'media',
+        sizeBytes: manifest.size,
+        pieceLength,
+        pieces,
+        trackers: settings.get().trackers,
+        webSeeds: torrent.webSeeds ?? [],
+      })
+      return metainfo
+    },
+  }
+}
