@@ -95,6 +95,23 @@ const FILTERS = {
   private: "AND access_level <> 'public'",
 } as const
 
+/** Kinds of rows that are walked through, and the index that holds them alone (SQLite would rather walk the table). */
+const PAGES = {
+  kept: 'items WHERE trashed_at_ms IS NULL',
+  trashed: 'items INDEXED BY items_trashed WHERE trashed_at_ms IS NOT NULL',
+  seeding:
+    "items WHERE is_seeding_wanted = 1 AND info_hash IS NOT NULL AND trashed_at_ms IS NULL AND file_state = 'ok'",
+  notOk: "items INDEXED BY items_not_ok WHERE file_state <> 'ok' AND trashed_at_ms IS NULL",
+  checking:
+    "items INDEXED BY items_not_ok WHERE file_state <> 'ok' AND file_state = 'checking' AND trashed_at_ms IS NULL",
+  manifestPending: 'items INDEXED BY items_manifest_pending WHERE is_manifest_pending = 1',
+} as const
+
+/** Exported for the test that asks SQLite how it would run it. */
+export function pageQuery(kind: keyof typeof PAGES): string {
+  return `SELECT * FROM ${PAGES[kind]} AND id > ? ORDER BY id LIMIT 500`
+}
+
 /** The rows of the items table: the only place that knows its columns. */
 export class ItemStore {
   readonly #db: Db
@@ -139,20 +156,8 @@ export class ItemStore {
   }
 
   /** Every row of a kind, page by page, so that the database stays free in between. */
-  *each(
-    kind: 'all' | 'kept' | 'trashed' | 'seeding' | 'not-ok' | 'checking' | 'manifest-pending',
-  ): Generator<StoredItem> {
-    const where = {
-      all: '1',
-      kept: 'trashed_at_ms IS NULL',
-      trashed: 'trashed_at_ms IS NOT NULL',
-      seeding:
-        "is_seeding_wanted = 1 AND info_hash IS NOT NULL AND trashed_at_ms IS NULL AND file_state = 'ok'",
-      'not-ok': "file_state <> 'ok' AND trashed_at_ms IS NULL",
-      checking: "file_state = 'checking' AND trashed_at_ms IS NULL",
-      'manifest-pending': 'is_manifest_pending = 1',
-    }[kind]
-    const page = this.#prepare(`SELECT * FROM items WHERE ${where} AND id > ? ORDER BY id LIMIT 500`)
+  *each(kind: keyof typeof PAGES): Generator<StoredItem> {
+    const page = this.#prepare(pageQuery(kind))
     for (let after = 0; ;) {
       const rows = page.all(after) as (RawItem & { id: number })[]
       for (const row of rows) {

@@ -46,11 +46,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX items_by_name ON items (name_folded, id) WHERE trashed_at_ms IS NULL;
   CREATE INDEX items_by_size ON items (size_bytes, id) WHERE trashed_at_ms IS NULL;
   CREATE INDEX items_by_uploaded ON items (uploaded_bytes, id) WHERE trashed_at_ms IS NULL;
-  CREATE INDEX items_by_access ON items (access_level, added_at_ms, id) WHERE trashed_at_ms IS NULL;
+  -- with trashed_at_ms, so that counting never leaves the index
+  CREATE INDEX items_by_access ON items (access_level, added_at_ms, id, trashed_at_ms) WHERE trashed_at_ms IS NULL;
   CREATE INDEX items_attention ON items (added_at_ms, id) WHERE trashed_at_ms IS NULL AND needs_attention = 1;
-  CREATE INDEX items_by_file_state ON items (file_state, id) WHERE file_state <> 'ok';
+  CREATE INDEX items_not_ok ON items (id) WHERE file_state <> 'ok';
   CREATE INDEX items_by_info_hash ON items (info_hash) WHERE info_hash IS NOT NULL;
-  CREATE INDEX items_trashed ON items (trashed_at_ms) WHERE trashed_at_ms IS NOT NULL;
+  CREATE INDEX items_trashed ON items (id) WHERE trashed_at_ms IS NOT NULL;
   CREATE INDEX items_manifest_pending ON items (id) WHERE is_manifest_pending = 1;
 
   -- said before a folder is moved into place, so that a crash in between costs neither choices nor a re-hash

@@ -59,7 +59,7 @@ export class Scanner {
     const isWritable = folder.state() !== 'read-only'
     await this.#finishCommits()
     if (isWritable) await this.#trash.reconcile()
-    for (const item of items.each('manifest-pending')) await this.refreshManifest(item.mediaId)
+    for (const item of items.each('manifestPending')) await this.refreshManifest(item.mediaId)
     if ((await this.#watch.check(items.each('kept'), signal)) < 0) return { adopted: 0, movedAside: [] }
     let adopted = await this.#adoptAll(await folder.itemFolders(), false, signal)
     adopted += await this.#adoptAll(await this.#trash.unknown(), true, signal)

@@ -97,7 +97,7 @@ export class Upkeep {
     if (folder.state() === 'offline') return
     const batch: StoredItem[] = []
     let isPastLast = false
-    for (const item of items.each('not-ok')) {
+    for (const item of items.each('notOk')) {
       if (item.fileState === 'checking') continue
       if (!isPastLast && this.#recheckedUpTo !== '') {
         isPastLast = item.mediaId === this.#recheckedUpTo
