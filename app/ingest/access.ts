@@ -39,7 +39,7 @@ export async function changeAccess(
   options.signer()
   if (accessLevel === 'private') {
     const { manifest } = describe(facts, describer)
-    if (row.infoHash !== undefined) await options.unseed(row.infoHash)
+    if (row.infoHash !== undefined) await options.unseed?.(row.infoHash)
     return library.addManifestVersion(mediaId, manifest)
   }
   const pieceLength = pieceLengthFor(previous.size)

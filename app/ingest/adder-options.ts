@@ -21,8 +21,8 @@ export interface AdderOptions extends TorrentMaker {
   readonly trackers: () => readonly string[]
   readonly webSeeds: (mediaId: string) => readonly string[]
   readonly signer: () => OwnerSigner
-  /** Ends seeding at once, before an item becomes private. Beginning is the library's outbox's business. */
-  readonly unseed: (infoHash: string) => Promise<void>
+  /** Ends seeding before an item becomes private, for callers that don't do so when the library says that it changed. */
+  readonly unseed?: (infoHash: string) => Promise<void>
   readonly settings: { get(): Pick<Settings, 'publicUrl' | 'reserveBytes'> }
   readonly clock: Clock
   readonly log: Log

@@ -51,6 +51,8 @@ interface HashPiecesOptions {
   readonly pieceLength: number
   readonly signal: AbortSignal
   readonly onProgress?: (progress: Progress) => void
+  /** For work in the background. @defaultValue unlimited */
+  readonly rateLimitBytesPerSec?: number
 }
 
 /**
@@ -60,7 +62,7 @@ interface HashPiecesOptions {
  * @throws {AppError} as `readFile` does for its source
  */
 export async function hashPieces(pool: HashPool, options: HashPiecesOptions): Promise<Uint8Array> {
-  const { path, pieceLength, signal, onProgress } = options
+  const { path, pieceLength, signal, onProgress, rateLimitBytesPerSec } = options
   const source = await openSource(path)
   try {
     const meter = new ProgressMeter(source.sizeBytes, onProgress)
@@ -79,6 +81,7 @@ export async function hashPieces(pool: HashPool, options: HashPiecesOptions): Pr
           sizeBytes: end - start,
           withSha256: false,
           pieceLength: () => pieceLength,
+          rateLimitBytesPerSec: rateLimitBytesPerSec === undefined ? undefined : rateLimitBytesPerSec / runs,
           meter,
           signal,
         }
