@@ -113,7 +113,7 @@ describe('golden manifests', () => {
 describe('canonicalJson', () => {
   it('writes the example of RFC 8785', () => {
     const value = {
-      numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+      numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
       string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\"/',
       literals: [null, true, false],
     }
@@ -403,7 +403,7 @@ describe('verifyManifest', () => {
             ? !old
             : old === null
               ? 0
-              : `${String(old)}x`,
+              : `${old as string}x`,
       )
       expect(() => verifyManifest(changed), path.join('.')).toThrow(AppError)
       const removed = structuredClone(manifest) as unknown as Json

@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+const run = promisify(execFile)
+const script = fileURLToPath(new URL('open-vault.ts', import.meta.url))
+const hasKeyring = existsSync('/usr/bin/gnome-keyring-daemon') && existsSync('/usr/bin/dbus-run-session')
+
+if (!hasKeyring && process.env['CI'] !== undefined) {
+  throw new Error('gnome-keyring and dbus-run-session are needed for these tests')
+}
+
+interface Answer {
+  readonly storage: string
+  readonly state: string
+  readonly owner?: string
+  readonly message?: string
+  readonly knownOwner: string | null
+}
+
+interface Machine {
+  readonly dataDir: string
+  /** Runs the script, with the keyring as the shell line `prepare` leaves it; without one there is no D-Bus at all. */
+  readonly open: (
+    prepare: string | undefined,
+    mode?: 'desktop' | 'headless',
+    action?: 'open' | 'forget',
+  ) => Promise<Answer>
+}
+
+const UNLOCKED = 'printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1'
+const LOCKED = 'gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1'
+/** A session bus on which nothing offers the Secret Service. */
+const NO_KEYRING = 'true'
+
+/** A home folder of its own, so that no real keyring is touched. */
+function setUp(): Machine {
+  const home = mkdtempSync(join(tmpdir(), 'sower-keyring-'))
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }))
+  const dataDir = join(home, 'data')
+  const env = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8', XDG_RUNTIME_DIR: home }
+  return {
+    dataDir,
+    async open(prepare, mode = 'desktop', action = 'open') {
+      const command = [process.execPath, script, dataDir, mode, action]
+      const quoted = command.map((word) => `'${word}'`).join(' ')
+      const { stdout } =
+        prepare === undefined
+          ? await run(command[0] ?? '', command.slice(1), { env })
+          : await run('dbus-run-session', ['--', 'bash', '-c', `${prepare}; ${quoted}`], {
+              env: prepare === NO_KEYRING ? { ...env, XDG_DATA_DIRS: home } : env,
+            })
+      return JSON.parse(stdout) as Answer
+    },
+  }
+}
+
+describe.skipIf(!hasKeyring)('a real gnome-keyring', () => {
+  it('keeps the wallet and gives it back', async () => {
+    const { open, dataDir } = setUp()
+    const first = await open(UNLOCKED)
+    expect(first).toMatchObject({ storage: 'keychain', state: 'ready' })
+    expect(readdirSync(dataDir).toSorted()).toEqual(['node.key', 'wallet.json'])
+    expect(await open(UNLOCKED)).toEqual(first)
+    expect(await open(UNLOCKED, 'headless')).toEqual(first)
+  })
+
+  it('is told from an empty one while it is locked', async () => {
+    const { open, dataDir } = setUp()
+    const first = await open(UNLOCKED)
+    const record = readFileSync(join(dataDir, 'wallet.json'))
+    expect(await open(LOCKED)).toMatchObject({
+      storage: 'keychain',
+      state: 'locked',
+      knownOwner: first.owner,
+    })
+    expect(readFileSync(join(dataDir, 'wallet.json'))).toEqual(record)
+    expect(await open(UNLOCKED)).toEqual(first)
+  })
+
+  it('that lost the entry is reported, and no new wallet is made', async () => {
+    const { open } = setUp()
+    const first = await open(UNLOCKED, 'desktop', 'forget')
+    for (const mode of ['desktop', 'headless'] as const) {
+      expect(await open(UNLOCKED, mode)).toMatchObject({ state: 'absent', knownOwner: first.owner })
+    }
+  })
+})
+
+describe('without a keychain', () => {
+  it('the window says so and makes no wallet', async () => {
+    const { open, dataDir } = setUp()
+    expect(await open(undefined)).toMatchObject({ storage: 'keychain', state: 'absent', knownOwner: null })
+    expect(readdirSync(dataDir)).toEqual(['node.key'])
+  })
+
+  it('a headless node uses a key file, and finds it again', async () => {
+    const { open } = setUp()
+    const first = await open(undefined, 'headless')
+    expect(first).toMatchObject({ storage: 'keyfile', state: 'ready' })
+    expect(await open(undefined, 'headless')).toEqual(first)
+  })
+
+  it.skipIf(!hasKeyring)('a session bus without a Secret Service is the same as none', async () => {
+    const { open } = setUp()
+    expect(await open(NO_KEYRING)).toMatchObject({ storage: 'keychain', state: 'absent' })
+    expect(await open(NO_KEYRING, 'headless')).toMatchObject({ storage: 'keyfile', state: 'ready' })
+  })
+
+  it('a wallet that was made in a keychain is absent, not replaced', async () => {
+    const { open, dataDir } = setUp()
+    if (!hasKeyring) return
+    const first = await open(UNLOCKED)
+    expect(await open(undefined, 'headless')).toMatchObject({
+      storage: 'keychain',
+      state: 'absent',
+      knownOwner: first.owner,
+    })
+    expect(readdirSync(dataDir).toSorted()).toEqual(['node.key', 'wallet.json'])
+  })
+})
