@@ -1,0 +1,139 @@
+import { memo, type MouseEvent } from 'react'
+import type { Item } from '../../app/contract/index.ts'
+import { classesOf } from '../class-names.ts'
+import { displayName } from '../format/names.ts'
+import { formatRate, formatSize } from '../format/quantities.ts'
+import { Button } from '../parts/Button.tsx'
+import { Icon } from '../parts/Icon.tsx'
+import { Name } from '../parts/Name.tsx'
+import { StateLabel } from '../parts/StateLabel.tsx'
+import { t } from '../strings/t.ts'
+import { itemStateWords } from './item-words.ts'
+import styles from './library.module.css'
+import { Thumbnail } from './Thumbnail.tsx'
+
+const cx = classesOf(styles)
+
+export interface LibraryRowProps {
+  readonly item: Item | undefined
+  readonly index: number
+  readonly offsetPx: number
+  readonly isSelected: boolean
+  readonly isCursor: boolean
+  readonly thumbnailUrl: string
+  readonly mayLoadThumbnail: boolean
+  readonly onPick: (event: MouseEvent, index: number) => void
+  readonly onOpen: (index: number) => void
+  readonly onMenu: (at: { x: number; y: number }, index: number) => void
+}
+
+export const rowId = (index: number): string => `library-row-${index}`
+
+export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
+  const { item, index, isSelected, isCursor, onPick, onOpen, onMenu } = props
+  const state = item === undefined ? undefined : itemStateWords(item)
+  const isPrivate = item !== undefined && item.accessLevel !== 'public'
+  return (
+    <div
+      id={rowId(index)}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      aria-busy={item === undefined || undefined}
+      aria-label={
+        item === undefined || state === undefined
+          ? t('library.loadingRow')
+          : t('library.rowLabel', {
+              name: displayName(item.name),
+              access: t(isPrivate ? 'access.private' : 'access.public'),
+              state: state.text,
+              size: formatSize(item.sizeBytes),
+            })
+      }
+      className={cx('row', isSelected && 'isSelected', isCursor && 'isCursor')}
+      style={{ transform: `translateY(${props.offsetPx}px)` }}
+      onMouseDown={(event) => {
+        if (event.button === 0) onPick(event, index)
+      }}
+      onDoubleClick={() => onOpen(index)}
+      onContextMenu={(event) => {
+        event.preventDefault()
+        onMenu({ x: event.clientX, y: event.clientY }, index)
+      }}
+    >
+      {item === undefined || state === undefined ? (
+        <>
+          <span role="gridcell" />
+          <span role="gridcell" className={cx('cell')}>
+            <span className={cx('bone', 'boneName')} />
+          </span>
+          <span role="gridcell" />
+          <span role="gridcell" className={cx('midOnly')} />
+          <span role="gridcell" className={cx('cell')}>
+            <span className={cx('bone', 'boneState')} />
+          </span>
+        </>
+      ) : (
+        <>
+          <span role="gridcell">
+            <Thumbnail
+              mime={item.mime}
+              sizeBytes={item.sizeBytes}
+              url={props.thumbnailUrl}
+              mayLoad={props.mayLoadThumbnail}
+            />
+          </span>
+          <span role="gridcell" className={cx('name')}>
+            <Name name={item.name} />
+          </span>
+          <span
+            role="gridcell"
+            className={cx(isPrivate ? 'private' : 'public')}
+            title={t(isPrivate ? 'access.private' : 'access.public')}
+          >
+            <Icon name={isPrivate ? 'lock' : 'globe'} size={16} />
+          </span>
+          <span role="gridcell" className={cx('cell', 'number', 'quiet', 'midOnly')}>
+            {formatSize(item.sizeBytes)}
+          </span>
+          <span role="gridcell" className={cx('cell')}>
+            <StateLabel {...state} />
+          </span>
+          <span
+            role="gridcell"
+            className={cx('cell', 'number', 'wideOnly', item.peers === 0 ? 'faint' : 'quiet')}
+          >
+            {item.peers === 0 ? '–' : item.peers}
+          </span>
+          <span
+            role="gridcell"
+            className={cx('cell', 'number', 'wideOnly', item.uploadedBytes === 0 ? 'faint' : 'quiet')}
+            title={item.uploadRateBytesPerSec > 0 ? formatRate(item.uploadRateBytesPerSec) : undefined}
+          >
+            {item.uploadedBytes === 0 ? '–' : formatSize(item.uploadedBytes)}
+          </span>
+          <span
+            role="gridcell"
+            className={cx('more')}
+            onMouseDown={(event) => {
+              // A press on the button keeps a larger selection together.
+              if (isSelected) event.stopPropagation()
+            }}
+          >
+            <Button
+              tone="quiet"
+              isSmall
+              icon="more"
+              tabIndex={-1}
+              label={t('library.moreFor', { name: displayName(item.name) })}
+              onPress={() => {
+                const box = document.getElementById(rowId(index))?.getBoundingClientRect()
+                onMenu({ x: (box?.right ?? 0) - 8, y: (box?.bottom ?? 0) - 4 }, index)
+              }}
+            />
+          </span>
+        </>
+      )}
+    </div>
+  )
+})

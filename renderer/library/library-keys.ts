@@ -1,0 +1,93 @@
+import type { KeyboardEvent } from 'react'
+import type { App } from '../stores/app.ts'
+import { selectItemAt, selectSelectedItems } from '../stores/library-store.ts'
+
+export interface GridKeyParts {
+  readonly app: App
+  /** Rows that fit on the screen. */
+  readonly pageRows: () => number
+  readonly scrollTo: (index: number) => void
+  readonly openMenu: (index: number) => void
+}
+
+const isCommand = (event: KeyboardEvent): boolean => event.ctrlKey || event.metaKey
+
+/** The keys of the list; whatever it does not use goes on to the window's shortcuts. */
+export function handleGridKey(
+  event: KeyboardEvent,
+  { app, pageRows, scrollTo, openMenu }: GridKeyParts,
+): void {
+  const state = app.library.store.getState()
+  const last = state.total - 1
+  const here = state.cursor
+  const steps: Readonly<Record<string, number>> = {
+    ArrowDown: here + 1,
+    ArrowUp: here < 0 ? 0 : here - 1,
+    PageDown: here + pageRows(),
+    PageUp: here - pageRows(),
+    Home: 0,
+    End: last,
+  }
+  const target = steps[event.key]
+  const use = () => {
+    event.preventDefault()
+    event.stopPropagation()
+  }
+  if (target !== undefined && !event.altKey) {
+    use()
+    const to = Math.min(last, Math.max(0, target))
+    scrollTo(to)
+    void app.library.moveCursor(to, event.shiftKey ? 'range' : isCommand(event) ? 'keep' : 'replace')
+    return
+  }
+  const ids = [...state.selected]
+  if (isCommand(event)) {
+    const key = event.key.toLowerCase()
+    if (key === 'a') {
+      use()
+      void app.library.selectAll()
+    } else if (key === 'c' && ids.length > 0 && window.getSelection()?.isCollapsed !== false) {
+      use()
+      void app.verbs.copyLink(ids)
+    } else if (event.key === ' ' && here >= 0) {
+      use()
+      void app.library.pick(here, 'toggle')
+    }
+    return
+  }
+  if (event.key === 'F10' && event.shiftKey) {
+    use()
+    openMenu(Math.max(0, here))
+    return
+  }
+  if (event.shiftKey || event.altKey) return
+  switch (event.key) {
+    case ' ':
+      use()
+      return app.shell.setInspectorOpen(!app.shell.store.getState().isInspectorOpen)
+    case 'Enter': {
+      use()
+      const item = selectItemAt(state, here)
+      return item === undefined ? undefined : app.shell.play(item.mediaId)
+    }
+    case 'Escape':
+      use()
+      if (app.shell.store.getState().isInspectorOpen) return app.shell.setInspectorOpen(false)
+      return app.library.clearSelection()
+    case 'Delete':
+    case 'Backspace':
+      use()
+      return app.verbs.askRemove(ids)
+    case 'ContextMenu':
+      use()
+      return openMenu(Math.max(0, here))
+    case 'p':
+      if (ids.length === 0) return
+      use()
+      return void app.verbs.setSeeding(ids, !selectSelectedItems(state).some((item) => item.isSeedingWanted))
+    case 'r':
+      if (ids.length === 0) return
+      use()
+      return void app.verbs.verify(ids)
+  }
+}
