@@ -118,7 +118,7 @@ export class Listener {
   }
 
   #answerError(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-    if (res.destroyed || req.destroyed) {
+    if (res.destroyed || (req.destroyed && !req.complete)) {
       if (!(error instanceof AppError || error instanceof HttpProblem)) {
         this.#log.debug('http.client-gone', { error })
       }

@@ -43,7 +43,7 @@ export class MediaResponder {
 
   /**
    * @param isCounted whether these bytes went to somebody else, and count as uploaded
-   * @throws {AppError} what `library.openForServing` refuses with; nothing has been sent then
+   * @throws {AppError} what `library.openFile` refuses with; nothing has been sent then
    */
   async respond(exchange: Exchange, row: MediaRow, isCounted: boolean): Promise<void> {
     const { req, res, method } = exchange
@@ -55,7 +55,7 @@ export class MediaResponder {
       res.end()
       return
     }
-    const opened = await this.#library.openForServing(row.mediaId)
+    const opened = await this.#library.openFile(row.mediaId)
     try {
       const { sizeBytes } = opened
       const isRangeHeard = method === 'GET' && isRangeFresh(req.headers['if-range']?.toString(), etag)

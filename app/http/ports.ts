@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { FileHandle } from 'node:fs/promises'
+import type { Manifest } from '../manifest/index.ts'
 import type { Outbound } from '../outbound/index.ts'
 import type {
   AccessLevel,
@@ -32,20 +33,13 @@ export interface OpenedMedia {
 export interface MediaShelf {
   get(mediaId: string): MediaRow | undefined
   /** The newest signed manifest, any unknown fields kept. */
-  manifest(mediaId: string): Promise<MediaManifest>
+  manifest(mediaId: string): Promise<Manifest>
   /** `null` for an item that has no torrent. */
   metainfo(mediaId: string): Promise<Uint8Array | null>
   /** Opens the bytes after checking that they are the ones that were added. The caller closes the handle. */
-  openForServing(mediaId: string): Promise<OpenedMedia>
+  openFile(mediaId: string): Promise<OpenedMedia>
   addUploaded(mediaId: string, bytes: number): void
   touchServed(mediaId: string): void
-}
-
-/** The parts of a manifest that answers are made of; the whole of it is passed on as it is. */
-export interface MediaManifest {
-  readonly did: string
-  readonly transport?:
-    { readonly bittorrent?: { readonly magnetURI?: string | undefined } | undefined } | undefined
 }
 
 export interface UploadDetails {

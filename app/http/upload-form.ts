@@ -88,7 +88,10 @@ export class UploadForm {
   async receive(handlers: FormHandlers): Promise<void> {
     const form = this.#open()
     this.#wire(form, handlers)
-    const onClose = (): void => this.fail(cutOff())
+    // A request closes when it has been read to its end, too.
+    const onClose = (): void => {
+      if (!this.#req.complete) this.fail(cutOff())
+    }
     this.#req.once('close', onClose)
     this.#req.pipe(form)
     try {

@@ -89,7 +89,7 @@ export class Uploads {
             accessLevel: 'private',
             details,
             maxBytes,
-            ...(declared === undefined ? {} : { sizeHint: declared }),
+            ...(declared === undefined ? {} : { sizeHint: Math.min(declared, maxBytes) }),
             signal: abort.signal,
           })
           adding.catch((error: unknown) =>
