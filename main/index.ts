@@ -13,7 +13,8 @@ const dataDir = process.env['SOWER_DATA_DIR'] ?? null
 // A profile of its own for every data folder, so that two of them can run side by side.
 if (dataDir !== null) app.setPath('userData', join(resolve(dataDir), 'desktop'))
 
-app.enableSandbox()
+// Root has no sandbox to offer (Chromium refuses): whoever starts Sower so has said --no-sandbox.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
 protocol.registerSchemesAsPrivileged([
   { scheme: 'sower', privileges: { standard: true, secure: true, supportFetchAPI: true } },
   { scheme: MEDIA_SCHEME, privileges: { standard: true, secure: true, stream: true, supportFetchAPI: true } },
