@@ -91,18 +91,30 @@ export function defaultSettings(dataDir: string): Settings {
  * @throws {AppError} `BAD_REQUEST` naming the origin and what is allowed
  */
 export function readSetting<N extends SettingName>(name: N, given: unknown, origin: string): Settings[N] {
-  const source = SETTING_SOURCES[name]
-  const value = typeof given === 'string' ? source.fromText(given.trim()) : given
-  const checked = z.safeParse(Settings.shape[name], value)
-  if (!checked.success || (name === 'mediaDir' && !isAbsolute(String(value)))) {
-    const refused = typeof given === 'string' ? `cannot be “${given.slice(0, 200)}”: it must be` : 'must be'
-    throw new AppError('BAD_REQUEST', `${origin} ${refused} ${source.allowed}.`, {
-      hint: `Correct ${origin}, or leave it out to use the default.`,
-      details: { setting: name },
-    })
-  }
+  const checked = z.safeParse(Settings.shape[name], given)
+  if (!checked.success || (name === 'mediaDir' && !isAbsolute(String(given))))
+    throw refusal(name, given, origin)
   // The schema that passed is the one of this very name.
   return checked.data as Settings[N]
+}
+
+/** As `readSetting`, for what may have been typed: text is read as a number, a switch or a list where that is wanted. */
+export function readSettingText<N extends SettingName>(name: N, given: unknown, origin: string): Settings[N] {
+  if (typeof given !== 'string') return readSetting(name, given, origin)
+  try {
+    return readSetting(name, SETTING_SOURCES[name].fromText(given.trim()), origin)
+  } catch (error) {
+    if (error instanceof AppError) throw refusal(name, given, origin)
+    throw error
+  }
+}
+
+function refusal(name: SettingName, given: unknown, origin: string): AppError {
+  const refused = typeof given === 'string' ? `cannot be “${given.slice(0, 200)}”: it must be` : 'must be'
+  return new AppError('BAD_REQUEST', `${origin} ${refused} ${SETTING_SOURCES[name].allowed}.`, {
+    hint: `Correct ${origin}, or leave it out to use the default.`,
+    details: { setting: name },
+  })
 }
 
 function asPath(text: string): string {

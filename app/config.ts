@@ -4,7 +4,13 @@ import { randomUUID } from 'node:crypto'
 import { AppError } from './contract/index.ts'
 import type { Notice, Settings, SettingsPatch, SettingsView } from './contract/index.ts'
 import { moveAside, readFileIfThere, writeFileAtomic } from './atomic-file.ts'
-import { defaultSettings, readSetting, SETTING_NAMES, SETTING_SOURCES } from './config-sources.ts'
+import {
+  defaultSettings,
+  readSetting,
+  readSettingText,
+  SETTING_NAMES,
+  SETTING_SOURCES,
+} from './config-sources.ts'
 import type { Environment, SettingName } from './config-sources.ts'
 import { systemClock } from './ports/clock.ts'
 import type { Clock } from './ports/clock.ts'
@@ -193,11 +199,11 @@ function readFixed(
     const source = SETTING_SOURCES[name]
     const text = env[source.env]
     if (flags[name] !== undefined) {
-      fixed[name] = readSetting(name, flags[name], source.flag)
+      fixed[name] = readSettingText(name, flags[name], source.flag)
       fixedBy[name] = 'flag'
     } else if (text !== undefined && text.trim() !== '') {
       // An empty variable counts as not set: that is what container files pass on for one that is missing.
-      fixed[name] = readSetting(name, text, source.env)
+      fixed[name] = readSettingText(name, text, source.env)
       fixedBy[name] = 'environment'
     }
   }

@@ -92,7 +92,7 @@ async function assertUnlocked(keytar: Keytar): Promise<void> {
 
 /**
  * Which of the three states a keytar failure means. keytar gives messages, no codes.
- * @see platform notes in docs/decisions/0002-wallet-storage.md for where each message comes from
+ * @see platform notes in docs/decisions/0003-wallet-storage.md for where each message comes from
  */
 export function keychainError(error: unknown): AppError {
   if (error instanceof AppError) return error

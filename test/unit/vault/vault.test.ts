@@ -306,23 +306,23 @@ describe('a wallet that should be there', () => {
 describe('signing', () => {
   it('gives compact low-S signatures over exactly the hash', async () => {
     const vault = await setUp().open()
-    const { publicKey, sign } = vault.signer()
-    const signature = sign(hash)
+    const signer = vault.signer()
+    const signature = signer.sign(hash)
     expect(signature).toHaveLength(64)
     expect(
-      secp256k1.verify(signature, hash, Buffer.from(publicKey, 'hex'), { prehash: false, lowS: true }),
+      secp256k1.verify(signature, hash, Buffer.from(signer.publicKey, 'hex'), { prehash: false, lowS: true }),
     ).toBe(true)
-    expect(() => sign(Buffer.from('longer than a hash, or shorter'))).toThrow(RangeError)
+    expect(() => signer.sign(Buffer.from('longer than a hash, or shorter'))).toThrow(RangeError)
   })
 
   it('ends with close', async () => {
     const vault = await setUp().open()
-    const { sign } = vault.signer()
+    const signer = vault.signer()
     const owner = vault.owner()
     vault.close()
     vault.close()
     expect(() => vault.signer()).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
-    expect(() => sign(hash)).toThrow()
+    expect(() => signer.sign(hash)).toThrow()
     expect(vault.owner()).toBe(owner)
   })
 
