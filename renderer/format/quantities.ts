@@ -22,7 +22,8 @@ function unitFormat(unit: string, digits: number): Intl.NumberFormat {
   const made = new Intl.NumberFormat(currentLocale(), {
     style: 'unit',
     unit,
-    unitDisplay: 'short',
+    // English writes "9 byte" in the short form.
+    unitDisplay: unit === 'byte' ? 'long' : 'short',
     maximumFractionDigits: digits,
   })
   formatters.set(key, made)
@@ -40,6 +41,7 @@ export function formatSize(bytes: number): string {
 /** `1.2 MB/s`. */
 export function formatRate(bytesPerSec: number): string {
   const { value, unit } = scaled(bytesPerSec)
+  if (unit === 'byte') return unitFormat('kilobyte-per-second', 1).format(value / 1000)
   return unitFormat(`${unit}-per-second`, digitsFor(value, unit)).format(value)
 }
 

@@ -11,8 +11,8 @@ export function LibraryEmpty() {
   const app = useApp()
   return (
     <div className={cx('empty')}>
-      <svg className={cx('field')} viewBox="0 0 320 132" aria-hidden="true" focusable="false">
-        <path className={cx('soil')} d="M0 96c54-16 108-16 160 0s108 16 160 0v36H0z" />
+      <svg className={cx('field')} viewBox="0 0 320 140" aria-hidden="true" focusable="false">
+        <path className={cx('soil')} d="M0 96c54-16 108-16 160 0s108 16 160 0v44H0z" />
         <path
           className={cx('furrow')}
           d="M14 112c48-13 98-13 146 1s98 14 146 1M34 124c42-9 84-9 126 1s84 10 126 1"

@@ -3,6 +3,7 @@ import { useShallow } from 'zustand/react/shallow'
 import { useApp, useLibrary, useNode } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { Button } from '../parts/Button.tsx'
+import { Icon } from '../parts/Icon.tsx'
 import { EmptyState } from '../parts/EmptyState.tsx'
 import { Menu, type MenuEntry } from '../parts/Menu.tsx'
 import { errorWords } from '../strings/error-words.ts'
@@ -70,17 +71,20 @@ export function LibraryView() {
             ? t('library.selected', { count: selectedCount })
             : t('library.total', { count: total })}
         </span>
-        <Button
-          tone="quiet"
-          isSmall
-          hasMenu
-          onPress={() => {
-            const box = document.activeElement?.getBoundingClientRect()
-            setMenuAt({ x: box?.left ?? 0, y: (box?.bottom ?? 0) + 4 })
-          }}
-        >
-          {t(order?.key ?? 'order.custom')}
-        </Button>
+        <span className={cx('order')}>
+          <Button
+            tone="quiet"
+            isSmall
+            hasMenu
+            onPress={() => {
+              const box = document.activeElement?.getBoundingClientRect()
+              setMenuAt({ x: box?.left ?? 0, y: (box?.bottom ?? 0) + 4 })
+            }}
+          >
+            {t(order?.key ?? 'order.custom')}
+            <Icon name="chevron" size={14} />
+          </Button>
+        </span>
         {menuAt !== null && (
           <Menu label={t('order.label')} entries={orderEntries} at={menuAt} onClose={() => setMenuAt(null)} />
         )}

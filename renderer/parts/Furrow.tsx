@@ -29,7 +29,7 @@ export function Furrow({ ratio01, label, tone = 'good' }: FurrowProps) {
           tone === 'quiet' && 'quiet',
           percent === undefined && 'waiting',
         )}
-        style={percent === undefined ? undefined : { inlineSize: `${percent}%` }}
+        style={percent === undefined ? undefined : { inlineSize: `round(down, ${percent}%, 9px)` }}
       />
     </span>
   )

@@ -108,7 +108,11 @@ function Traffic() {
       <span className={cx('light', seeding.isPaused ? 'lightWait' : 'lightGood')}>
         <span className={cx('dot')} aria-hidden="true" />
         <span className={cx('lightText')}>
-          {seeding.isPaused ? t('traffic.paused') : t('traffic.seeding', { count: seeding.items })}
+          {seeding.isPaused
+            ? t('traffic.paused')
+            : seeding.items === 0
+              ? t('traffic.ready')
+              : t('traffic.seeding', { count: seeding.items })}
         </span>
       </span>
     </>

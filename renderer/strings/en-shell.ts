@@ -23,6 +23,7 @@ export const enShell = {
   'traffic.down': 'Downloading',
   'traffic.pause': 'Pause all traffic',
   'traffic.resume': 'Resume all traffic',
+  'traffic.ready': 'Ready to seed',
   'traffic.paused': 'All traffic paused',
   'traffic.seeding': { one: 'Seeding {count} item', other: 'Seeding {count} items' },
 

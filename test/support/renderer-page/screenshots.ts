@@ -1,0 +1,197 @@
+// Pictures of the window's views: the real renderer in Chromium over a made-up library.
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { chromium, type Page } from 'playwright'
+import type { FakeOptions } from '../fake-bridge.ts'
+import { serveRenderer } from './server.ts'
+
+interface Shot {
+  readonly options: FakeOptions
+  readonly size?: { readonly width: number; readonly height: number }
+  readonly extra?: string
+  readonly isLightOnly?: boolean
+  readonly act?: (page: Page) => Promise<void>
+}
+
+const NORMAL = { width: 1180, height: 760 }
+
+const openFirst = async (page: Page) => {
+  await page.getByRole('grid').focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Home')
+  await page.keyboard.press('Space')
+  await page.waitForTimeout(700)
+}
+const goTo = (name: string) => async (page: Page) => {
+  await page.getByRole('navigation').getByRole('button', { name }).click()
+  await page.waitForTimeout(150)
+}
+
+const SHOTS: Readonly<Record<string, Shot>> = {
+  library: { options: { items: 214 } },
+  'library-10000': { options: { items: 10_000 }, size: { width: 1600, height: 1000 }, act: openFirst },
+  'library-narrow': { options: { items: 214 }, size: { width: 760, height: 520 } },
+  empty: { options: { items: 0 } },
+  inspector: { options: { items: 214, firstMime: 'video/webm' }, act: openFirst },
+  'inspector-narrow': {
+    options: { items: 214 },
+    size: { width: 760, height: 520 },
+    isLightOnly: true,
+    act: openFirst,
+  },
+  peers: {
+    options: { items: 214 },
+    act: async (page) => {
+      await openFirst(page)
+      await page.getByRole('tab', { name: 'Peers' }).click()
+    },
+  },
+  drawer: { options: { items: 214, hasTransfers: true } },
+  transfers: { options: { items: 214, hasTransfers: true }, act: goTo('Transfers') },
+  network: { options: { items: 214 }, act: goTo('Network') },
+  settings: { options: { items: 214 }, act: goTo('Settings') },
+  'settings-tall': { options: { items: 214 }, size: { width: 1180, height: 1900 }, act: goTo('Settings') },
+  failed: {
+    options: {
+      engine: {
+        state: 'failed',
+        restarts: 3,
+        fix: 'free-port',
+        error: {
+          code: 'PORT_IN_USE',
+          message: 'Port 8765 is taken by another program, so Sower can’t listen there.',
+        },
+      },
+    },
+  },
+  drop: {
+    options: { items: 214 },
+    act: async (page) => {
+      await page.evaluate(() => {
+        const transfer = new DataTransfer()
+        transfer.items.add(new File(['x'], 'film.mp4'))
+        window.dispatchEvent(new DragEvent('dragenter', { dataTransfer: transfer, bubbles: true }))
+      })
+      await page.waitForTimeout(100)
+      await page.evaluate(() => {
+        const transfer = new DataTransfer()
+        transfer.items.add(new File(['x'], 'film.mp4'))
+        document
+          .querySelector('[data-audience="public"]')
+          ?.dispatchEvent(new DragEvent('dragenter', { dataTransfer: transfer, bubbles: true }))
+      })
+      await page.waitForTimeout(300)
+    },
+  },
+  'paste-link': {
+    options: { items: 214 },
+    act: async (page) => {
+      await page.evaluate(() =>
+        window.fake.emit('desktop.linkOpened', {
+          link: `sower://media/${'c4'.repeat(32)}?v=1&tr=wss://tracker`,
+        }),
+      )
+      await page.waitForTimeout(600)
+    },
+  },
+  'ask-access': {
+    options: { items: 214 },
+    isLightOnly: true,
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add', exact: true }).click()
+      await page.waitForTimeout(400)
+    },
+  },
+  shortcuts: {
+    options: { items: 214 },
+    isLightOnly: true,
+    act: async (page) => {
+      await page.keyboard.press('?')
+      await page.waitForTimeout(300)
+    },
+  },
+  menu: {
+    options: { items: 214 },
+    act: async (page) => {
+      await page.getByRole('row').nth(4).click({ button: 'right' })
+      await page.waitForTimeout(200)
+    },
+  },
+  toast: {
+    options: { items: 214 },
+    act: async (page) => {
+      await page.getByRole('row').nth(4).click()
+      await page.keyboard.press('Delete')
+      await page.waitForTimeout(700)
+    },
+  },
+  notices: {
+    options: { items: 214 },
+    act: async (page) => {
+      await page.evaluate(async () => {
+        const reply = await window.fake.call('node.status', {})
+        if (!reply.ok) return
+        window.fake.emit('node.changed', {
+          ...reply.value,
+          wallet: { storage: 'keychain', state: 'locked' },
+          notices: [
+            {
+              id: 'n1',
+              level: 'warning',
+              code: 'MANIFEST_MOVED_ASIDE',
+              message: 'The description of “letters.pdf” was damaged and was moved aside.',
+              hint: 'Its bytes are untouched; add the file again to sign a new one.',
+              atMs: Date.now(),
+            },
+          ],
+        })
+      })
+      await page.waitForTimeout(200)
+    },
+  },
+  pseudo: {
+    options: { items: 214, hasTransfers: true },
+    extra: '&locale=pseudo',
+    isLightOnly: true,
+    act: openFirst,
+  },
+  rtl: { options: { items: 214 }, extra: '&dir=rtl', isLightOnly: true, act: openFirst },
+}
+
+const { values, positionals } = parseArgs({
+  options: { out: { type: 'string', default: 'docs/screenshots' } },
+  allowPositionals: true,
+})
+const out = resolve(values.out)
+await mkdir(out, { recursive: true })
+const names = positionals.length > 0 ? positionals : Object.keys(SHOTS)
+const server = await serveRenderer()
+const browser = await chromium.launch({
+  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+})
+try {
+  for (const name of names) {
+    const shot = SHOTS[name]
+    if (shot === undefined)
+      throw new Error(`There is no picture named ${name}. Known: ${Object.keys(SHOTS).join(', ')}`)
+    for (const theme of shot.isLightOnly === true ? (['light'] as const) : (['light', 'dark'] as const)) {
+      const page = await browser.newPage({ viewport: shot.size ?? NORMAL })
+      page.on('pageerror', (error) => console.error(`${name}: ${error.message}`))
+      page.on('console', (line) => {
+        if (line.type() === 'error') console.error(`${name}: ${line.text()}`)
+      })
+      const options = { ...shot.options, prefs: { theme } } as const
+      await page.goto(server.url(options, shot.extra))
+      await page.waitForTimeout(500)
+      await shot.act?.(page)
+      await page.screenshot({ path: join(out, `${name}-${theme}.png`) })
+      await page.close()
+    }
+    console.log(name)
+  }
+} finally {
+  await browser.close()
+  await server.close()
+}
