@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream'
-import WebTorrent from 'webtorrent'
+import type WebTorrent from 'webtorrent'
 import { AppError } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { DhtAnnouncer } from './dht.ts'
 import { SwarmLeech, type Leech, type LeechArgs, type LeechHost } from './leech.ts'
-import { installLinks } from './link.ts'
+import { listen } from './listen.ts'
 import { LocalDiscovery } from './lsd.ts'
 import { Seeds } from './seeds.ts'
 import { ServedFiles, type ServableFile } from './served-files.ts'
@@ -25,6 +25,7 @@ import type { Content } from './uploads.ts'
 const DEFAULT_MAX_CONNECTIONS = 200
 const CHANGE_MS = 250
 const LEECH_PEERS = 40
+const MAX_SEED_DIALS = 5
 
 /** What exists while the swarm runs and is not paused. */
 interface Running {
@@ -189,6 +190,12 @@ export class Swarm {
     }
   }
 
+  /** Items somebody is talking to right now. */
+  awakeMediaIds(): string[] {
+    const awake = [...this.#seeds.sessions()].map((session) => this.#seeds.row(session.infoHash)?.mediaId)
+    return awake.filter((mediaId) => mediaId !== undefined)
+  }
+
   trackers(): TrackerStatus[] {
     const live = this.#running?.announcer.statuses()
     return live ?? this.#options.trackers.map((url) => ({ url, state: 'off' }))
@@ -242,11 +249,11 @@ export class Swarm {
   }
 
   async #run(): Promise<void> {
-    const client = await this.#listen()
+    const client = await listen(this.#options, this.#peerPort, { up: this.#up, down: this.#down }, this.#log)
     this.#peerPort = client.address()?.port ?? this.#peerPort
     const host = this.#sessionHost(client)
-    const onPeers = (infoHash: string, addresses: readonly string[]): void =>
-      this.#onPeers(infoHash, addresses)
+    const onPeers = (infoHash: string, addresses: readonly string[], leechers = 1): void =>
+      this.#onPeers(infoHash, addresses, leechers)
     const announcer = new Announcer(this.#options.trackers, {
       peerId: client.peerId,
       iceServers: this.#options.iceServers,
@@ -267,36 +274,6 @@ export class Swarm {
     for (const leech of this.#leeches.values()) leech.connect()
     this.#log.info('swarm.listening', { peerPort: this.#peerPort, seeds: this.#seeds.size })
     this.#changed()
-  }
-
-  #listen(): Promise<WebTorrent> {
-    installLinks()
-    const { isDhtEnabled, isUpnpEnabled } = this.#options
-    const client = new WebTorrent({
-      torrentPort: this.#peerPort,
-      dht: isDhtEnabled,
-      // Trackers, LSD, PEX and HTTP sources are ours: one scheduler each for all torrents.
-      tracker: false,
-      lsd: false,
-      utPex: false,
-      webSeeds: false,
-      utp: false,
-      natUpnp: isUpnpEnabled,
-      natPmp: isUpnpEnabled,
-      secure: 1,
-    })
-    client.throttleGroups.up.destroy()
-    client.throttleGroups.down.destroy()
-    client.throttleGroups = { up: this.#up, down: this.#down }
-    return new Promise((resolve, reject) => {
-      client.once('listening', () => {
-        client.on('error', (error: Error) =>
-          this.#log.error('swarm.client-failed', { reason: error.message }),
-        )
-        resolve(client)
-      })
-      client.once('error', (error: Error) => reject(listenError(error, this.#peerPort)))
-    })
   }
 
   async #halt(): Promise<void> {
@@ -370,11 +347,18 @@ export class Swarm {
     return !conn.destroyed
   }
 
-  #onPeers(infoHash: string, addresses: readonly string[]): void {
+  #onPeers(infoHash: string, addresses: readonly string[], leechers: number): void {
+    const others = addresses.filter((address) => !this.#isOurselves(address))
     const leech = this.#leeches.get(infoHash)
     const session = leech === undefined ? undefined : this.#leechSessions.get(leech)
-    if (session === undefined || leech?.isDone === true) return
-    for (const address of addresses) if (!this.#isOurselves(address)) session.dial(address)
+    if (session !== undefined && leech?.isDone === false) for (const address of others) session.dial(address)
+    else if (leech === undefined && leechers > 0 && others.length > 0) void this.#offerTo(infoHash, others)
+  }
+
+  /** A seed behind a router that lets nobody in goes to some of those who want it. */
+  async #offerTo(infoHash: string, addresses: readonly string[]): Promise<void> {
+    const session = await this.#find(infoHash)
+    for (const address of addresses.slice(0, MAX_SEED_DIALS)) session?.dial(address)
   }
 
   #isOurselves(address: string): boolean {
@@ -457,20 +441,4 @@ export class Swarm {
       for (const listener of this.#changeListeners) listener()
     }, CHANGE_MS).unref()
   }
-}
-
-function listenError(error: Error, port: number): AppError {
-  const code = 'code' in error ? error.code : ''
-  if (code === 'EADDRINUSE' || code === 'EACCES') {
-    return new AppError(
-      'PORT_IN_USE',
-      `Port ${String(port)} for BitTorrent peers is in use by another program.`,
-      {
-        hint: 'Choose another peer port, or 0 for any free one.',
-        details: { port },
-        cause: error,
-      },
-    )
-  }
-  return new AppError('UNAVAILABLE', 'Seeding could not start on this machine.', { cause: error })
 }

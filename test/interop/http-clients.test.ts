@@ -9,6 +9,11 @@ import { startTestNode } from '../integration/http/test-node.ts'
 import type { TestNode } from '../integration/http/test-node.ts'
 
 const run = promisify(execFile)
+/** A command whose arguments hold no spaces. */
+const runLine = (line: string): Promise<{ stdout: string }> => {
+  const [program = '', ...args] = line.split(' ')
+  return run(program, args)
+}
 const CONTENT = randomBytes(20_000_003)
 let node: TestNode
 let dir: string
@@ -89,8 +94,14 @@ describe('curl', () => {
     const bytes = randomBytes(3_000_000)
     await writeFile(file, bytes)
     const { status, body } = await curl(
-      ...['-H', `Authorization: Bearer ${node.ownerToken}`],
-      ...['-F', `file=@${file}`, '-F', 'access_level=public', '-F', 'publishTo[ipfs]=false'],
+      '-H',
+      `Authorization: Bearer ${node.ownerToken}`,
+      '-F',
+      `file=@${file}`,
+      '-F',
+      'access_level=public',
+      '-F',
+      'publishTo[ipfs]=false',
       `${node.url}/api/media/upload`,
     )
     expect(status).toBe(201)
@@ -127,38 +138,17 @@ describe('ffmpeg', () => {
   it('reads a video and seeks in it', async () => {
     const file = join(dir, 'film.mp4')
     // The index at the end of the file, where a player must seek for it.
-    await run('ffmpeg', [
-      ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25:duration=60'],
-      ...[
-        '-f',
-        'lavfi',
-        '-i',
-        'sine=frequency=440:duration=60',
-        '-c:v',
-        'mpeg4',
-        '-b:v',
-        '2M',
-        '-g',
-        '50',
-        '-c:a',
-        'aac',
-        file,
-      ],
-    ])
+    const picture = 'testsrc2=size=640x360:rate=25:duration=60'
+    const sound = 'sine=frequency=440:duration=60'
+    const codecs = '-c:v mpeg4 -b:v 2M -g 50 -c:a aac'
+    await runLine(`ffmpeg -v error -f lavfi -i ${picture} -f lavfi -i ${sound} ${codecs} ${file}`)
     const film = await readFile(file)
     const { mediaId } = await node.add(film, { name: 'film.mp4' })
     const filmUrl = `${node.url}/media/${mediaId}`
     expect((await curl('-I', filmUrl)).headers).toContain('content-type: video/mp4\r\n')
 
-    const probe = await run('ffprobe', [
-      '-v',
-      'error',
-      '-show_entries',
-      'format=duration:stream=codec_type',
-      '-of',
-      'json',
-      filmUrl,
-    ])
+    const entries = 'format=duration:stream=codec_type'
+    const probe = await runLine(`ffprobe -v error -show_entries ${entries} -of json ${filmUrl}`)
     const { format, streams } = JSON.parse(probe.stdout) as {
       format: { duration: string }
       streams: { codec_type: string }[]
@@ -168,9 +158,7 @@ describe('ffmpeg', () => {
 
     for (const second of ['0', '17.4', '59', '31.2']) {
       const frame = async (source: string): Promise<string> => {
-        const { stdout } = await run('ffmpeg', [
-          ...['-v', 'error', '-ss', second, '-i', source, '-frames:v', '1', '-f', 'md5', '-'],
-        ])
+        const { stdout } = await runLine(`ffmpeg -v error -ss ${second} -i ${source} -frames:v 1 -f md5 -`)
         return stdout
       }
       expect(await frame(filmUrl), second).toBe(await frame(file))

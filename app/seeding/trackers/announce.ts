@@ -4,7 +4,7 @@ export interface Announced {
   readonly infoHash: string
   /** Bytes still missing; 0 = a complete seed. */
   left(): number
-  /** How many more peers it would connect to; a seed waits for others to come. */
+  /** How many more peers it would connect to; a complete seed is happy with those who come to it. */
   wanted(): number
 }
 
@@ -25,6 +25,8 @@ export interface AnnounceAnswer {
   readonly intervalMs: number
   /** `ip:port` */
   readonly peers: readonly string[]
+  /** How many of all peers it knows still miss something. */
+  readonly leechers: number
 }
 
 /** How an announce gets to one tracker and back. */

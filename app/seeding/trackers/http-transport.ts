@@ -57,7 +57,12 @@ function answerOf(body: Uint8Array): AnnounceAnswer {
   }
   const refusal = dict.get('failure reason')
   if (refusal instanceof Uint8Array) throw new TrackerRefusal(utf8.decode(refusal.subarray(0, 200)))
-  return { intervalMs: intervalOf(dict.get('interval')), peers: peersOf(dict.get('peers')) }
+  const leechers = dict.get('incomplete')
+  return {
+    intervalMs: intervalOf(dict.get('interval')),
+    peers: peersOf(dict.get('peers')),
+    leechers: typeof leechers === 'number' ? leechers : 0,
+  }
 }
 
 function peersOf(peers: Bencoded | undefined): string[] {

@@ -7,7 +7,8 @@ export interface ChannelHost {
   readonly peerId: string
   peerPort(): number
   nowMs(): number
-  onPeers(infoHash: string, addresses: readonly string[]): void
+  /** @param leechers how many of the torrent's peers still miss something */
+  onPeers(infoHash: string, addresses: readonly string[], leechers: number): void
   onChange(): void
 }
 
@@ -30,6 +31,8 @@ interface Entry {
   event: AnnounceEvent | undefined
 }
 
+/** Enough for a seed that can't be reached to find those who want it. */
+const SEED_NUMWANT = 10
 const MAX_IN_FLIGHT = 8
 const MAX_BACKOFF_MS = 30 * 60_000
 const CLOSE_MS = 2000
@@ -173,12 +176,12 @@ export class PolledChannel implements Channel {
     entry.dueAtMs = Infinity
     this.#inFlight += 1
     try {
-      const { intervalMs, peers } = await this.#announce(entry, entry.event)
+      const { intervalMs, peers, leechers } = await this.#announce(entry, entry.event)
       entry.event = undefined
       const waitMs = entry.announced.left() > 0 ? Math.min(intervalMs, LEECH_INTERVAL_MS) : intervalMs
       entry.dueAtMs = performance.now() + waitMs * (0.95 + Math.random() * 0.1)
       this.#succeeded()
-      if (peers.length > 0) this.#host.onPeers(infoHash, peers)
+      if (peers.length > 0) this.#host.onPeers(infoHash, peers, leechers)
     } catch (error) {
       this.#failed(entry, error)
     } finally {
@@ -194,7 +197,7 @@ export class PolledChannel implements Channel {
       peerId: this.#host.peerId,
       port: this.#host.peerPort(),
       left: announced.left(),
-      numwant: event === 'stopped' ? 0 : Math.min(announced.wanted(), 50),
+      numwant: event === 'stopped' ? 0 : Math.min(Math.max(announced.wanted(), SEED_NUMWANT), 50),
       event,
     })
   }

@@ -53,7 +53,11 @@ export class UdpTransport implements Transport {
     body.writeUInt16BE(request.port, 80)
     const answer = await this.#ask(connectionId, ACTION_ANNOUNCE, body)
     if (answer.length < 20) throw new TrackerRefusal('Its answer was too short.')
-    return { intervalMs: intervalOf(answer.readUInt32BE(8)), peers: compactAddresses(answer.subarray(20)) }
+    return {
+      intervalMs: intervalOf(answer.readUInt32BE(8)),
+      peers: compactAddresses(answer.subarray(20)),
+      leechers: answer.readUInt32BE(12),
+    }
   }
 
   close(): void {

@@ -1,0 +1,58 @@
+import WebTorrent from 'webtorrent'
+import { AppError } from '../contract/index.ts'
+import type { Log } from '../ports/log.ts'
+import { installLinks } from './link.ts'
+import type { TokenBucket } from './throttle.ts'
+import type { SwarmOptions } from './types.ts'
+
+/**
+ * webtorrent's client, listening for peers, with our links and limits.
+ * @throws {AppError} `PORT_IN_USE`
+ */
+export function listen(
+  options: SwarmOptions,
+  peerPort: number,
+  limits: { readonly up: TokenBucket; readonly down: TokenBucket },
+  log: Log,
+): Promise<WebTorrent> {
+  installLinks()
+  const client = new WebTorrent({
+    torrentPort: peerPort,
+    dht: options.isDhtEnabled,
+    // Trackers, LSD, PEX and HTTP sources are ours: one scheduler each for all torrents.
+    tracker: false,
+    lsd: false,
+    utPex: false,
+    webSeeds: false,
+    utp: false,
+    natUpnp: options.isUpnpEnabled,
+    natPmp: options.isUpnpEnabled,
+    secure: 1,
+  })
+  client.throttleGroups.up.destroy()
+  client.throttleGroups.down.destroy()
+  client.throttleGroups = limits
+  return new Promise((resolve, reject) => {
+    client.once('listening', () => {
+      client.on('error', (error: Error) => log.error('swarm.client-failed', { reason: error.message }))
+      resolve(client)
+    })
+    client.once('error', (error: Error) => reject(listenError(error, peerPort)))
+  })
+}
+
+function listenError(error: Error, port: number): AppError {
+  const code = 'code' in error ? error.code : ''
+  if (code === 'EADDRINUSE' || code === 'EACCES') {
+    return new AppError(
+      'PORT_IN_USE',
+      `Port ${String(port)} for BitTorrent peers is in use by another program.`,
+      {
+        hint: 'Choose another peer port, or 0 for any free one.',
+        details: { port },
+        cause: error,
+      },
+    )
+  }
+  return new AppError('UNAVAILABLE', 'Seeding could not start on this machine.', { cause: error })
+}
