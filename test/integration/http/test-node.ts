@@ -31,6 +31,8 @@ export interface TestNodeOptions {
   readonly limits?: Partial<HttpLimits>
   readonly settings?: Partial<Settings>
   readonly rendererDir?: string
+  /** Free space that must remain. @defaultValue 0 */
+  readonly reserveBytes?: number
   readonly log?: Log
   readonly outbound?: Pick<Outbound, 'request'>
   /** Stands between the server and the adder. */
@@ -48,6 +50,8 @@ export interface TestNode extends HttpAddresses {
   emit(name: EngineEventName, payload: unknown): void
   /** Adds bytes without HTTP. */
   add(bytes: Uint8Array, options?: { name?: string; accessLevel?: 'public' | 'private' }): Promise<ItemRow>
+  /** The same from a stream; public. */
+  addStream(stream: Readable, name: string): Promise<ItemRow>
   /** What is left of uploads. */
   incoming(): Promise<string[]>
   stop(): Promise<void>
@@ -89,7 +93,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     trackers: () => ['http://127.0.0.1:1/announce'],
     webSeeds: () => [],
     signer: () => vault.signer(),
-    settings: { get: () => ({ publicUrl: null, reserveBytes: 0 }) },
+    settings: { get: () => ({ publicUrl: null, reserveBytes: options.reserveBytes ?? 0 }) },
     clock,
     log,
   })
@@ -134,6 +138,15 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     vault.close()
     await rm(dir, { recursive: true, force: true })
   }
+  const store = async (
+    stream: Readable,
+    name: string,
+    accessLevel: 'public' | 'private',
+  ): Promise<ItemRow> => {
+    const signal = new AbortController().signal
+    const { row } = await adder.addStream({ stream, name, accessLevel, maxBytes: 2 ** 40, signal })
+    return row
+  }
   const addresses = await server.start().catch(async (error: unknown) => {
     await stop()
     throw error
@@ -152,14 +165,9 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
       // A test emits what it likes; the types of payloads are the engine's business.
       for (const listener of listeners.get(name) ?? []) listener(payload as never)
     },
-    add: async (bytes, { name = 'item.bin', accessLevel = 'public' } = {}) => {
-      const stream = Readable.from([bytes], { objectMode: false })
-      const signal = new AbortController().signal
-      const { row } = await adder.addStream({ stream, name, accessLevel, maxBytes: 2 ** 40, signal })
-      const stored = library.get(row.mediaId)
-      if (!stored) throw new Error('not stored')
-      return stored
-    },
+    add: (bytes, { name = 'item.bin', accessLevel = 'public' } = {}) =>
+      store(Readable.from([bytes], { objectMode: false }), name, accessLevel),
+    addStream: (stream, name) => store(stream, name, 'public'),
     incoming: () => readdir(join(mediaDir, '.incoming')),
     stop,
   }

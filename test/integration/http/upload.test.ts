@@ -247,6 +247,29 @@ describe('who may upload', () => {
   }
 })
 
+describe('a full disk', () => {
+  it('is answered 507, nothing half-written, and serving goes on', async () => {
+    const full = await startTestNode({ reserveBytes: 2 ** 60 })
+    try {
+      const body = formBody([['file', randomBytes(300_000), 'a.bin']])
+      const answer = await ask(`${full.url}/api/media/upload`, {
+        method: 'POST',
+        body,
+        headers: {
+          authorization: `Bearer ${full.ownerToken}`,
+          'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+        },
+      })
+      expect(answer.status).toBe(507)
+      expect(json(answer)).toMatchObject({ code: 'DISK_FULL' })
+      expect(await full.incoming()).toEqual([])
+      expect((await ask(`${full.url}/health`)).status).toBe(200)
+    } finally {
+      await full.stop()
+    }
+  })
+})
+
 describe('bodies this node does not take', () => {
   it('are compressed or of another type', async () => {
     const headers = { ...authorized(), 'content-encoding': 'gzip' }
