@@ -94,7 +94,7 @@ describe('the sound copy', () => {
     expect(run(copy, 'tsc', ['-b'])).toMatchObject({ status: 0 })
     expect(lint(copy)).toEqual([])
     expect(run(copy, 'knip', ['--exclude', 'dependencies,unlisted,binaries'])).toMatchObject({ status: 0 })
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the linter', () => {
@@ -104,14 +104,14 @@ describe('the linter', () => {
       .filter(({ rule }) => rule === 'eslint(no-restricted-imports)')
       .map(({ file }) => file)
     expect([...new Set(stopped)].sort()).toEqual(Object.keys(layerBreaches).sort())
-  }, 60_000)
+  }, 120_000)
 
   it('refuses cycles, leaks of any, lost promises, forgotten cases, chatter and endless files', () => {
     const texts = Object.fromEntries(Object.entries(otherBreaches).map(([file, { text }]) => [file, text]))
     const found = lint(makeCopy('rules', texts))
     const expected = Object.entries(otherBreaches).map(([file, { rule }]) => ({ file, rule }))
     expect(found).toEqual(expect.arrayContaining(expected))
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the compiler', () => {
@@ -119,7 +119,7 @@ describe('the compiler', () => {
     const { status, output } = run(makeCopy('types', compilerBreaches), 'tsc', ['-b'])
     expect(status).not.toBe(0)
     for (const file of Object.keys(compilerBreaches)) expect(output).toContain(`${file}(`)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the other gates', () => {
@@ -127,7 +127,7 @@ describe('the other gates', () => {
     const copy = makeCopy('tidiness', { 'app/forgotten.ts': `export const x = "1";\n` })
     expect(run(copy, 'prettier', ['--check', '.'])).toMatchObject({ status: 1 })
     expect(run(copy, 'knip', ['--include', 'files']).output).toContain('app/forgotten.ts')
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the engine', () => {
