@@ -38,6 +38,8 @@ export interface LibraryContext {
   readonly owner: () => string | null
   /** Says that rows changed; told together, after the current work. */
   readonly changed: (mediaIds: Iterable<string>) => void
+  /** Has the item's bytes read again in the background. */
+  readonly verify: (mediaId: string) => void
   /** The set of torrents changed: `seeder.json` is due. */
   readonly mapChanged: () => void
 }

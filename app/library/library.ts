@@ -77,6 +77,7 @@ export class Library {
       locks: new Keyed(),
       owner: options.owner ?? (() => null),
       changed: (mediaIds) => this.#changes.add(mediaIds),
+      verify: (mediaId) => this.#verifier.enqueue(mediaId),
       mapChanged: () => this.#seederMap.changed(),
     }
     const context = this.#context

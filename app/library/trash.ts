@@ -71,6 +71,7 @@ export class Trash {
       items.set(mediaId, { trashedAtMs: item.trashedAtMs })
       throw toFolderError(error)
     }
+    if (item.fileState === 'checking') this.#context.verify(mediaId)
     return true
   }
 
