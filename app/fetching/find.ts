@@ -20,7 +20,13 @@ export interface Description {
   readonly origin?: string
 }
 
-type Notes = Map<string, Pick<TransferSource, 'state' | 'note'>>
+/** `isRemark`: about what the source says, so it stays true however well it gives bytes. */
+interface SourceNote {
+  readonly state: TransferSource['state']
+  readonly note?: string
+  readonly isRemark?: boolean
+}
+type Notes = Map<string, SourceNote>
 
 interface Limits {
   readonly timeoutMs: number
@@ -36,7 +42,7 @@ interface Torrent {
 export interface Finding {
   readonly description: Description
   /** What became of each source while it was asked; those with nothing to say are left out. */
-  readonly notes: ReadonlyMap<string, Pick<TransferSource, 'state' | 'note'>>
+  readonly notes: ReadonlyMap<string, SourceNote>
 }
 
 /** The few fields of other nodes' answers that help; everything is a hint, whoever sends it. */
@@ -166,7 +172,7 @@ async function ask(plan: Plan, source: HttpSource, limits: Limits, notes: Notes)
     }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    notes.set(source.label, { state: 'connecting', note: error.message })
+    notes.set(source.label, { state: 'connecting', note: error.message, isRemark: true })
     return { source, hints: { ...hints.data, manifest: undefined } }
   }
 }
@@ -217,10 +223,11 @@ async function findTorrent(
         notes.set(source.label, {
           state: 'connecting',
           note: 'It offers another torrent than the one asked for.',
+          isRemark: true,
         })
       } catch (error) {
         if (!(error instanceof AppError)) throw error
-        notes.set(source.label, { state: 'connecting', note: error.message })
+        notes.set(source.label, { state: 'connecting', note: error.message, isRemark: true })
       }
       return null
     }),

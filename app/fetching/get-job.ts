@@ -99,7 +99,10 @@ export class GetJob {
 
   async #find(signal: AbortSignal): Promise<Description> {
     const { description: found, notes } = await find(this.#plan, this.#roads.http(), signal)
-    for (const [label, { state, note }] of notes) this.#board.set(label, state, note)
+    for (const [label, { state, note, isRemark }] of notes) {
+      this.#board.set(label, state, isRemark === true ? undefined : note)
+      if (isRemark === true && note !== undefined) this.#board.remark(label, note)
+    }
     const description = await this.#remember(found)
     const { manifest, sizeBytes } = description
     const name = description.name ?? this.#plan.name

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { AppError } from '../contract/index.ts'
 import { collectBody, type GuardedRequestOptions, type GuardedResponse } from '../outbound/index.ts'
 import type { WebSource } from './web-source.ts'
@@ -78,6 +78,12 @@ export class HttpSource {
     const { status, body } = response
     const range = contentRange(response)
     const lengthHeader = response.headers['content-length']
+    // Asked for what comes after the end (a run that died with the last byte stored): the file is complete.
+    const isAtEnd = status === 416 && offset > 0 && response.headers['content-range'] === `bytes */${offset}`
+    if (isAtEnd) {
+      body.destroy()
+      return { startsAt: offset, totalBytes: offset, body: Readable.from([]) }
+    }
     const opened =
       status === 206 && range !== null && range.start === offset && range.totalBytes !== null
         ? { startsAt: offset, totalBytes: range.totalBytes, body }

@@ -4,6 +4,7 @@ import type { Segment } from './plan.ts'
 /** What the user is told about each source of one transfer; a source once dropped stays so. */
 export class SourceBoard {
   readonly #rows = new Map<string, TransferSource>()
+  readonly #remarks = new Map<string, string>()
 
   constructor(refused: Readonly<Record<string, string>>) {
     for (const [label, note] of Object.entries(refused)) this.set(label, 'dropped', note)
@@ -20,6 +21,11 @@ export class SourceBoard {
       bytes: before?.bytes ?? 0,
       ...(kept === undefined ? {} : { note: kept }),
     })
+  }
+
+  /** Something about a source that stays true whatever becomes of it; shown when there is nothing newer to say. */
+  remark(label: string, note: string): void {
+    this.#remarks.set(label, note)
   }
 
   /** The sources as the swarm sees them; notes from before stay where it has none. */
@@ -43,7 +49,10 @@ export class SourceBoard {
   }
 
   view(): TransferSource[] {
-    return [...this.#rows.values()]
+    return [...this.#rows.values()].map((row) => {
+      const note = row.note ?? this.#remarks.get(row.label)
+      return note === undefined ? row : { ...row, note }
+    })
   }
 
   /** Who gave bytes. */

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import type { Transfer } from '../../app/contract/index.ts'
+import { Fetcher, type BeginArgs, type Patience } from '../../app/fetching/index.ts'
+import { HashPool, hashFile } from '../../app/ingest/index.ts'
+import { Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
+import type { OwnerSigner } from '../../app/manifest/index.ts'
+import { Outbound } from '../../app/outbound/index.ts'
+import { systemClock } from '../../app/ports/clock.ts'
+import { silentLog } from '../../app/ports/log.ts'
+import { Swarm, type SwarmOptions } from '../../app/seeding/index.ts'
+import { quietOptions } from './swarms.ts'
+
+/** A wallet made of a word. */
+export function testSigner(word: string): OwnerSigner {
+  const secret = createHash('sha256').update(word).digest()
+  return {
+    publicKey: Buffer.from(secp256k1.getPublicKey(secret)).toString('hex'),
+    sign: (hash32) => secp256k1.sign(hash32, secret, { prehash: false, lowS: true }),
+  }
+}
+
+export interface FetchNode extends AsyncDisposable {
+  readonly fetcher: Fetcher
+  readonly library: Library
+  readonly transfers: TransferStore
+  readonly swarm: Swarm
+  readonly mediaDir: string
+  readonly peerPort: number
+  /** Begins and waits until it is over. */
+  get(args: BeginArgs): Promise<Transfer>
+  /** Resolves with the transfer once `isIt` holds. */
+  until(id: string, isIt: (transfer: Transfer) => boolean, timeoutMs?: number): Promise<Transfer>
+  /** Names left in `.incoming`. */
+  incoming(): Promise<string[]>
+  close(): Promise<void>
+}
+
+interface FetchNodeOptions {
+  readonly root: string
+  readonly owner?: string
+  readonly trackers?: readonly string[]
+  readonly swarm?: Partial<SwarmOptions>
+  readonly patience?: Partial<Patience>
+}
+
+/** The parts of a node that fetch, seed and keep, on real files and sockets; the rest of the engine is not needed. */
+export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNode> {
+  const { root, owner = 'holder', trackers = [], patience = {} } = options
+  const log = silentLog
+  const clock = systemClock
+  const mediaDir = path.join(root, 'media')
+  const db = openDatabase(path.join(root, 'data', 'sower.db'), { log, clock })
+  const transfers = new TransferStore({ db, clock })
+  const folder = new MediaFolder({ dir: mediaDir, log, clock })
+  const pool = new HashPool({ log })
+  const signer = testSigner(owner)
+  const library = new Library({
+    db,
+    folder,
+    clock,
+    log,
+    owner: () => signer.publicKey,
+    verifyBytes: async (file, signal) => (await hashFile(pool, { path: file, signal })).sha256,
+  })
+  await library.start()
+  const swarm = new Swarm({
+    options: { ...quietOptions, trackers, ...options.swarm },
+    open: (mediaId) => library.openForServing(mediaId),
+    clock,
+    log,
+  })
+  const { peerPort } = await swarm.start()
+  library.outbox.drain({
+    seed: async (mediaId) => {
+      const row = library.get(mediaId)
+      if (row?.infoHash === undefined) return
+      swarm.seed({
+        mediaId,
+        infoHash: row.infoHash,
+        metainfoPath: folder.paths(mediaId).metainfo,
+        sizeBytes: row.sizeBytes,
+      })
+      await Promise.resolve()
+    },
+  })
+  const outbound = new Outbound()
+  const fetcher = new Fetcher({
+    library,
+    transfers,
+    folder,
+    swarm,
+    outbound,
+    pool,
+    signer: () => signer,
+    settings: {
+      get: () => ({
+        trackers: [...trackers],
+        isSeedingAfterGet: true,
+        isDhtEnabled: false,
+        isLsdEnabled: false,
+      }),
+    },
+    clock,
+    log,
+    patience: { sourcesMs: 3000, metainfoMs: 1500, stallMs: 5000, ...patience },
+  })
+  fetcher.start()
+
+  const until = (id: string, isIt: (transfer: Transfer) => boolean, timeoutMs = 30_000): Promise<Transfer> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        const transfer = transfers.get(id)
+        if (transfer === undefined || !isIt(transfer)) return
+        clearTimeout(timer)
+        off()
+        resolve(transfer)
+      }
+      const timer = setTimeout(() => {
+        off()
+        reject(new Error(`not in time: ${JSON.stringify(transfers.get(id))}`))
+      }, timeoutMs)
+      const off = transfers.onChange(check)
+      check()
+    })
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      await fetcher.stop()
+      outbound.close()
+      await swarm.stop()
+      await library.stop()
+      transfers.stop()
+      await pool.close()
+      db.close()
+    })()
+    return closing
+  }
+  return {
+    fetcher,
+    library,
+    transfers,
+    swarm,
+    mediaDir,
+    peerPort,
+    until,
+    get: async (args) => {
+      const id = fetcher.begin(args)
+      return until(id, ({ state }) => state === 'done' || state === 'failed')
+    },
+    incoming: () => fs.readdir(path.join(mediaDir, '.incoming')),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
