@@ -216,7 +216,7 @@ export class EngineParts {
 
   /** Everything that follows from something else having changed. */
   #wire(seeds: SeedKeeper): void {
-    const { library, transfers, folder, swarm } = this.#get()
+    const { vault, library, transfers, folder, swarm } = this.#get()
     const { settings, notices, log } = this.#init
     const { events } = this
     const settle = (mediaId: string): void => {
@@ -246,6 +246,7 @@ export class EngineParts {
       transfers.onChange(({ changed, removed }) => {
         for (const id of [...changed, ...removed]) events.transferChanged(id)
       }),
+      vault.onChange(() => events.nodeChanged()),
       swarm.onUploaded((mediaId, bytes) => {
         library.addUploaded(mediaId, bytes)
         live.moved(mediaId)

@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { systemKeychain } from './keychain.ts'
 import type { Keychain } from './keychain.ts'
+import { readRecord } from './record.ts'
 import { openNodeKey } from './node-key.ts'
 import type { NodeKey, NodeKeyPair } from './node-key.ts'
 import { passphraseFrom } from './passphrase.ts'
@@ -19,6 +20,8 @@ import type { OwnerKey } from './wallet.ts'
 
 /** Somebody may be at the screen to unlock the keychain; on a server nobody is. */
 const KEYCHAIN_TIMEOUT_MS = { desktop: 30_000, headless: 5_000 }
+
+const WINDOW_PATIENCE_MS = 1500
 
 const KEY_FILE_WARNING =
   'The wallet is protected by file permissions only: whoever can read the data folder, or a backup of it, can act as its owner. A node that starts for the first time with SOWER_PASSPHRASE_FILE set protects it with that passphrase instead.'
@@ -33,6 +36,11 @@ export interface VaultOptions {
   readonly passphrase?: PassphraseSource | undefined
   readonly log: Log
   readonly clock?: Clock | undefined
+  /**
+   * How long to wait for the wallet before going on without it; it is there as soon as it opens.
+   * @defaultValue 1500 in the window (somebody may have to unlock the keychain first), else no limit
+   */
+  readonly patienceMs?: number | undefined
 }
 
 /**
@@ -52,7 +60,23 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     clock,
     log,
   }
-  return new Vault(places, keys, await openWallet(places))
+  const vault = new Vault(places, keys, stillOpening(dataDir))
+  const patienceMs = options.patienceMs ?? (mode === 'desktop' ? WINDOW_PATIENCE_MS : undefined)
+  await vault.open(patienceMs)
+  return vault
+}
+
+function stillOpening(dataDir: string): OpenedWallet {
+  const record = readRecord(dataDir)
+  const known = record === undefined || record === 'damaged' ? undefined : record
+  return {
+    key: undefined,
+    storage: known?.storage ?? 'keychain',
+    owner: known?.owner,
+    error: new AppError('KEYCHAIN_LOCKED', 'Waiting for the keychain of this computer.', {
+      hint: 'Unlock it to add new items; public ones are shared meanwhile.',
+    }),
+  }
 }
 
 /** The owner's key and the node's key while the engine runs. */
@@ -61,14 +85,37 @@ export class Vault {
   readonly #places: WalletPlaces
   readonly #keys: NodeKeyPair
   #wallet: OpenedWallet
+  readonly #listeners = new Set<() => void>()
   #retrying: Promise<void> | undefined
+  #isClosed = false
 
   constructor(places: WalletPlaces, keys: NodeKeyPair, wallet: OpenedWallet) {
     this.#places = places
     this.#keys = keys
     this.nodeKey = keys.nodeKey
     this.#wallet = wallet
-    this.#report()
+  }
+
+  /**
+   * Opens the wallet, going on in the background after `patienceMs`.
+   * @throws {AppError} `BAD_REQUEST` as `openVault`
+   */
+  async open(patienceMs?: number): Promise<void> {
+    const opening = this.retry()
+    if (patienceMs === undefined) {
+      await opening
+      return
+    }
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, patienceMs)))
+    await Promise.race([opening, enough]).finally(() => clearTimeout(timer))
+    opening.catch((error: unknown) => this.#places.log.error('wallet.open-failed', { error }))
+  }
+
+  /** Told when the wallet opened, or the reason why it does not changed. @returns stops listening */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   status(): WalletStatus {
@@ -126,6 +173,8 @@ export class Vault {
 
   /** Forgets the owner's private key. */
   close(): void {
+    this.#isClosed = true
+    this.#listeners.clear()
     const { key, storage } = this.#wallet
     if (key === undefined) return
     key.privateKey.fill(0)
@@ -134,8 +183,14 @@ export class Vault {
   }
 
   async #reopen(): Promise<void> {
-    this.#wallet = await openWallet(this.#places)
+    const wallet = await openWallet(this.#places)
+    if (this.#isClosed) {
+      wallet.key?.privateKey.fill(0)
+      return
+    }
+    this.#wallet = wallet
     this.#report()
+    for (const listener of this.#listeners) listener()
   }
 
   #readyKey(): OwnerKey {

@@ -15,7 +15,7 @@ type Storage = WalletStatus['storage']
 
 export interface WalletPlaces {
   readonly dataDir: string
-  /** `desktop` never makes a wallet under a key file. */
+  /** `desktop`: somebody is there to unlock the keychain. */
   readonly mode: 'desktop' | 'headless'
   /** The keychain entry a new wallet gets. */
   readonly account: string
@@ -125,10 +125,13 @@ async function tryKeychain(places: WalletPlaces, entropy: Buffer): Promise<AppEr
   }
 }
 
-/** A keychain that exists but is locked is waited for; one that never answers has nobody in front of it to ask. */
+/**
+ * Without any keychain a first start must still be able to sign. One that exists but is locked is waited for; one that never
+ * answers a headless node has nobody in front of it to ask.
+ */
 function isKeyFileAllowed({ mode }: WalletPlaces, keychainError: AppError): boolean {
-  if (mode === 'desktop') return false
-  return keychainError.code === 'KEYCHAIN_ABSENT' || keychainError.details?.['reason'] === 'timeout'
+  if (keychainError.code === 'KEYCHAIN_ABSENT') return true
+  return mode === 'headless' && keychainError.details?.['reason'] === 'timeout'
 }
 
 async function finish(places: WalletPlaces, storage: Storage, entropy: Buffer): Promise<OpenedWallet> {

@@ -92,23 +92,16 @@ describe.skipIf(!hasKeyring)('a real gnome-keyring', () => {
 })
 
 describe('without a keychain', () => {
-  it('the window says so and makes no wallet', async () => {
-    const { open, dataDir } = setUp()
-    expect(await open(undefined)).toMatchObject({ storage: 'keychain', state: 'absent', knownOwner: null })
-    expect(readdirSync(dataDir)).toEqual(['node.key'])
-  })
-
-  it('a headless node uses a key file, and finds it again', async () => {
+  it.each(['desktop', 'headless'] as const)('a %s node uses a key file, and finds it again', async (mode) => {
     const { open } = setUp()
-    const first = await open(undefined, 'headless')
+    const first = await open(undefined, mode)
     expect(first).toMatchObject({ storage: 'keyfile', state: 'ready' })
-    expect(await open(undefined, 'headless')).toEqual(first)
+    expect(await open(undefined, mode)).toEqual(first)
   })
 
   it.skipIf(!hasKeyring)('a session bus without a Secret Service is the same as none', async () => {
     const { open } = setUp()
-    expect(await open(NO_KEYRING)).toMatchObject({ storage: 'keychain', state: 'absent' })
-    expect(await open(NO_KEYRING, 'headless')).toMatchObject({ storage: 'keyfile', state: 'ready' })
+    expect(await open(NO_KEYRING)).toMatchObject({ storage: 'keyfile', state: 'ready' })
   })
 
   it('a wallet that was made in a keychain is absent, not replaced', async () => {

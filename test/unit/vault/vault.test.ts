@@ -95,12 +95,32 @@ describe('a first start', () => {
     expect(await vault.retry()).toMatchObject({ state: 'ready', owner: vault.owner() })
   })
 
-  it('in the window never falls back to a key file', async () => {
+  it('in the window falls back to a key file only where there is no keychain at all, and says so', async () => {
     const { open, keychain, dataDir } = setUp()
-    keychain.failure = { code: 'KEYCHAIN_ABSENT' }
-    const vault = await open()
-    expect(vault.status()).toMatchObject({ storage: 'keychain', state: 'absent' })
+    keychain.failure = { code: 'KEYCHAIN_DENIED' }
+    expect((await open()).status()).toMatchObject({ storage: 'keychain', state: 'denied' })
     expect(readdirSync(dataDir)).toEqual(['node.key'])
+    keychain.failure = { code: 'KEYCHAIN_ABSENT' }
+    const { state, storage, message } = (await open()).status()
+    expect({ state, storage }).toEqual({ state: 'ready', storage: 'keyfile' })
+    expect(message).toMatch(/whoever can read the data folder/)
+  })
+
+  it('does not hold up the start while somebody has to unlock the keychain', async () => {
+    const { open, keychain } = setUp()
+    let unlock = (): void => undefined
+    const unlocked = new Promise<void>((resolve) => (unlock = resolve))
+    const slow = {
+      get: async (account: string) => unlocked.then(() => keychain.get(account)),
+      set: (account: string, secret: string) => keychain.set(account, secret),
+      delete: (account: string) => keychain.delete(account),
+    }
+    const vault = await open({ keychain: slow, patienceMs: 5 })
+    expect(vault.status()).toMatchObject({ storage: 'keychain', state: 'locked' })
+    const opened = new Promise<void>((resolve) => vault.onChange(resolve))
+    unlock()
+    await opened
+    expect(vault.status()).toMatchObject({ state: 'ready' })
   })
 
   it('headless without a keychain seals the wallet under the passphrase', async () => {
