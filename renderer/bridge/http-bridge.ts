@@ -69,12 +69,33 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
     engine = next
     emit('desktop.engineChanged', next)
   }
-  const request = (path: string, init: RequestInit) =>
+  const request = (path: string, init: Omit<RequestInit, 'headers'> & { headers: Record<string, string> }) =>
     parts.fetch(baseUrl + path, {
       ...init,
       credentials: 'omit',
       headers: { ...init.headers, authorization: `Bearer ${token ?? ''}` },
     })
+
+  const mediaPaths = new Map<string, { readonly path: string; readonly endsAtMs: number }>()
+
+  /** Players can't send a header: each opened item gets a signed address that ends by itself. */
+  async function signMedia(mediaId: string): Promise<void> {
+    const known = mediaPaths.get(mediaId)
+    if (known !== undefined && known.endsAtMs > Date.now()) return
+    try {
+      const response = await request(`/media/${mediaId}/ticket`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      })
+      const body: unknown = await response.json()
+      if (!response.ok || !isRecord(body) || typeof body['path'] !== 'string') return
+      const lifeMs = typeof body['expiresInMs'] === 'number' ? body['expiresInMs'] : 0
+      mediaPaths.set(mediaId, { path: body['path'], endsAtMs: Date.now() + lifeMs / 2 })
+    } catch {
+      // Without an address there is no preview; everything else works.
+    }
+  }
 
   async function rpc(name: string, args: unknown): Promise<Reply<unknown>> {
     try {
@@ -84,18 +105,16 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
         body: JSON.stringify(args),
       })
       const body: unknown = await response.json()
-      if (response.ok) {
-        // The node may answer with the bare value or with the contract's reply.
-        return isRecord(body) && body['ok'] === true && 'value' in body
-          ? { ok: true, value: body['value'] }
-          : { ok: true, value: body }
-      }
-      const shape = isRecord(body) && isRecord(body['error']) ? body['error'] : body
-      if (!isRecord(shape)) return failure(NOT_RUNNING)
+      if (!isRecord(body)) return failure(NOT_RUNNING)
+      if (body['ok'] === true) return { ok: true, value: body['value'] }
+      const shape = isRecord(body['error']) ? body['error'] : body
+      const text = [shape['message'], shape['detail'], response.statusText].find(
+        (one): one is string => typeof one === 'string',
+      )
       return failure({
         // Unknown codes have no words of their own; the message is shown then.
         code: (typeof shape['code'] === 'string' ? shape['code'] : 'INTERNAL') as ErrorShape['code'],
-        message: String(shape['message'] ?? shape['detail'] ?? shape['title'] ?? response.statusText),
+        message: text ?? NOT_RUNNING.message,
         ...(typeof shape['hint'] === 'string' ? { hint: shape['hint'] } : {}),
       })
     } catch {
@@ -109,7 +128,6 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
     let waitMs = RETRY_FIRST_MS
     for (;;) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one connection after the other
         const response = await request('/events', { headers: { accept: 'text/event-stream' } })
         if (response.status === 401 || response.status === 403) {
           isFollowing = false
@@ -118,14 +136,12 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
         if (response.ok && response.body !== null) {
           waitMs = RETRY_FIRST_MS
           setEngine({ state: 'running', restarts: engine.restarts })
-          // oxlint-disable-next-line no-await-in-loop -- events in order
           for await (const { event, data } of readEvents(response.body)) dispatch(event, data)
         }
       } catch {
         // Not reachable now; said below and tried again.
       }
       setEngine({ state: 'restarting', restarts: engine.restarts + (engine.state === 'running' ? 1 : 0) })
-      // oxlint-disable-next-line no-await-in-loop -- back-off
       await delay(waitMs)
       waitMs = Math.min(RETRY_LONGEST_MS, waitMs * 2)
     }
@@ -189,8 +205,12 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
     }
   }
 
-  const call = (name: string, args: Record<string, unknown>): Promise<Reply<unknown>> =>
-    name.startsWith('desktop.') ? desktop(name, args) : rpc(name, args)
+  const call = async (name: string, args: Record<string, unknown>): Promise<Reply<unknown>> => {
+    if (name.startsWith('desktop.')) return desktop(name, args)
+    const reply = await rpc(name, args)
+    if (name === 'library.get' && reply.ok) await signMedia(String(args['mediaId']))
+    return reply
+  }
   const on = (name: string, listener: (payload: unknown) => void) => {
     const set = listeners.get(name) ?? new Set()
     listeners.set(name, set)
@@ -202,7 +222,10 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
     call: call as SowerBridge['call'],
     on: on as SowerBridge['on'],
     pathForFile: () => '',
-    mediaUrl: (mediaId) => `${baseUrl}/media/${mediaId}?token=${encodeURIComponent(token ?? '')}`,
+    mediaUrl: (mediaId) => {
+      const signed = mediaPaths.get(mediaId)
+      return signed === undefined ? '' : baseUrl + signed.path
+    },
     platform: 'browser',
   }
 }

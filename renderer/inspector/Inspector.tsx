@@ -98,7 +98,6 @@ export function Inspector() {
             role="tabpanel"
             aria-labelledby={`inspector-tab-${tab}`}
             className={cx('scroll')}
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scrolling panel must be reachable
             tabIndex={0}
           >
             {error !== null && fresh === null ? (

@@ -5,6 +5,7 @@ import { displayName, shortId } from '../format/names.ts'
 import { formatAgo, formatMoment, formatSize } from '../format/quantities.ts'
 import { itemStateWords } from '../library/item-words.ts'
 import { Button } from '../parts/Button.tsx'
+import { useNow } from '../parts/use-now.ts'
 import { Segmented } from '../parts/Segmented.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
 import { Switch } from '../parts/Switch.tsx'
@@ -25,6 +26,7 @@ const READABLE: ReadonlySet<Item['state']> = new Set(['ready', 'seeding', 'pause
 
 export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
   const { verbs, bridge } = useApp()
+  const nowMs = useNow()
   const ids = [item.mediaId]
   const isPublic = item.accessLevel === 'public'
   const createdAtMs = detail === null ? Number.NaN : Date.parse(detail.createdAt)
@@ -95,7 +97,7 @@ export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
           <dd>{formatSize(item.uploadedBytes)}</dd>
           <dt>{t('fact.lastServed')}</dt>
           <dd>
-            {item.lastServedAtMs === undefined ? t('fact.never') : formatAgo(item.lastServedAtMs, Date.now())}
+            {item.lastServedAtMs === undefined ? t('fact.never') : formatAgo(item.lastServedAtMs, nowMs)}
           </dd>
           <dt>{t('fact.added')}</dt>
           <dd>{formatMoment(item.addedAtMs)}</dd>

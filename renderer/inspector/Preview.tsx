@@ -10,6 +10,7 @@ const cx = classesOf(styles)
 export interface PreviewProps {
   readonly name: string
   readonly mime: string
+  /** Empty until the bridge has an address for it. */
   readonly url: string
   /** Its bytes can be read now. */
   readonly isThere: boolean
@@ -31,6 +32,7 @@ export function Preview({ name, mime, url, isThere, isPlaying }: PreviewProps) {
     </div>
   )
   if (kind !== 'video' && kind !== 'audio' && kind !== 'image') return null
+  if (isThere && url === '') return note(t('preview.loading'))
   if (!isThere) return note(t('preview.notThere'))
   if (hasFailed) return note(t(kind === 'image' ? 'preview.badPicture' : 'preview.badCodec', { mime }))
   if (kind === 'image') {

@@ -44,7 +44,9 @@ export function ColumnHeads({ query, onSort }: ColumnHeadsProps) {
       <span role="columnheader" aria-sort={ariaSort('size')} className={cx('number', 'midOnly')}>
         {sorter('size', t('column.size'))}
       </span>
-      <span role="columnheader">{t('column.state')}</span>
+      <span role="columnheader" className={cx('state')}>
+        {t('column.state')}
+      </span>
       <span role="columnheader" className={cx('number', 'wideOnly')}>
         {t('column.peers')}
       </span>

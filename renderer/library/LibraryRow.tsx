@@ -96,7 +96,7 @@ export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
           <span role="gridcell" className={cx('cell', 'number', 'quiet', 'midOnly')}>
             {formatSize(item.sizeBytes)}
           </span>
-          <span role="gridcell" className={cx('cell')}>
+          <span role="gridcell" className={cx('cell', 'state')}>
             <StateLabel {...state} />
           </span>
           <span

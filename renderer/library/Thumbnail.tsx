@@ -24,7 +24,11 @@ export function Thumbnail({ mime, sizeBytes, url, mayLoad }: ThumbnailProps) {
   if (mayLoad && !isAllowed) setIsAllowed(true)
   const kind = mediaKind(mime)
   const isPicture =
-    isAllowed && url !== failedUrl && DRAWABLE.test(mime) && sizeBytes <= LARGEST_THUMBNAIL_BYTES
+    isAllowed &&
+    url !== '' &&
+    url !== failedUrl &&
+    DRAWABLE.test(mime) &&
+    sizeBytes <= LARGEST_THUMBNAIL_BYTES
   return (
     <span className={cx('thumbnail', kind === 'image' ? 'picture' : kind)}>
       {isPicture ? (

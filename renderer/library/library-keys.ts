@@ -29,12 +29,12 @@ export function handleGridKey(
     End: last,
   }
   const target = steps[event.key]
-  const use = () => {
+  const take = () => {
     event.preventDefault()
     event.stopPropagation()
   }
   if (target !== undefined && !event.altKey) {
-    use()
+    take()
     const to = Math.min(last, Math.max(0, target))
     scrollTo(to)
     void app.library.moveCursor(to, event.shiftKey ? 'range' : isCommand(event) ? 'keep' : 'replace')
@@ -44,50 +44,50 @@ export function handleGridKey(
   if (isCommand(event)) {
     const key = event.key.toLowerCase()
     if (key === 'a') {
-      use()
+      take()
       void app.library.selectAll()
     } else if (key === 'c' && ids.length > 0 && window.getSelection()?.isCollapsed !== false) {
-      use()
+      take()
       void app.verbs.copyLink(ids)
     } else if (event.key === ' ' && here >= 0) {
-      use()
+      take()
       void app.library.pick(here, 'toggle')
     }
     return
   }
   if (event.key === 'F10' && event.shiftKey) {
-    use()
+    take()
     openMenu(Math.max(0, here))
     return
   }
   if (event.shiftKey || event.altKey) return
   switch (event.key) {
     case ' ':
-      use()
+      take()
       return app.shell.setInspectorOpen(!app.shell.store.getState().isInspectorOpen)
     case 'Enter': {
-      use()
+      take()
       const item = selectItemAt(state, here)
       return item === undefined ? undefined : app.shell.play(item.mediaId)
     }
     case 'Escape':
-      use()
+      take()
       if (app.shell.store.getState().isInspectorOpen) return app.shell.setInspectorOpen(false)
       return app.library.clearSelection()
     case 'Delete':
     case 'Backspace':
-      use()
+      take()
       return app.verbs.askRemove(ids)
     case 'ContextMenu':
-      use()
+      take()
       return openMenu(Math.max(0, here))
     case 'p':
       if (ids.length === 0) return
-      use()
+      take()
       return void app.verbs.setSeeding(ids, !selectSelectedItems(state).some((item) => item.isSeedingWanted))
     case 'r':
       if (ids.length === 0) return
-      use()
+      take()
       return void app.verbs.verify(ids)
   }
 }

@@ -7,6 +7,7 @@ import { formatAgo, formatRate, formatSize } from '../format/quantities.ts'
 import { Button } from '../parts/Button.tsx'
 import { EmptyState } from '../parts/EmptyState.tsx'
 import type { IconName } from '../parts/Icon.tsx'
+import { useNow } from '../parts/use-now.ts'
 import { StateLabel, type Tone } from '../parts/StateLabel.tsx'
 import { currentLocale, t } from '../strings/t.ts'
 import styles from './network.module.css'
@@ -27,6 +28,7 @@ export function NetworkView() {
   const app = useApp()
   const status = useNode((state) => state.status)
   const settings = useNode((state) => state.settings)
+  const nowMs = useNow()
   if (status === null) return <EmptyState icon="network" title={t('network.loading')} />
   const { seeding } = status
   const count = new Intl.NumberFormat(currentLocale())
@@ -65,7 +67,7 @@ export function NetworkView() {
                 {...TRACKER_LOOKS[tracker.state]}
                 text={
                   tracker.state === 'working' && tracker.lastAnsweredAtMs !== undefined
-                    ? t('tracker.answered', { when: formatAgo(tracker.lastAnsweredAtMs, Date.now()) })
+                    ? t('tracker.answered', { when: formatAgo(tracker.lastAnsweredAtMs, nowMs) })
                     : t(`tracker.${tracker.state}`)
                 }
               />
@@ -98,8 +100,8 @@ function Reach({
   const total = status.seeding.peersTcp + status.seeding.peersWebrtc
   const facts: readonly (readonly [string, ReactNode])[] = [
     [t('network.peersNow'), total === 0 ? t('network.nobody') : t('network.somebody', { count: total })],
-    [t('network.peerPort'), <span className={cx('mono')}>{status.peerPort}</span>],
-    [t('network.address'), <bdi className={cx('mono')}>{status.url}</bdi>],
+    [t('network.peerPort'), String(status.peerPort)],
+    [t('network.address'), status.url],
     [t('network.publicUrl'), values?.publicUrl ?? t('network.noPublicUrl')],
     [t('network.upnp'), t(values?.isUpnpEnabled === true ? 'network.upnpOn' : 'network.off')],
     [

@@ -83,7 +83,7 @@ export function Button(props: ButtonProps) {
       aria-pressed={isPressed}
       aria-busy={phase === 'pending' || undefined}
       aria-haspopup={props.hasMenu === true ? 'menu' : undefined}
-      autoFocus={props.isFocusedFirst}
+      data-autofocus={props.isFocusedFirst === true || undefined}
       tabIndex={props.tabIndex}
       onClick={handleClick}
     >

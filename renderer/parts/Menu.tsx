@@ -56,10 +56,7 @@ export function Menu({ label, entries, at, onClose }: MenuProps) {
       document.removeEventListener('pointerdown', handleOutside, true)
       window.removeEventListener('blur', onClose)
       window.removeEventListener('resize', onClose)
-      if (
-        before instanceof HTMLElement &&
-        (document.activeElement === document.body || root.current === null)
-      ) {
+      if (before instanceof HTMLElement && document.activeElement === document.body) {
         before.focus({ preventScroll: true })
       }
     }
@@ -101,7 +98,6 @@ export function Menu({ label, entries, at, onClose }: MenuProps) {
     >
       {entries.map((entry, index) =>
         entry.kind === 'rule' ? (
-          // oxlint-disable-next-line react/no-array-index-key -- entries never reorder while the menu is open
           <div key={index} role="separator" className={cx('rule')} />
         ) : (
           <button

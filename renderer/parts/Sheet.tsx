@@ -22,11 +22,15 @@ export function Sheet({ title, intro, children, foot, isWide, onClose }: SheetPr
   useEffect(() => {
     const element = dialog.current
     element?.showModal()
+    // The platform would choose the close button.
+    const first = element?.querySelector<HTMLElement>('[data-autofocus]')
+    ;(first ?? element)?.focus()
     return () => element?.close()
   }, [])
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       className={cx('sheet', isWide === true && 'wide')}
       aria-labelledby={titleId}
       onCancel={(event) => {

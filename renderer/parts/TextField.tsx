@@ -32,7 +32,7 @@ export function TextField(props: TextFieldProps) {
     value,
     placeholder: props.placeholder,
     disabled: props.isDisabled,
-    autoFocus: props.isFocusedFirst,
+    'data-autofocus': props.isFocusedFirst === true || undefined,
     spellCheck: false,
     autoComplete: 'off',
     'aria-invalid': error !== undefined || undefined,

@@ -22,7 +22,7 @@ export function SettingNotes({ fixedBy, isSaved, error }: SettingNotesProps) {
           {t(fixedBy === 'flag' ? 'settings.fixedByFlag' : 'settings.fixedByEnvironment')}
         </span>
       )}
-      <span role="status">
+      <span role="status" className={cx('status')}>
         {isSaved && (
           <span className={cx('saved')}>
             <Icon name="check" size={14} />

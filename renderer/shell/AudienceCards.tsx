@@ -16,7 +16,7 @@ export function AudienceCards({ onChoose }: AudienceCardsProps) {
     <button
       type="button"
       className={cx('card', audience)}
-      autoFocus={audience === 'private'}
+      data-autofocus={audience === 'private' || undefined}
       onClick={() => onChoose(audience)}
     >
       <span className={cx('glyph')}>

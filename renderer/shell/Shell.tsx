@@ -77,13 +77,13 @@ export function Shell() {
                 <Inspector />
               </ErrorBoundary>
             )}
+            <Toasts />
           </div>
           {view !== 'transfers' && !isDown && <TransferDrawer />}
         </main>
       </div>
       <Sheets />
       <DropZone />
-      <Toasts />
     </>
   )
 }

@@ -46,7 +46,6 @@ export function createItemVerbs({ bridge, toasts, shell, transfers, report }: Pa
     for (const id of ids) {
       const transfer = known.get(id)
       if (transfer === undefined || isLive(transfer)) {
-        // oxlint-disable-next-line no-await-in-loop -- one engine, one at a time
         report(await bridge.call('transfers.cancel', { id }))
       } else if (transfer.state === 'done' && transfer.mediaId !== undefined && !transfer.isDuplicate) {
         finished.push(transfer.mediaId)

@@ -206,7 +206,6 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
       const { total } = store.getState()
       for (let offset = 0; offset < total; offset += LARGEST_PAGE) {
         // One page after the other: the engine answers others in between.
-        // oxlint-disable-next-line no-await-in-loop -- sequential on purpose
         const reply = await bridge.call('library.list', listArgs(offset, LARGEST_PAGE))
         if (!reply.ok || mine !== generation) return
         for (const item of reply.value.items) ids.push(item.mediaId)

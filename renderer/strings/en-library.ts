@@ -105,6 +105,7 @@ export const enLibrary = {
 
   'preview.playerOf': 'Player: {name}',
   'preview.pictureOf': 'Preview of {name}',
+  'preview.loading': 'Loading the preview…',
   'preview.badCodec': 'This window can’t play {mime} in this encoding. Open the file in another player.',
   'preview.badPicture': 'This picture can’t be drawn ({mime}).',
   'preview.unsafePicture': 'Pictures of this kind can contain programs, so they are not drawn here.',

@@ -57,18 +57,18 @@ export function TransferList({ transfers, label, foldedFirst = [] }: TransferLis
     overscan: 6,
   })
   const handleVerb = async (verb: TransferVerb, id: string) => {
-    const { bridge, report } = app
+    const { bridge } = app
     switch (verb) {
       case 'pause':
-        return report(await bridge.call('transfers.pause', { id }))
+        return app.report(await bridge.call('transfers.pause', { id }))
       case 'resume':
-        return report(await bridge.call('transfers.resume', { id }))
+        return app.report(await bridge.call('transfers.resume', { id }))
       case 'retry':
-        return report(await bridge.call('transfers.retry', { id }))
+        return app.report(await bridge.call('transfers.retry', { id }))
       case 'cancel':
-        return report(await bridge.call('transfers.cancel', { id }))
+        return app.report(await bridge.call('transfers.cancel', { id }))
       case 'dismiss':
-        return report(await bridge.call('transfers.dismiss', { id }))
+        return app.report(await bridge.call('transfers.dismiss', { id }))
     }
   }
   const handleShow = ({ name }: Transfer) => {

@@ -159,6 +159,8 @@ const SHOTS: Readonly<Record<string, Shot>> = {
   rtl: { options: { items: 214 }, extra: '&dir=rtl', isLightOnly: true, act: openFirst },
 }
 
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
 const { values, positionals } = parseArgs({
   options: { out: { type: 'string', default: 'docs/screenshots' } },
   allowPositionals: true,
@@ -178,9 +180,9 @@ try {
       throw new Error(`There is no picture named ${name}. Known: ${Object.keys(SHOTS).join(', ')}`)
     for (const theme of shot.isLightOnly === true ? (['light'] as const) : (['light', 'dark'] as const)) {
       const page = await browser.newPage({ viewport: shot.size ?? NORMAL })
-      page.on('pageerror', (error) => console.error(`${name}: ${error.message}`))
+      page.on('pageerror', (error) => say(`${name}: ${error.message}`))
       page.on('console', (line) => {
-        if (line.type() === 'error') console.error(`${name}: ${line.text()}`)
+        if (line.type() === 'error') say(`${name}: ${line.text()}`)
       })
       const options = { ...shot.options, prefs: { theme } } as const
       await page.goto(server.url(options, shot.extra))
@@ -189,7 +191,7 @@ try {
       await page.screenshot({ path: join(out, `${name}-${theme}.png`) })
       await page.close()
     }
-    console.log(name)
+    say(name)
   }
 } finally {
   await browser.close()

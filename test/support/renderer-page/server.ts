@@ -101,8 +101,10 @@ async function makeMedia(dir: string): Promise<void> {
   await Promise.all([
     ffmpeg(
       ...picture,
-      ...['-f', 'lavfi', '-i', 'sine=frequency=220:duration=3', '-t', '3', '-c:v', 'libvpx', '-b:v', '400k'],
-      ...['-c:a', 'libopus', '-f', 'webm', join(dir, 'video-webm')],
+      ...'-f lavfi -i sine=frequency=220:duration=3 -t 3 -c:v libvpx -b:v 400k -c:a libopus -f webm'.split(
+        ' ',
+      ),
+      join(dir, 'video-webm'),
     ),
     ffmpeg(...picture, '-t', '1', '-c:v', 'mpeg4', '-f', 'mp4', join(dir, 'video-mp4')),
     ffmpeg(...picture, '-frames:v', '1', '-f', 'image2', '-c:v', 'png', join(dir, 'image-png')),
