@@ -55,6 +55,8 @@ interface Lane {
 export class HashPool {
   /** Free space promised to the jobs that are running. */
   readonly space = new DiskSpace()
+  /** Pairs of volumes between which blocks can't be shared: found out once, not with every file. */
+  readonly volumesThatCannotClone = new Set<string>()
   readonly workers: number
   readonly #log: Log
   readonly #spawn: () => Worker

@@ -54,7 +54,7 @@ export interface IngestResult {
 export async function readFile(pool: HashPool, options: ReadFileOptions): Promise<IngestResult> {
   const source = await openSource(options.sourcePath)
   try {
-    const isLinked = await shareBytes(source, options)
+    const isLinked = await shareBytes(pool, source, options)
     const { head, result } = isLinked
       ? await readShared(pool, source, options)
       : await copy(pool, source, options)
@@ -67,10 +67,14 @@ export async function readFile(pool: HashPool, options: ReadFileOptions): Promis
   }
 }
 
-async function shareBytes(source: SourceFile, { storage, stagedPath }: ReadFileOptions): Promise<boolean> {
+async function shareBytes(
+  pool: HashPool,
+  source: SourceFile,
+  { storage, stagedPath }: ReadFileOptions,
+): Promise<boolean> {
   switch (storage) {
     case 'auto':
-      return cloneInto(source, stagedPath)
+      return cloneInto(pool, source, stagedPath)
     case 'link':
       return linkInto(source, stagedPath)
     case 'copy':

@@ -1,7 +1,12 @@
 import { constants } from 'node:fs'
 import { chmod, copyFile, link, open, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { errno, targetError, sourceChanged } from './fs-errors.ts'
+import type { HashPool } from './hash-pool.ts'
 import { assertUnchanged, type SourceFile } from './source-file.ts'
+
+/** Of these, what is a trait of the two volumes and need not be tried with every file. */
+const NEVER_CLONES = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV'])
 
 /** The media folder's bytes are nobody else's on this machine until they are shared. */
 const FILE_MODE = 0o600
@@ -56,8 +61,7 @@ export class StagedFile {
    */
   static async create(path: string, options: StagedOptions): Promise<StagedFile> {
     try {
-      await rm(path, { force: true })
-      const handle = await open(path, 'wx', FILE_MODE)
+      const handle = await openNew(path)
       const direct = options.sizeBytes >= DIRECT_FROM_BYTES ? await openDirect(path) : null
       if (direct === null) return new StagedFile(path, options, handle, false)
       await handle.close()
@@ -128,6 +132,16 @@ function skip(blocks: readonly Uint8Array[], bytes: number): Uint8Array[] {
   })
 }
 
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', FILE_MODE)
+  } catch (error) {
+    if (errno(error) !== 'EEXIST') throw error
+    await rm(path)
+    return open(path, 'wx', FILE_MODE)
+  }
+}
+
 async function openDirect(path: string): Promise<FileHandle | null> {
   if (process.platform !== 'linux') return null
   return open(path, constants.O_WRONLY | constants.O_DIRECT).catch(() => null)
@@ -138,13 +152,17 @@ async function openDirect(path: string): Promise<FileHandle | null> {
  * @returns false when the file system can't
  * @throws {AppError} `SOURCE_CHANGED` when the source was written to meanwhile
  */
-export async function cloneInto(source: SourceFile, path: string): Promise<boolean> {
+export async function cloneInto(pool: HashPool, source: SourceFile, path: string): Promise<boolean> {
+  const volumes = `${source.stat.dev} ${(await stat(dirname(path)).catch(rethrowTarget)).dev}`
+  if (pool.volumesThatCannotClone.has(volumes)) return false
   try {
     await rm(path, { force: true })
     await copyFile(source.realPath, path, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL)
   } catch (error) {
-    await rm(path, { force: true }).catch(() => undefined)
-    if (CANNOT_SHARE.has(errno(error) ?? '')) return false
+    await removeStaged(path)
+    const code = errno(error) ?? ''
+    if (NEVER_CLONES.has(code)) pool.volumesThatCannotClone.add(volumes)
+    if (CANNOT_SHARE.has(code)) return false
     throw targetError(error)
   }
   await assertUnchanged(source)
@@ -169,6 +187,10 @@ export async function linkInto(source: SourceFile, path: string): Promise<boolea
   const linked = await stat(path, { bigint: true })
   if (linked.ino !== source.stat.ino || linked.dev !== source.stat.dev) throw sourceChanged(source.path)
   return true
+}
+
+function rethrowTarget(error: unknown): never {
+  throw targetError(error)
 }
 
 /** Leaves nothing behind; a failure to do so must not hide why. */

@@ -1,0 +1,16 @@
+import { openNode } from '../../integration/ingest/node.ts'
+
+/**
+ * A node that adds what it is told to on its command line (`root`, then paths) and says `idle` when nothing is left to do.
+ * It is killed at any moment.
+ */
+const [root = '', ...paths] = process.argv.slice(2)
+const node = await openNode({ root })
+for (const path of paths) node.adder.addPath({ path, accessLevel: 'public', storage: 'copy' })
+// The store's own timers don't keep a process alive.
+const alive = setInterval(() => undefined, 1000)
+process.stdout.write('started\n')
+await Promise.all(node.transfers.listUnfinished().map(({ id }) => node.over(id)))
+clearInterval(alive)
+process.stdout.write('idle\n')
+await node.close()
