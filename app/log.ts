@@ -63,7 +63,7 @@ export function parseLogLevel(text: string, origin: string): LogLevel {
   })
 }
 
-function toLog(logger: Logger): Log {
+function toLog(logger: Logger, root: Logger = logger): Log {
   const write = (level: LogLevel, event: string, fields: LogFields | undefined): void => {
     if (!logger.isLevelEnabled(level)) return
     logger[level](redact(fields ?? {}), event)
@@ -73,7 +73,8 @@ function toLog(logger: Logger): Log {
     warn: (event, fields) => write('warn', event, fields),
     info: (event, fields) => write('info', event, fields),
     debug: (event, fields) => write('debug', event, fields),
-    child: (area) => toLog(logger.child({ area })),
+    // The innermost area alone: pino would write the key once per level.
+    child: (area) => toLog(root.child({ area }), root),
   }
 }
 

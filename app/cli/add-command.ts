@@ -79,7 +79,10 @@ async function outcomeOf(node: NodeConnection, file: string, transfer: Transfer)
   const item = await node.call('library.get', { mediaId: transfer.mediaId })
   const { isDuplicate, isLinked } = transfer
   const remark = isDuplicate ? '\n  These bytes were in the library already; nothing was stored twice.' : ''
-  return { value: { ...detailResult(item), isDuplicate, isLinked }, text: detailText(item) + remark }
+  return {
+    value: { ...detailResult(item, node.isRunning), isDuplicate, isLinked },
+    text: detailText(item) + remark,
+  }
 }
 
 async function waitOrCancel(

@@ -1,20 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { dispatch } from '../contract-dispatch.ts'
-import { AppError, fromErrorShape } from '../contract/index.ts'
+import { AppError } from '../contract/index.ts'
 import type {
-  EngineAddresses,
   EngineArgs,
   EngineCallName,
   EngineEventName,
   EngineEventPayload,
   EngineResult,
 } from '../contract/index.ts'
-import type { Engine } from '../engine.ts'
-import type { LogLevel } from '../log.ts'
-import { passphraseFrom } from '../vault/index.ts'
 import { HttpNode } from './http-node.ts'
 import { findRunningNode } from './node-file.ts'
-import { terminalPassphrase } from './prompt.ts'
 
 /** What a command talks to: the node that runs on the data folder, or an engine of its own. */
 export interface NodeConnection {
@@ -52,6 +46,7 @@ export async function openNode(options: NodeOptions): Promise<NodeConnection> {
     return running
   }
   try {
+    const { LocalNode } = await import('./local-node.ts')
     return await LocalNode.start({
       ...options,
       flags: { port: 0, controlPort: 0, peerPort: 0, ...options.flags },
@@ -80,62 +75,5 @@ async function connectToRunning(dataDir: string): Promise<NodeConnection | undef
     // What the files describe is gone, and its process number may be somebody else's by now.
     if (error instanceof AppError && error.code === 'NODE_NOT_RUNNING') return undefined
     throw error
-  }
-}
-
-/** An engine in this process. */
-export class LocalNode implements NodeConnection {
-  readonly isRunning = false
-  readonly addresses: EngineAddresses
-  readonly #engine: Engine
-
-  private constructor(engine: Engine, addresses: EngineAddresses) {
-    this.#engine = engine
-    this.addresses = addresses
-  }
-
-  /**
-   * @param options.stderrLevel what of the log also goes to standard error
-   * @param options.signal stops the engine while it is still starting
-   */
-  static async start({
-    dataDir,
-    flags,
-    env,
-    stderrLevel,
-    signal,
-  }: NodeOptions & { stderrLevel?: LogLevel; signal?: AbortSignal }): Promise<LocalNode> {
-    // Loaded here: most commands find a running node and need none of it.
-    const { Engine: EngineClass } = await import('../engine.ts')
-    const engine = new EngineClass({
-      dataDir,
-      flags,
-      env,
-      mode: 'headless',
-      passphrase: passphraseFrom(env, terminalPassphrase()),
-      ...(stderrLevel === undefined ? {} : { stderrLevel }),
-    })
-    const stop = (): void => void engine.stop()
-    signal?.addEventListener('abort', stop, { once: true })
-    try {
-      return new LocalNode(engine, await engine.start())
-    } finally {
-      signal?.removeEventListener('abort', stop)
-    }
-  }
-
-  async call<N extends EngineCallName>(name: N, args: EngineArgs<N>): Promise<EngineResult<N>> {
-    const reply = await dispatch(this.#engine.handlers, name, args, this.#engine.log)
-    if (!reply.ok) throw fromErrorShape(reply.error)
-    // dispatch ran the handler of this very name.
-    return reply.value as EngineResult<N>
-  }
-
-  on<N extends EngineEventName>(name: N, listener: (payload: EngineEventPayload<N>) => void): () => void {
-    return this.#engine.on(name, listener)
-  }
-
-  close(): Promise<void> {
-    return this.#engine.stop()
   }
 }

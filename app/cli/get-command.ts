@@ -47,7 +47,11 @@ export async function getCommand(context: Context, link: string, options: GetOpt
         })
       }
       terminal.result(
-        { ...detailResult(item), isDuplicate: transfer.isDuplicate, ...(out === undefined ? {} : { out }) },
+        {
+          ...detailResult(item, node.isRunning),
+          isDuplicate: transfer.isDuplicate,
+          ...(out === undefined ? {} : { out }),
+        },
         out === undefined ? detailText(item) : `${detailText(item)}\n  file    ${out}`,
       )
     },

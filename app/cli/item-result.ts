@@ -3,17 +3,20 @@ import type { Item, ItemDetail } from '../contract/index.ts'
 import type { NodeConnection } from './connection.ts'
 import { formatBytes } from './format.ts'
 
-/** An item as commands print it. Names as in the HTTP API. */
-export function itemResult(item: Item): Record<string, unknown> {
+/**
+ * An item as commands print it. Names as in the HTTP API.
+ * @param isServed whether a node goes on running: without one nothing is being seeded, whatever the engine of this command does
+ */
+export function itemResult(item: Item, isServed: boolean): Record<string, unknown> {
   return {
     mediaId: item.mediaId,
     name: item.name,
     size: item.sizeBytes,
     mime: item.mime,
-    state: item.state,
+    state: stateOf(item, isServed),
     access_level: item.accessLevel,
     ...(item.infoHash === undefined ? {} : { infoHash: item.infoHash }),
-    seeding: item.state === 'seeding',
+    seed: item.isSeedingWanted,
     own: item.isOwn,
     peers: item.peers,
     uploaded: item.uploadedBytes,
@@ -21,10 +24,14 @@ export function itemResult(item: Item): Record<string, unknown> {
   }
 }
 
+export function stateOf({ state }: Item, isServed: boolean): Item['state'] {
+  return state === 'seeding' && !isServed ? 'ready' : state
+}
+
 /** `itemResult` with what only a single item tells. */
-export function detailResult(item: ItemDetail): Record<string, unknown> {
+export function detailResult(item: ItemDetail, isServed: boolean): Record<string, unknown> {
   return {
-    ...itemResult(item),
+    ...itemResult(item, isServed),
     did: item.did,
     owner: item.owner,
     version: item.manifestVersion,

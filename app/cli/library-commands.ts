@@ -4,7 +4,7 @@ import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
 import { formatBytes, formatTable } from './format.ts'
-import { allItems, itemResult, resolveMediaIds } from './item-result.ts'
+import { allItems, itemResult, resolveMediaIds, stateOf } from './item-result.ts'
 
 /** `sower ls`. */
 export async function listCommand(context: Context): Promise<void> {
@@ -15,14 +15,17 @@ export async function listCommand(context: Context): Promise<void> {
       item.mediaId.slice(0, 12),
       formatBytes(item.sizeBytes),
       item.accessLevel,
-      item.state,
+      stateOf(item, node.isRunning),
       item.name,
     ])
     const text =
       rows.length === 0
         ? 'Nothing here yet. Add a file with “sower add FILE”.'
         : formatTable([['ID', 'SIZE', 'ACCESS', 'STATE', 'NAME'], ...rows])
-    context.terminal.result(items.map(itemResult), text)
+    context.terminal.result(
+      items.map((item) => itemResult(item, node.isRunning)),
+      text,
+    )
   })
 }
 

@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { resolve } from 'node:path'
 import { defaultDataDir } from '../config.ts'
-import { parseLogLevel } from '../log.ts'
 import { VERSION } from '../version.ts'
 import { addCommand } from './add-command.ts'
 import type { AddOptions } from './add-command.ts'
@@ -66,10 +65,10 @@ export function buildProgram(signal: AbortSignal): Command {
       new Option(
         '--log-level <level>',
         'what is also logged to standard error: error, warn, info or debug',
-      ).default('warn'),
+      ).default('error'),
     )
     .action(async (options: { logLevel: string }, command: Command) => {
-      await serveCommand(contextOf(command), parseLogLevel(options.logLevel, '--log-level'))
+      await serveCommand(contextOf(command), options.logLevel)
     })
   add('add <files...>', 'store files and say how they can be fetched')
     .addOption(

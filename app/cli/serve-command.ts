@@ -1,6 +1,4 @@
 import type { Context } from './context.ts'
-import { LocalNode } from './connection.ts'
-import type { LogLevel } from '../log.ts'
 
 /** Long enough for open connections to be told, short enough for whoever stops a service. */
 const STOP_TIMEOUT_MS = 4500
@@ -9,8 +7,14 @@ const STOP_TIMEOUT_MS = 4500
  * `sower serve`: a node without a window, until it is told to stop. Says where it listens in one line of JSON on standard
  * output, whatever the form of everything else.
  */
-export async function serveCommand(context: Context, stderrLevel: LogLevel): Promise<void> {
+export async function serveCommand(context: Context, logLevel: string): Promise<void> {
   const { terminal, signal, node: options } = context
+  // Loaded here: other commands mostly find a running node and need nothing of the engine.
+  const [{ LocalNode }, { parseLogLevel }] = await Promise.all([
+    import('./local-node.ts'),
+    import('../log.ts'),
+  ])
+  const stderrLevel = parseLogLevel(logLevel, '--log-level')
   const node = await LocalNode.start({ ...options, stderrLevel, signal })
   const { url, controlUrl, peerPort, nodeId, owner } = node.addresses
   process.stdout.write(

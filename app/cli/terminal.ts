@@ -16,7 +16,7 @@ export class Terminal {
   /** The command's one result: `value` as JSON, or `text` for people. */
   result(value: unknown, text: string): void {
     this.#clearLine()
-    const line = this.isJson ? JSON.stringify(value) : text
+    const line = this.isJson ? JSON.stringify(value) : printable(text)
     if (line !== '') process.stdout.write(`${line}\n`)
   }
 

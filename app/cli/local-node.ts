@@ -1,0 +1,70 @@
+import { dispatch } from '../contract-dispatch.ts'
+import { fromErrorShape } from '../contract/index.ts'
+import type {
+  EngineAddresses,
+  EngineArgs,
+  EngineCallName,
+  EngineEventName,
+  EngineEventPayload,
+  EngineResult,
+} from '../contract/index.ts'
+import { Engine } from '../engine.ts'
+import type { LogLevel } from '../log.ts'
+import { passphraseFrom } from '../vault/index.ts'
+import type { NodeConnection, NodeOptions } from './connection.ts'
+import { terminalPassphrase } from './prompt.ts'
+
+/** An engine in this process. */
+export class LocalNode implements NodeConnection {
+  readonly isRunning = false
+  readonly addresses: EngineAddresses
+  readonly #engine: Engine
+
+  private constructor(engine: Engine, addresses: EngineAddresses) {
+    this.#engine = engine
+    this.addresses = addresses
+  }
+
+  /**
+   * @param options.stderrLevel what of the log also goes to standard error
+   * @param options.signal stops the engine while it is still starting
+   */
+  static async start({
+    dataDir,
+    flags,
+    env,
+    stderrLevel,
+    signal,
+  }: NodeOptions & { stderrLevel?: LogLevel; signal?: AbortSignal }): Promise<LocalNode> {
+    const engine = new Engine({
+      dataDir,
+      flags,
+      env,
+      mode: 'headless',
+      passphrase: passphraseFrom(env, terminalPassphrase()),
+      ...(stderrLevel === undefined ? {} : { stderrLevel }),
+    })
+    const stop = (): void => void engine.stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      return new LocalNode(engine, await engine.start())
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  async call<N extends EngineCallName>(name: N, args: EngineArgs<N>): Promise<EngineResult<N>> {
+    const reply = await dispatch(this.#engine.handlers, name, args, this.#engine.log)
+    if (!reply.ok) throw fromErrorShape(reply.error)
+    // dispatch ran the handler of this very name.
+    return reply.value as EngineResult<N>
+  }
+
+  on<N extends EngineEventName>(name: N, listener: (payload: EngineEventPayload<N>) => void): () => void {
+    return this.#engine.on(name, listener)
+  }
+
+  close(): Promise<void> {
+    return this.#engine.stop()
+  }
+}
