@@ -59,7 +59,8 @@ export const DEFAULT_LIMITS: HttpLimits = {
   eventHeartbeatMs: 15_000,
   stopGraceMs: 2000,
   rates: {
-    any: { stranger: { ratePerSec: 100, burst: 400 }, loopback: { ratePerSec: 20_000, burst: 40_000 } },
+    // A node that fetches a 64 MiB file in 64 KiB pieces makes a thousand requests in a second or two.
+    any: { stranger: { ratePerSec: 500, burst: 3000 }, loopback: { ratePerSec: 20_000, burst: 40_000 } },
     upload: { stranger: { ratePerSec: 2, burst: 20 }, loopback: { ratePerSec: 50, burst: 200 } },
     badToken: { stranger: { ratePerSec: 0.2, burst: 10 }, loopback: { ratePerSec: 20, burst: 200 } },
   },

@@ -92,7 +92,7 @@ export class NodeRoutes {
         userPublicKey: row.owner,
         accessLevel: row.accessLevel,
         seeding: isSeeding,
-        encrypted: false,
+        encrypted: manifest.encryption?.enabled ?? false,
         torrentUrl: row.infoHash === undefined ? null : `${baseUrl()}/api/media/${row.mediaId}/torrent`,
         manifest,
       },

@@ -25,7 +25,7 @@ export async function uploadAnswer({
     magnetURI: manifest.transport?.bittorrent?.magnetURI ?? null,
     infoHash: row.infoHash ?? null,
     transport: manifest.transport ?? {},
-    encrypted: false,
+    encrypted: manifest.encryption?.enabled ?? false,
     access_level: row.accessLevel,
     owner: row.owner,
     size: row.sizeBytes,

@@ -45,7 +45,7 @@ describe('connections that say nothing or too little', () => {
       expect((await ask(`${node.url}/media/${mediaId}`)).status).toBe(200)
       times.push(performance.now() - begin)
     }
-    expect(Math.max(...times)).toBeLessThan(1000)
+    expect(Math.max(...times)).toBeLessThan(2000)
     await allClosed
     for (const drip of drips) clearInterval(drip)
   })
