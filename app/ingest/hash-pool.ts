@@ -11,7 +11,7 @@ const workerUrl = new URL(
 )
 
 /** Rings of this size are kept for the next job; more would only hold memory. */
-const KEPT_RINGS = 2
+const KEPT_RINGS = 3
 
 interface HashPoolOptions {
   /** @defaultValue 2: sha256 in one, SHA-1 pieces in the other */

@@ -123,7 +123,8 @@ class Pump {
     this.#write = options.write === undefined ? undefined : gatherWrites(options.write)
     const blocks = Math.ceil((options.sizeBytes ?? Infinity) / BLOCK_BYTES)
     const slotCount = Math.min(RING_SLOTS, blocks)
-    const ring = pool.takeRing(slotCount * BLOCK_BYTES)
+    // Always the same size, so that it can be used again; what a small file does not touch costs nothing.
+    const ring = pool.takeRing(RING_SLOTS * BLOCK_BYTES)
     this.#ring = ring
     this.#slots = Array.from(
       { length: slotCount },

@@ -215,3 +215,21 @@ test('too little free space is known in advance, also when others have been prom
   promised.release()
   await readFile(pool, { ...options, reserveBytes: bavail * bsize * 0.2 })
 })
+
+test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+  'a file the user may not read is unreadable, and says that it is the permission',
+  async () => {
+    const { options, sourcePath, dir } = await setUp(Buffer.from('secret'))
+    await fs.chmod(sourcePath, 0o600)
+    await fs.chmod(dir, 0o777)
+    const script = `
+      import { HashPool, readFile } from ${JSON.stringify(new URL('../../../app/ingest/index.ts', import.meta.url).href)}
+      process.setgid(65534)
+      process.setuid(65534)
+      const log = { warn() {} }
+      const options = { ...${JSON.stringify(options)}, signal: new AbortController().signal }
+      await readFile(new HashPool({ log }), options).catch((error) => console.log(error.code, error.message))`
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+    expect(said).toMatch(/^SOURCE_UNREADABLE “source.bin” could not be read: you have no permission/)
+  },
+)
