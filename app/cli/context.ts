@@ -23,6 +23,7 @@ export async function withNode<T>(
 ): Promise<T> {
   const node = await openNode(context.node)
   try {
+    if (context.signal.aborted) throw new AppError('CANCELLED', 'Cancelled.')
     return await (isStoppedByWork ? work(node) : Promise.race([work(node), whenAborted(context.signal)]))
   } finally {
     await node.close()

@@ -8,7 +8,17 @@ const ATTEMPTS = 3
 /** Asks for the passphrase on the terminal without showing it; undefined when there is no terminal to ask on. */
 export function terminalPassphrase(): PassphraseSource | undefined {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
-  return (purpose) => (purpose === 'open' ? askHidden('Passphrase of this wallet: ') : askForNew())
+  return (purpose) => (purpose === 'open' ? askForExisting() : askForNew())
+}
+
+/** Nothing when the user would rather not say: the wallet stays locked. */
+async function askForExisting(): Promise<string | null> {
+  try {
+    return await askHidden('Passphrase of this wallet: ')
+  } catch (error) {
+    if (error instanceof AppError) return null
+    throw error
+  }
 }
 
 async function askForNew(): Promise<string | null> {
@@ -34,7 +44,11 @@ async function askHidden(question: string): Promise<string> {
   })
   const lines = createInterface({ input: process.stdin, output, terminal: true })
   const interrupted = new AbortController()
-  lines.once('SIGINT', () => interrupted.abort())
+  lines.once('SIGINT', () => {
+    interrupted.abort()
+    // readline has taken Ctrl-C for itself; the command is to end by it as anywhere else.
+    process.kill(process.pid, 'SIGINT')
+  })
   try {
     const answer = lines.question(question, { signal: interrupted.signal })
     isHidden = true

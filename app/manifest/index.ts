@@ -1,6 +1,6 @@
 export { accessLevelOf, Manifest } from './schema.ts'
 export type { UnsignedManifest } from './schema.ts'
-export { canonicalJson, manifestHash } from './canonical.ts'
+export { canonicalJson } from './canonical.ts'
 export { buildManifest, signManifest } from './build.ts'
 export type { ManifestInput, OwnerSigner } from './build.ts'
 export { verifyManifest } from './verify.ts'

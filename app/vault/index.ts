@@ -1,6 +1,5 @@
 export { openVault, Vault } from './vault.ts'
 export type { VaultOptions } from './vault.ts'
-export { systemKeychain } from './keychain.ts'
 export type { Keychain } from './keychain.ts'
 export { passphraseFrom } from './passphrase.ts'
 export type { PassphraseSource } from './passphrase.ts'

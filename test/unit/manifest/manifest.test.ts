@@ -7,10 +7,10 @@ import {
   accessLevelOf,
   buildManifest,
   canonicalJson,
-  manifestHash,
   signManifest,
   verifyManifest,
 } from '../../../app/manifest/index.ts'
+import { manifestHash } from '../../../app/manifest/canonical.ts'
 import type { Manifest, ManifestInput } from '../../../app/manifest/index.ts'
 import { goldenInputs } from './golden.ts'
 import { testSigner } from './owner.ts'
