@@ -170,32 +170,34 @@ export class ItemStore {
 
   insert(item: NewItem): void {
     this.#counts = undefined
-    this.#prepare(
+    this.#run(
       `INSERT INTO items (media_id, name, name_folded, mime, size_bytes, access_level, info_hash, piece_length,
         is_seeding_wanted, is_own, owner, created_at, added_at_ms, last_served_at_ms, manifest_version, file_state,
         file_identity, is_verified, trashed_at_ms)
       VALUES (@mediaId, @name, @nameFolded, @mime, @sizeBytes, @accessLevel, @infoHash, @pieceLength,
         @isSeedingWanted, @isOwn, @owner, @createdAt, @addedAtMs, @lastServedAtMs, @manifestVersion, @fileState,
         @fileIdentity, @isVerified, @trashedAtMs)`,
-    ).run({
-      ...item,
-      ...describedColumns(item),
-      isSeedingWanted: Number(item.isSeedingWanted),
-      isOwn: Number(item.isOwn),
-      isVerified: Number(item.isVerified),
-      lastServedAtMs: item.lastServedAtMs ?? null,
-      trashedAtMs: item.trashedAtMs ?? null,
-    })
+      {
+        ...item,
+        ...describedColumns(item),
+        isSeedingWanted: Number(item.isSeedingWanted),
+        isOwn: Number(item.isOwn),
+        isVerified: Number(item.isVerified),
+        lastServedAtMs: item.lastServedAtMs ?? null,
+        trashedAtMs: item.trashedAtMs ?? null,
+      },
+    )
   }
 
   /** What the newest manifest says. */
   describe(mediaId: string, item: Described): void {
     this.#counts = undefined
-    this.#prepare(
+    this.#run(
       `UPDATE items SET name = @name, name_folded = @nameFolded, mime = @mime, access_level = @accessLevel,
         info_hash = @infoHash, piece_length = @pieceLength, owner = @owner, created_at = @createdAt,
         manifest_version = @manifestVersion, is_manifest_pending = 0 WHERE media_id = @mediaId`,
-    ).run({ ...item, ...describedColumns(item), mediaId })
+      { ...item, ...describedColumns(item), mediaId },
+    )
   }
 
   set(mediaId: string, patch: ItemPatch): void {
@@ -206,19 +208,22 @@ export class ItemStore {
       const value = patch[name]
       return typeof value === 'boolean' ? Number(value) : value
     })
-    this.#prepare(`UPDATE items SET ${assignments} WHERE media_id = ?`).run(...values, mediaId)
+    this.#run(`UPDATE items SET ${assignments} WHERE media_id = ?`, ...values, mediaId)
   }
 
   addUsage(mediaId: string, uploadedBytes: number, lastServedAtMs: number | null): void {
-    this.#prepare(
+    this.#run(
       `UPDATE items SET uploaded_bytes = uploaded_bytes + ?, last_served_at_ms = coalesce(?, last_served_at_ms)
        WHERE media_id = ?`,
-    ).run(uploadedBytes, lastServedAtMs, mediaId)
+      uploadedBytes,
+      lastServedAtMs,
+      mediaId,
+    )
   }
 
   delete(mediaId: string): void {
     this.#counts = undefined
-    this.#prepare('DELETE FROM items WHERE media_id = ?').run(mediaId)
+    this.#run('DELETE FROM items WHERE media_id = ?', mediaId)
   }
 
   /** Somebody else (the outbox) changed a row. */
@@ -241,6 +246,11 @@ export class ItemStore {
   #countMatches(args: ListArgs, search: string): number {
     const sql = `SELECT count(*) AS n FROM items WHERE trashed_at_ms IS NULL ${FILTERS[args.filter ?? 'all']} ${MATCHES}`
     return (this.#prepare(sql).get({ search }) as { n: number }).n
+  }
+
+  /** A transaction of its own unless it is part of one. */
+  #run(sql: string, ...parameters: unknown[]): void {
+    this.#db.write(() => this.#prepare(sql).run(...parameters))
   }
 
   #one(sql: string, ...parameters: unknown[]): unknown {

@@ -28,14 +28,14 @@ export class Trash {
       await this.#context.locks.run(mediaId, async () => {
         const item = items.get(mediaId)
         if (item === undefined || item.trashedAtMs !== undefined) return
-        db.write(() => {
-          items.set(mediaId, { trashedAtMs: nowMs })
-          db.sql.prepare('DELETE FROM outbox WHERE media_id = ?').run(mediaId)
-        })
+        db.write(() => items.set(mediaId, { trashedAtMs: nowMs }))
         try {
           await this.#moveToTrash(mediaId)
+          db.write(() => db.sql.prepare('DELETE FROM outbox WHERE media_id = ?').run(mediaId))
         } catch (error) {
-          items.set(mediaId, { trashedAtMs: null })
+          // It may have failed after the rename: row and folder must say the same.
+          await this.#rename(folder.trashPaths(mediaId).dir, folder.paths(mediaId).dir)
+          db.write(() => items.set(mediaId, { trashedAtMs: null }))
           throw toFolderError(error)
         }
         removed.push(item.mediaId)
@@ -58,7 +58,7 @@ export class Trash {
 
   /** For whoever holds the item's lock already. */
   async restoreLocked(mediaId: string): Promise<boolean> {
-    const { items, db, outbox } = this.#context
+    const { folder, items, db, outbox } = this.#context
     const item = items.get(mediaId)
     if (item?.trashedAtMs === undefined) return false
     db.write(() => {
@@ -68,7 +68,8 @@ export class Trash {
     try {
       await this.#moveBack(mediaId)
     } catch (error) {
-      items.set(mediaId, { trashedAtMs: item.trashedAtMs })
+      await this.#rename(folder.paths(mediaId).dir, folder.trashPaths(mediaId).dir)
+      db.write(() => items.set(mediaId, { trashedAtMs: item.trashedAtMs ?? null }))
       throw toFolderError(error)
     }
     if (item.fileState === 'checking') this.#context.verify(mediaId)
