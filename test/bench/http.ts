@@ -92,7 +92,7 @@ async function startNginx(dir: string, path: string): Promise<Nginx> {
     config,
     `daemon off; worker_processes 2; pid ${dir}/nginx.pid; error_log ${log}; events {}
      ${process.getuid?.() === 0 ? 'user root;' : ''}
-     http { access_log off; sendfile on; tcp_nopush on; ${temp.join(' ')}
+     http { access_log off; sendfile on; ${temp.join(' ')}
        server { listen 127.0.0.1:${port}; location = /file { alias ${path}; } } }`,
   )
   const url = `http://127.0.0.1:${port}/file`
