@@ -28,7 +28,7 @@ export interface FinishedItem {
 
 /**
  * What is kept beside the bytes: the publisher's manifest where it fits, else one of our own as holder; the
- * torrent as it was fetched, else one made from the bytes. See `docs/decisions/0003-manifest-of-fetched-items.md`.
+ * torrent as it was fetched, else one made from the bytes. See `docs/decisions/0005-manifest-of-fetched-items.md`.
  * @throws {AppError} `WALLET_…`, `KEYCHAIN_…` when a manifest must be signed and the wallet is not ready
  */
 export async function describeItem(deps: FetcherDeps, file: VerifiedFile): Promise<FinishedItem> {

@@ -104,7 +104,7 @@ export interface FetcherDeps {
 
 /** How long to wait for others, in milliseconds. */
 export interface Patience {
-  /** For a byte from any HTTP source, before saying that nobody gives the item. @defaultValue 45 000 */
+  /** For a byte from any HTTP source, before saying that nobody gives the item. @defaultValue 20 000 */
   readonly sourcesMs: number
   /** For metainfo from the swarm, when HTTP sources could give the file without. @defaultValue 10 000 */
   readonly metainfoMs: number
@@ -112,4 +112,4 @@ export interface Patience {
   readonly stallMs: number
 }
 
-export const DEFAULT_PATIENCE: Patience = { sourcesMs: 45_000, metainfoMs: 10_000, stallMs: 30_000 }
+export const DEFAULT_PATIENCE: Patience = { sourcesMs: 20_000, metainfoMs: 10_000, stallMs: 30_000 }

@@ -9,7 +9,7 @@ export interface WebSource {
   /** Of a node: what it knows about the item, and its torrent. */
   readonly infoUrl?: URL
   readonly torrentUrl?: URL
-  /** It may be on this machine or network. See `docs/decisions/0004-addresses-in-links.md`. */
+  /** It may be on this machine or network. See `docs/decisions/0006-addresses-in-links.md`. */
   readonly isPrivateAllowed: boolean
 }
 
