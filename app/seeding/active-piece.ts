@@ -11,7 +11,8 @@ export type Sender = object
 /** A piece that is being fetched: its bytes so far, and who sent which block. */
 export class ActivePiece {
   readonly index: number
-  readonly bytes: Uint8Array
+  bytes: Uint8Array<ArrayBuffer>
+  readonly byteCount: number
   readonly blockCount: number
   /** Who works on it alone; `null` = left behind by someone who went away. */
   owner: Sender | null
@@ -22,9 +23,10 @@ export class ActivePiece {
   readonly #states: Uint8Array
   readonly #senders: (Sender | null)[]
 
-  constructor(index: number, bytes: Uint8Array, owner: Sender | null, isExclusive: boolean) {
+  constructor(index: number, bytes: Uint8Array<ArrayBuffer>, owner: Sender | null, isExclusive: boolean) {
     this.index = index
     this.bytes = bytes
+    this.byteCount = bytes.length
     this.owner = owner
     this.isExclusive = isExclusive
     this.blockCount = Math.ceil(bytes.length / BLOCK_BYTES)
@@ -34,12 +36,12 @@ export class ActivePiece {
   }
 
   blockLength(block: number): number {
-    return Math.min(BLOCK_BYTES, this.bytes.length - block * BLOCK_BYTES)
+    return Math.min(BLOCK_BYTES, this.byteCount - block * BLOCK_BYTES)
   }
 
   /** Bytes that have arrived. */
   get arrivedBytes(): number {
-    return Math.min((this.blockCount - this.missingCount) * BLOCK_BYTES, this.bytes.length)
+    return Math.min((this.blockCount - this.missingCount) * BLOCK_BYTES, this.byteCount)
   }
 
   /** The next block nobody was asked for, now asked; -1 when there is none. */

@@ -38,7 +38,7 @@ export class Download {
   readonly #https = new Set<HttpSource>()
   readonly #active = new Map<number, ActivePiece>()
   readonly #mixtures = new Map<number, ActivePiece>()
-  readonly #spare: Uint8Array[] = []
+  readonly #spare: Uint8Array<ArrayBuffer>[] = []
   #verifiedBytes = 0
   #activeBytes = 0
   #verifyingBytes = 0
@@ -84,10 +84,9 @@ export class Download {
     }
     const check = async (): Promise<void> => {
       for (let index = claimed.shift(); index !== undefined; index = claimed.shift()) {
-        const bytes = await this.#file.read(index, 0, this.#file.pieceBytes(index))
-        const isGood = bytes !== null && (await this.#file.isPiece(index, bytes))
+        const isGood = await this.#file.holds(index)
         this.picker.set(index, isGood ? PIECE_DONE : PIECE_MISSING)
-        if (isGood) this.#verifiedBytes += bytes.length
+        if (isGood) this.#verifiedBytes += this.#file.pieceBytes(index)
       }
     }
     await Promise.all([check(), check()])
@@ -206,7 +205,9 @@ export class Download {
       this.#joinable(source)
     const block = piece?.ask() ?? -1
     if (piece !== null && block >= 0) return { piece, block }
-    return this.picker.isEndgame ? this.#endgameBlock(source) : null
+    // Asking twice only pays when there is somebody else, and for those with little else to do.
+    const isLast = this.picker.isEndgame && source.askedCount < 4 && this.#peers.size + this.#https.size > 1
+    return isLast ? this.#endgameBlock(source) : null
   }
 
   #leftBehind(source: PeerSource): ActivePiece | null {
@@ -249,7 +250,7 @@ export class Download {
     const spare = this.#spare.at(-1)?.length === length ? this.#spare.pop() : undefined
     const piece = new ActivePiece(
       index,
-      spare ?? Buffer.allocUnsafeSlow(length),
+      spare ?? new Uint8Array(new ArrayBuffer(length)),
       owner,
       this.#mixtures.has(index),
     )
@@ -291,8 +292,8 @@ export class Download {
     const bytes = await source.fetch(pieces)
     let at = 0
     for (const piece of pieces) {
-      const part = bytes?.subarray(at, at + piece.bytes.length) ?? null
-      at += piece.bytes.length
+      const part = bytes?.subarray(at, at + piece.byteCount) ?? null
+      at += piece.byteCount
       if (this.#active.get(piece.index) !== piece) continue
       if (part === null) this.#abandon(piece, source)
       else this.#takeWhole(piece, part, source)
@@ -337,7 +338,7 @@ export class Download {
 
   #deactivate(piece: ActivePiece): void {
     if (!this.#active.delete(piece.index)) return
-    this.#activeBytes -= piece.bytes.length
+    this.#activeBytes -= piece.byteCount
     for (const peer of this.#peers.values()) {
       peer.pieces.delete(piece)
       for (const ask of peer.asks()) if (ask.piece === piece) this.#cancel(peer, piece.index, ask.block)
@@ -370,7 +371,7 @@ export class Download {
 
   #complete(piece: ActivePiece): void {
     this.#deactivate(piece)
-    this.#verifyingBytes += piece.bytes.length
+    this.#verifyingBytes += piece.byteCount
     this.picker.set(piece.index, PIECE_VERIFYING)
     this.#verify(piece).catch((error: unknown) => {
       this.picker.set(piece.index, PIECE_MISSING)
@@ -379,20 +380,21 @@ export class Download {
   }
 
   async #verify(piece: ActivePiece): Promise<void> {
-    const { index, bytes } = piece
+    const { index, byteCount } = piece
     let isGood
     try {
-      isGood = await this.#file.isPiece(index, bytes)
-      if (isGood) await this.#file.write(index, bytes)
+      const answer = await this.#file.verifyAndWrite(index, piece.bytes)
+      isGood = answer.isGood
+      piece.bytes = answer.bytes
     } finally {
-      this.#verifyingBytes -= bytes.length
+      this.#verifyingBytes -= byteCount
     }
     if (isGood) {
       this.picker.set(index, PIECE_DONE)
-      this.#verifiedBytes += bytes.length
+      this.#verifiedBytes += byteCount
       this.#judgeMixture(piece)
-      if (this.#spare.length < MAX_SPARE_BUFFERS && this.#file.pieceBytes(0) === bytes.length)
-        this.#spare.push(bytes)
+      if (this.#spare.length < MAX_SPARE_BUFFERS && this.#file.pieceBytes(0) === byteCount)
+        this.#spare.push(piece.bytes)
       this.#events.onPiece(index)
     } else this.#failed(piece)
     if (this.picker.isDone) this.#events.onDone()

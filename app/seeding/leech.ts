@@ -7,6 +7,7 @@ import { metainfoOfInfo, parseMetainfo, type Metainfo } from './metainfo.ts'
 import { PeerSource } from './peer-source.ts'
 import { PIECE_DONE } from './picker.ts'
 import { PieceFile } from './piece-file.ts'
+import type { PiecePool } from './piece-pool.ts'
 import type { Downloader, Session } from './session.ts'
 import type { Content } from './uploads.ts'
 
@@ -63,6 +64,7 @@ export interface Leech {
 
 /** What a leech needs of its swarm. */
 export interface LeechHost {
+  readonly pool: PiecePool
   /** A session with its announces and dials, or `null` while the whole swarm is paused. */
   openSession(leech: SwarmLeech, content: Content): Session | null
   closeSession(leech: SwarmLeech): void
@@ -228,7 +230,7 @@ export class SwarmLeech implements Leech, Downloader {
     if (this.#session === null) return
     this.#session.metainfo = this.#metainfo
     this.#session.downloader = this
-    for (const address of this.args.peers) this.#session.dial(address, true)
+    for (const address of this.args.peers) this.#session.dial(address, Infinity)
     if (this.#isReady && !this.#isDone) this.#download?.start()
   }
 
@@ -302,7 +304,7 @@ export class SwarmLeech implements Leech, Downloader {
   }
 
   async #prepare(metainfo: Metainfo): Promise<void> {
-    const file = new PieceFile(metainfo, this.args.filePath)
+    const file = new PieceFile(metainfo, this.args.filePath, this.#host.pool)
     this.#file = file
     const download = new Download(metainfo, file, {
       onPiece: (index) => {
@@ -369,7 +371,7 @@ export class SwarmLeech implements Leech, Downloader {
       read: async (index, offset, length) => {
         const bytes = await this.#file?.read(index, offset, length)
         if (bytes === undefined || bytes === null) throw new RangeError('no such bytes')
-        return bytes
+        return { bytes, release: () => undefined }
       },
     }
   }

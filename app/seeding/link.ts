@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import Peer, { type Wire } from 'webtorrent/lib/peer.js'
+import type { Slice } from './served-files.ts'
 import { RateMeter, TokenBucket } from './throttle.ts'
 
 /** What a connection tells whoever it belongs to. Blocks are written straight to where they belong, never collected. */
@@ -72,7 +73,9 @@ export class Link {
       wire._pePending = true
       conn.pause()
     })
-    conn.on('data', (chunk: Uint8Array) => this.#feed(chunk))
+    const feed = (chunk: Uint8Array): void => this.#feed(chunk)
+    if (received.has(conn)) received.set(conn, feed)
+    else conn.on('data', feed)
     conn.once('close', () => this.#closed())
     peer.once('disconnect', () => this.#closed())
   }
@@ -111,19 +114,21 @@ export class Link {
     return this.#up.take(bytes)
   }
 
-  sendBlock(index: number, offset: number, block: Uint8Array): void {
+  /** Sends a block and gives its bytes back when the socket has taken them. */
+  sendBlock(index: number, offset: number, { bytes, release }: Slice): void {
     const header = Buffer.allocUnsafe(PIECE_HEADER)
-    header.writeUInt32BE(9 + block.length, 0)
+    header.writeUInt32BE(9 + bytes.length, 0)
     header[4] = MESSAGE_PIECE
     header.writeUInt32BE(index, 5)
     header.writeUInt32BE(offset, 9)
+    this.upload.add(bytes.length)
     if (this.isTcp && this.wire._encryptor?._isEncrypted !== true) {
       this.write(header)
-      this.write(block)
+      this.write(bytes, release)
     } else {
-      this.#writeEncrypted(Buffer.concat([header, block]))
+      this.#writeEncrypted(Buffer.concat([header, bytes]))
+      release()
     }
-    this.upload.add(block.length)
   }
 
   /** Requests for one or more blocks, in one write. */
@@ -160,12 +165,19 @@ export class Link {
     if (this.isTcp) this.conn.uncork()
   }
 
-  write(data: Uint8Array): boolean {
-    if (this.isClosed || this.conn.destroyed) return false
+  write(data: Uint8Array, onTaken: () => void = ignore): boolean {
+    if (this.isClosed || this.conn.destroyed) {
+      onTaken()
+      return false
+    }
     this.#unsentBytes += data.length
     // webrtc's stream takes no callback; its own buffer is small and says when it is empty.
-    if (this.isTcp) this.conn.write(data, () => this.#sent(data.length))
-    else if (this.conn.write(data)) this.#unsentBytes = 0
+    if (this.isTcp) {
+      this.conn.write(data, () => {
+        onTaken()
+        this.#sent(data.length)
+      })
+    } else if (this.conn.write(data)) this.#unsentBytes = 0
     else this.conn.once('drain', () => this.#sent(this.#unsentBytes))
     return true
   }
@@ -203,7 +215,8 @@ export class Link {
     if (waitMs > 0) this.#rest(waitMs)
     if (this.#isFast) this.#parse(this.wire._encryptor?.decrypt(chunk) ?? chunk)
     else {
-      this.wire._write(chunk, ignore)
+      // Wire keeps what it has not read yet, and the receive buffer is used again.
+      this.wire._write(Uint8Array.from(chunk), ignore)
       this.#maybeGoFast()
     }
   }
@@ -302,6 +315,41 @@ export class Link {
     this.download.add(length)
     if (isWanted) this.handler?.blockDone(this, index, offset, length)
   }
+}
+
+const received = new WeakMap<Duplex, (chunk: Uint8Array) => void>()
+const receiveBuffer = Buffer.allocUnsafeSlow(512 * 1024)
+
+/** What reads a dialled socket: one buffer for all, as every chunk is parsed before the next is read. */
+interface Receiver {
+  readonly buffer: Uint8Array
+  callback(this: void, count: number, buffer: Uint8Array): boolean
+  /** To be set as soon as the socket exists. */
+  conn: Duplex | null
+}
+
+/**
+ * The `onread` of a socket that is being made. Node would allocate 64 KiB for every read; at full speed collecting those
+ * took a fifth of the time.
+ */
+export function receiver(): Receiver {
+  const self: Receiver = {
+    buffer: receiveBuffer,
+    callback: (count, buffer) => {
+      const { conn } = self
+      if (conn !== null) received.get(conn)?.(buffer.subarray(0, count))
+      return true
+    },
+    get conn() {
+      return connection
+    },
+    set conn(conn) {
+      connection = conn
+      if (conn !== null) received.set(conn, () => undefined)
+    },
+  }
+  let connection: Duplex | null = null
+  return self
 }
 
 const links = new WeakMap<Wire, Link>()

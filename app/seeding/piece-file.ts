@@ -1,19 +1,22 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { webcrypto } from 'node:crypto'
 import { AppError } from '../contract/index.ts'
-import { SHA1_BYTES, type Metainfo } from './metainfo.ts'
+import { SHA1_BYTES, sha1Hex, type Metainfo } from './metainfo.ts'
+import type { PiecePool } from './piece-pool.ts'
 
 /**
  * The file a download grows in: full length from the start (sparse), only verified pieces written. Hashing and writing
- * happen on libuv's threads.
+ * happen in the piece pool's thread.
  */
 export class PieceFile {
   readonly #metainfo: Metainfo
   readonly #path: string
+  readonly #pool: PiecePool
+  readonly #writes = new Set<Promise<unknown>>()
   #handle: FileHandle | null = null
   #opening: Promise<FileHandle> | null = null
 
-  constructor(metainfo: Metainfo, path: string) {
+  constructor(metainfo: Metainfo, path: string, pool: PiecePool) {
+    this.#pool = pool
     this.#metainfo = metainfo
     this.#path = path
   }
@@ -28,25 +31,33 @@ export class PieceFile {
     return Math.min(pieceLength, sizeBytes - index * pieceLength)
   }
 
-  /** Whether these are the piece's bytes. */
-  async isPiece(index: number, bytes: Uint8Array): Promise<boolean> {
-    // The buffer is never shared memory: ActivePiece buffers are plain allocations.
-    const digest = new Uint8Array(await webcrypto.subtle.digest('SHA-1', bytes as Uint8Array<ArrayBuffer>))
-    const expected = this.#metainfo.pieces.subarray(index * SHA1_BYTES, (index + 1) * SHA1_BYTES)
-    return Buffer.compare(digest, expected) === 0
+  /** Whether the file holds the piece. */
+  async holds(index: number): Promise<boolean> {
+    const bytes = await this.read(index, 0, this.pieceBytes(index))
+    return bytes !== null && sha1Hex(bytes) === this.#sha1(index)
   }
 
-  async write(index: number, bytes: Uint8Array): Promise<void> {
+  /**
+   * Writes the piece if its SHA-1 is right.
+   * @param bytes own their whole buffer and are empty afterwards
+   * @returns the bytes, to be used again or compared
+   * @throws {AppError} `DISK_FULL`, `MEDIA_READ_ONLY` or `MEDIA_OFFLINE`
+   */
+  async verifyAndWrite(
+    index: number,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<{ isGood: boolean; bytes: Uint8Array<ArrayBuffer> }> {
+    const { fd } = await this.#use()
+    const position = index * this.#metainfo.pieceLength
+    const writing = this.#pool.verifyAndWrite({ bytes, sha1: this.#sha1(index), fd, position })
+    this.#writes.add(writing)
     try {
-      const handle = await this.#use()
-      const position = index * this.#metainfo.pieceLength
-      let done = 0
-      while (done < bytes.length) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-        done += bytesWritten
-      }
-    } catch (error) {
-      throw storageError(error)
+      const answer = await writing
+      if (answer.errno !== undefined)
+        throw storageError(Object.assign(new Error('write'), { code: answer.errno }))
+      return answer
+    } finally {
+      this.#writes.delete(writing)
     }
   }
 
@@ -67,10 +78,16 @@ export class PieceFile {
   }
 
   async close(): Promise<void> {
+    await Promise.allSettled(this.#writes)
     const opening = this.#opening
     this.#opening = null
     this.#handle = null
     await (await opening?.catch(() => undefined))?.close()
+  }
+
+  #sha1(index: number): string {
+    const { pieces } = this.#metainfo
+    return Buffer.from(pieces.subarray(index * SHA1_BYTES, (index + 1) * SHA1_BYTES)).toString('hex')
   }
 
   #use(): Promise<FileHandle> | FileHandle {

@@ -9,20 +9,65 @@ export interface ServableFile {
 
 const MAX_WINDOW_BYTES = 1024 * 1024
 const WINDOWS_PER_FILE = 8
+const MAX_SPARE_BUFFERS = 16
 const MAX_OPEN_FILES = 64
 const IDLE_CLOSE_MS = 30_000
 /** An open file is confirmed to be unchanged again after this long. */
 const CONFIRM_EVERY_MS = 10_000
 
+/** Bytes on loan: `release` when they have been sent, for their buffer is used again. */
+export interface Slice {
+  readonly bytes: Uint8Array
+  release(this: void): void
+}
+
+/** A stretch of a file in memory, while somebody sends from it or it is likely to be asked for again. */
+class Window {
+  readonly bytes: Uint8Array
+  readonly #spare: Uint8Array[]
+  #users = 0
+  #isKept = true
+
+  constructor(bytes: Uint8Array, spare: Uint8Array[]) {
+    this.bytes = bytes
+    this.#spare = spare
+  }
+
+  slice(start: number, length: number): Slice {
+    this.#users += 1
+    let isOut = true
+    return {
+      bytes: this.bytes.subarray(start, start + length),
+      release: () => {
+        if (!isOut) return
+        isOut = false
+        this.#users -= 1
+        this.#recycle()
+      },
+    }
+  }
+
+  drop(): void {
+    this.#isKept = false
+    this.#recycle()
+  }
+
+  #recycle(): void {
+    if (!this.#isKept && this.#users === 0 && this.#spare.length < MAX_SPARE_BUFFERS)
+      this.#spare.push(this.bytes)
+  }
+}
+
 /**
- * Reads a file in large windows and hands out slices of them: peers ask for 16 KiB at a time, mostly one after another.
- * @param windowBytes a piece, at most 1 MiB: neighbours in a piece are asked for together, pieces in any order
+ * Reads a file in large windows and lends slices of them: peers ask for 16 KiB at a time, mostly one after another.
+ * A window is a piece, at most 1 MiB: neighbours in a piece are asked for together, pieces in any order.
  */
 export class WindowReader {
   readonly #handle: FileHandle
   readonly #sizeBytes: number
   readonly #windowBytes: number
-  readonly #windows = new Map<number, Uint8Array | Promise<Uint8Array>>()
+  readonly #spare: Uint8Array[] = []
+  readonly #windows = new Map<number, Window | Promise<Window>>()
 
   constructor(handle: FileHandle, sizeBytes: number, pieceLength: number) {
     this.#handle = handle
@@ -30,13 +75,13 @@ export class WindowReader {
     this.#windowBytes = Math.min(pieceLength, MAX_WINDOW_BYTES)
   }
 
-  read(position: number, length: number): Uint8Array | Promise<Uint8Array> {
+  read(position: number, length: number): Slice | Promise<Slice> {
     const number = Math.floor(position / this.#windowBytes)
     const start = position - number * this.#windowBytes
-    if (start + length > this.#windowBytes) return this.#load(position, length)
+    if (start + length > this.#windowBytes) return this.#readAcross(position, length)
     const window = this.#window(number)
-    if (window instanceof Uint8Array) return window.subarray(start, start + length)
-    return window.then((bytes) => bytes.subarray(start, start + length))
+    if (window instanceof Window) return window.slice(start, length)
+    return window.then((loaded) => loaded.slice(start, length))
   }
 
   close(): Promise<void> {
@@ -44,14 +89,21 @@ export class WindowReader {
     return this.#handle.close()
   }
 
-  #window(number: number): Uint8Array | Promise<Uint8Array> {
+  /** A request that does not lie in one window: rare, since both are aligned. */
+  async #readAcross(position: number, length: number): Promise<Slice> {
+    const bytes = new Uint8Array(length)
+    await this.#fill(bytes, position)
+    return { bytes, release: () => undefined }
+  }
+
+  #window(number: number): Window | Promise<Window> {
     const known = this.#windows.get(number)
     if (known !== undefined) return known
-    const position = number * this.#windowBytes
-    const loading = this.#load(position, Math.min(this.#windowBytes, this.#sizeBytes - position)).then(
-      (bytes) => {
-        if (this.#windows.has(number)) this.#windows.set(number, bytes)
-        return bytes
+    const loading = this.#load(number).then(
+      (window) => {
+        if (this.#windows.get(number) === loading) this.#windows.set(number, window)
+        else window.drop()
+        return window
       },
       (error: unknown) => {
         this.#windows.delete(number)
@@ -59,23 +111,31 @@ export class WindowReader {
       },
     )
     this.#windows.set(number, loading)
-    for (const oldest of this.#windows.keys()) {
+    for (const [oldest, window] of this.#windows) {
       if (this.#windows.size <= WINDOWS_PER_FILE) break
       this.#windows.delete(oldest)
+      if (window instanceof Window) window.drop()
     }
     return loading
   }
 
-  async #load(position: number, length: number): Promise<Uint8Array> {
-    if (position + length > this.#sizeBytes) throw new RangeError('read past the end')
-    const bytes = Buffer.allocUnsafeSlow(length)
+  async #load(number: number): Promise<Window> {
+    const position = number * this.#windowBytes
+    const length = Math.min(this.#windowBytes, this.#sizeBytes - position)
+    const isWhole = length === this.#windowBytes
+    const bytes = (isWhole ? this.#spare.pop() : undefined) ?? new Uint8Array(length)
+    await this.#fill(bytes, position)
+    return new Window(bytes, isWhole ? this.#spare : [])
+  }
+
+  async #fill(bytes: Uint8Array, position: number): Promise<void> {
+    if (position + bytes.length > this.#sizeBytes) throw new RangeError('read past the end')
     let done = 0
-    while (done < length) {
-      const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done)
+    while (done < bytes.length) {
+      const { bytesRead } = await this.#handle.read(bytes, done, bytes.length - done, position + done)
       if (bytesRead === 0) throw new RangeError('file shorter than it was')
       done += bytesRead
     }
-    return bytes
   }
 }
 

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type WebTorrent from 'webtorrent'
 import Peer, { type PeerSwarm, type Wire } from 'webtorrent/lib/peer.js'
 import { metadataExtension, pexExtension } from './extensions.ts'
-import { linkOf, type Link, type LinkHandler } from './link.ts'
+import { linkOf, receiver, type Link, type LinkHandler } from './link.ts'
 import type { Metainfo } from './metainfo.ts'
 import { sha1Hex } from './metainfo.ts'
 import { RateMeter } from './throttle.ts'
@@ -102,8 +102,11 @@ export class Session implements PeerSwarm, LinkHandler {
     peer.once('disconnect', () => this.removePeer(peer.id))
   }
 
-  /** Dials `host:port`; an address that is being tried, connected or banned is left alone. */
-  dial(address: string, isLasting = false): void {
+  /**
+   * Dials `host:port`; an address that is being tried, connected or banned is left alone.
+   * @param redials how often to try again when the connection fails or ends
+   */
+  dial(address: string, redials = 0): void {
     const [host, port] = splitAddress(address)
     if (this.destroyed || host === '' || this.#peers.has(address) || this.#isBanned(address)) return
     if (this.#peers.size >= MAX_LINKS || !this.#host.mayConnect()) return
@@ -114,7 +117,9 @@ export class Session implements PeerSwarm, LinkHandler {
       'tracker',
       this.client.secure,
     )
-    const conn = connect({ host, port, noDelay: true })
+    const onread = receiver()
+    const conn = connect({ host, port, noDelay: true, onread })
+    onread.conn = conn
     peer.conn = conn
     this.#peers.set(peer.id, peer)
     const timeout = setTimeout(() => conn.destroy(), CONNECT_TIMEOUT_MS)
@@ -127,7 +132,7 @@ export class Session implements PeerSwarm, LinkHandler {
       clearTimeout(timeout)
       peer.destroy()
       this.removePeer(address)
-      if (isLasting) this.#redialLater(address)
+      if (redials > 0) this.#redialLater(address, redials)
     })
   }
 
@@ -289,14 +294,14 @@ export class Session implements PeerSwarm, LinkHandler {
     }
   }
 
-  #redialLater(address: string): void {
+  #redialLater(address: string, redials: number): void {
     if (this.destroyed || this.#isBanned(address)) return
     const tries = this.#dials.get(address) ?? 0
     this.#dials.set(address, tries + 1)
     const waitMs = REDIAL_MS[Math.min(tries, REDIAL_MS.length - 1)] ?? 0
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      this.dial(address, true)
+      this.dial(address, redials - 1)
     }, waitMs).unref()
     this.#timers.add(timer)
   }

@@ -7,6 +7,7 @@ import { DhtAnnouncer } from './dht.ts'
 import { SwarmLeech, type Leech, type LeechArgs, type LeechHost } from './leech.ts'
 import { listen } from './listen.ts'
 import { LocalDiscovery } from './lsd.ts'
+import { PiecePool } from './piece-pool.ts'
 import { Seeds } from './seeds.ts'
 import { ServedFiles, type ServableFile } from './served-files.ts'
 import { Session, splitAddress, type SessionHost } from './session.ts'
@@ -26,6 +27,8 @@ const DEFAULT_MAX_CONNECTIONS = 200
 const CHANGE_MS = 250
 const LEECH_PEERS = 40
 const MAX_SEED_DIALS = 5
+/** Some programs drop everybody once they have a magnet link's metadata. */
+const SEED_REDIALS = 3
 
 /** What exists while the swarm runs and is not paused. */
 interface Running {
@@ -45,6 +48,7 @@ export class Swarm {
   readonly #log: Log
   readonly #files: ServedFiles
   readonly #seeds: Seeds
+  readonly #pool = new PiecePool()
   readonly #leeches = new Map<string, SwarmLeech>()
   readonly #leechSessions = new Map<SwarmLeech, Session>()
   readonly #upload = new RateMeter()
@@ -77,6 +81,7 @@ export class Swarm {
     this.#up = new TokenBucket(parts.options.uploadLimitBytesPerSec)
     this.#down = new TokenBucket(parts.options.downloadLimitBytesPerSec)
     this.#leechHost = {
+      pool: this.#pool,
       openSession: (leech, content) => this.#openLeechSession(leech, content),
       closeSession: (leech) => this.#closeLeechSession(leech),
       onComplete: (leech) => this.#running?.announcer.complete(leech.args.infoHash),
@@ -111,6 +116,7 @@ export class Swarm {
       for (const leech of this.#leeches.values()) await leech.stop()
       await this.#halt()
       await this.#files.closeAll()
+      await this.#pool.close()
     })
   }
 
@@ -351,14 +357,15 @@ export class Swarm {
     const others = addresses.filter((address) => !this.#isOurselves(address))
     const leech = this.#leeches.get(infoHash)
     const session = leech === undefined ? undefined : this.#leechSessions.get(leech)
-    if (session !== undefined && leech?.isDone === false) for (const address of others) session.dial(address)
+    if (session !== undefined && leech?.isDone === false)
+      for (const address of others) session.dial(address, 1)
     else if (leech === undefined && leechers > 0 && others.length > 0) void this.#offerTo(infoHash, others)
   }
 
   /** A seed behind a router that lets nobody in goes to some of those who want it. */
   async #offerTo(infoHash: string, addresses: readonly string[]): Promise<void> {
     const session = await this.#find(infoHash)
-    for (const address of addresses.slice(0, MAX_SEED_DIALS)) session?.dial(address)
+    for (const address of addresses.slice(0, MAX_SEED_DIALS)) session?.dial(address, SEED_REDIALS)
   }
 
   #isOurselves(address: string): boolean {

@@ -1,11 +1,12 @@
 import type { Wire } from 'webtorrent/lib/peer.js'
 import type { Link } from './link.ts'
 import type { Metainfo } from './metainfo.ts'
+import type { Slice } from './served-files.ts'
 
 /** The pieces a session can give, and their bytes. */
 export interface Content {
   /** At once when the bytes are at hand. */
-  read(index: number, offset: number, length: number): Uint8Array | Promise<Uint8Array>
+  read(index: number, offset: number, length: number): Slice | Promise<Slice>
   has(index: number): boolean
   /** One bit per piece; `all` and `none` have shorter messages. */
   bits(): Uint8Array | 'all' | 'none'
@@ -120,14 +121,13 @@ export class Uploads {
         if (request === undefined || !this.#isAllowed(link, asker, request.length)) break
         asker.queue.shift()
         let block = this.#content.read(request.index, request.offset, request.length)
-        if (!(block instanceof Uint8Array)) {
+        if (block instanceof Promise) {
           link.uncork()
           block = await block.finally(() => link.cork())
         }
-        if (link.isClosed) break
         link.sendBlock(request.index, request.offset, block)
         asker.servedAtMs = performance.now()
-        this.#onUploaded(block.length)
+        this.#onUploaded(request.length)
       }
     } catch (error) {
       link.close(error instanceof Error ? error : new Error('unreadable'))
