@@ -136,7 +136,8 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
     refreshTimer = undefined
     generation += 1
     inFlight = new Set()
-    await fetchPages(pagesOf(visible.from, visible.to), true)
+    // An empty list shows no rows at all, and its first page is where the next item appears.
+    await fetchPages(pagesOf(visible.from, Math.max(visible.from, visible.to)), true)
   }
   const reloadSoon = () => {
     refreshTimer ??= setTimeout(() => void reload(), REFRESH_AFTER_MS)
@@ -147,6 +148,8 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
     const state = store.getState()
     const items = new Map(state.items)
     let hasNewShape = change.removed.length > 0
+    // One that comes back (an undone removal) must be seen as new.
+    for (const id of change.removed) items.delete(id)
     for (const item of change.items) {
       const before = items.get(item.mediaId)
       if (before === undefined || before.accessLevel !== item.accessLevel || before.state !== item.state) {

@@ -1,0 +1,199 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dropFiles, openDesktop } from '../../support/desktop.ts'
+import type { Desktop } from '../../support/desktop.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import type { TempDir } from '../../support/temp-dir.ts'
+
+let dir: TempDir
+let video: string
+
+beforeAll(async () => {
+  dir = await tempDir()
+  video = dir.file('first steps.webm')
+  const made = [
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc=size=320x180:rate=25:duration=8',
+    '-c:v',
+    'libvpx',
+    '-b:v',
+    '400k',
+  ]
+  execFileSync('ffmpeg', ['-loglevel', 'error', ...made, video])
+})
+
+afterAll(async () => {
+  await dir[Symbol.asyncDispose]()
+})
+
+/** Eventually true; the window and the engine are other processes. */
+async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  while (!(await isSo().catch(() => false))) {
+    if (Date.now() > deadline) throw new Error(`it never came true that ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+const isWindowVisible = ({ app }: Desktop): Promise<boolean> =>
+  app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().some((window) => window.isVisible()))
+
+describe('the window', () => {
+  it('takes a dropped video, shows its stages, plays it, keeps seeding from the tray and survives its engine', async () => {
+    await using desktop = await openDesktop({ dataDir: dir.file('first') })
+    const { page, app } = desktop
+    await page.getByText('Nothing sown yet').waitFor()
+
+    await dropFiles(page, [video], 'public')
+    await page.getByText('Added and shared publicly').first().waitFor()
+    const row = page.getByRole('row', { name: /first steps\.webm\p{Cf}?, Public/u })
+    await row.waitFor()
+
+    await row.click()
+    await page.keyboard.press(' ')
+    const player = page.locator('video')
+    await player.waitFor()
+    await player.evaluate(async (element: HTMLVideoElement) => {
+      element.muted = true
+      element.currentTime = 4
+      await element.play()
+    })
+    await until('the video plays on from where it was put', () =>
+      player.evaluate((element: HTMLVideoElement) => element.currentTime > 4.2 && element.videoWidth === 320),
+    )
+
+    await row.click()
+    await page.keyboard.press('Control+C')
+    const mediaId = createHash('sha256').update(readFileSync(video)).digest('hex')
+    await until('the link is on the clipboard', async () =>
+      (await app.evaluate(({ clipboard }) => clipboard.readText())).startsWith(`sower://media/${mediaId}?`),
+    )
+
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+    await page.getByRole('button', { name: 'Keep seeding' }).click()
+    await until('the window is hidden', async () => !(await isWindowVisible(desktop)))
+    const engine = await desktop.enginePid()
+    expect(process.kill(engine, 0)).toBe(true)
+
+    await desktop.startAgain([])
+    await until('a second start shows the window of the first', () => isWindowVisible(desktop))
+
+    process.kill(engine, 'SIGKILL')
+    await page.getByText('The engine stopped and is coming back').waitFor()
+    await until('another engine runs', async () => (await desktop.enginePid()) !== engine)
+    await page.getByText('The engine stopped and is coming back').waitFor({ state: 'detached' })
+    await row.waitFor()
+  })
+
+  it('keeps a file dropped on the other half private, removes it and brings it back', async () => {
+    await using desktop = await openDesktop({ dataDir: dir.file('private') })
+    const { page } = desktop
+    const file = dir.file('letter.txt')
+    writeFileSync(file, 'for nobody else')
+    await page.getByText('Nothing sown yet').waitFor()
+    await dropFiles(page, [file], 'private')
+    const row = page.getByRole('row', { name: /letter\.txt\p{Cf}?, Private, Only on this computer/u })
+    await row.waitFor()
+    // The undo of adding goes by itself; the next one is the removal's.
+    const undo = page.getByRole('button', { name: 'Undo' })
+    await undo.waitFor()
+    await undo.waitFor({ state: 'detached' })
+    await row.click()
+    await page.keyboard.press('Delete')
+    await row.waitFor({ state: 'detached' })
+    await undo.click()
+    await row.waitFor()
+  })
+
+  it('opens a magnet given to a second start in the first one’s paste sheet', async () => {
+    await using desktop = await openDesktop({ dataDir: dir.file('links') })
+    await desktop.page.getByText('Nothing sown yet').waitFor()
+    const magnet = `magnet:?xt=urn:btih:${'ab'.repeat(20)}&dn=something`
+    await desktop.startAgain([magnet])
+    await desktop.page.getByText('Get from a link').waitFor()
+    expect(await desktop.page.getByRole('textbox', { name: 'Link', exact: true }).inputValue()).toBe(magnet)
+  })
+
+  it('opens with the cause when a port is taken, and goes on with a free one', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1')
+    await once(squatter, 'listening')
+    // A listening TCP server has an address of this form.
+    const { port } = squatter.address() as AddressInfo
+    try {
+      await using desktop = await openDesktop({
+        dataDir: dir.file('taken'),
+        env: { SOWER_PORT: String(port) },
+      })
+      await desktop.page
+        .getByText(new RegExp(`port ${port}`, 'i'))
+        .first()
+        .waitFor()
+      await desktop.page.getByRole('button', { name: 'Use a free port' }).click()
+      await desktop.page.getByText('Nothing sown yet').waitFor()
+    } finally {
+      squatter.close()
+    }
+  })
+
+  it('gives its page nothing but the bridge', async () => {
+    await using desktop = await openDesktop({ dataDir: dir.file('locked') })
+    const { page, app } = desktop
+    await page.getByText('Nothing sown yet').waitFor()
+    const seen = await page.evaluate(async () => {
+      const tryFetch = (url: string): Promise<string> =>
+        fetch(url).then(
+          () => 'loaded',
+          () => 'refused',
+        )
+      return {
+        node: [typeof Reflect.get(globalThis, 'process'), typeof Reflect.get(globalThis, 'require')],
+        bridge: Object.keys(Reflect.get(globalThis, 'sower') as object).toSorted(),
+        popup: window.open('https://example.org/') === null,
+        web: await tryFetch('http://127.0.0.1:1/'),
+        file: await tryFetch('file:///etc/passwd'),
+        traversal: await fetch('sower://app/..%2f..%2fpackage.json').then(
+          ({ status }) => status,
+          () => 'refused',
+        ),
+        notifications: await Notification.requestPermission(),
+        eval: await Promise.resolve()
+          .then(() => Reflect.get(globalThis, 'eval')('1') as number)
+          .catch(() => 'refused'),
+      }
+    })
+    expect(seen).toEqual({
+      node: ['undefined', 'undefined'],
+      bridge: ['call', 'mediaUrl', 'on', 'pathForFile', 'platform'],
+      popup: true,
+      web: 'refused',
+      file: 'refused',
+      traversal: 404,
+      notifications: 'denied',
+      eval: 'refused',
+    })
+    const preferences = await app.evaluate(({ webContents }) =>
+      webContents.getAllWebContents().map((contents) => {
+        const used = contents.getLastWebPreferences()
+        return [
+          used?.sandbox,
+          used?.contextIsolation,
+          used?.nodeIntegration,
+          used?.webSecurity,
+          used?.webviewTag,
+        ]
+      }),
+    )
+    expect(preferences).toEqual([[true, true, false, true, false]])
+    await page.evaluate(() => {
+      location.href = 'https://example.org/'
+    })
+    expect(page.url()).toBe('sower://app/')
+  })
+})
