@@ -188,6 +188,8 @@ export class Fetcher {
     const ended = job
       .run(controller.signal)
       .catch((error: unknown) => this.#onEnd(id, job, controller.signal, error))
+      // A full disk can keep even the failure from being written down; the row is queued again at the next start.
+      .catch((error: unknown) => this.#deps.log.error('get.end-failed', { id, error: String(error) }))
       .finally(() => {
         if (this.#running.get(id)?.controller === controller) this.#running.delete(id)
       })
