@@ -17,6 +17,8 @@ const cx = classesOf(styles)
 const ROW_PX = 44
 const HEAD_PX = 30
 const COLUMNS = 8
+/** More than are ever drawn at once, so that no two share a key. */
+const RECYCLED_ROWS = 128
 
 /** The list itself: only the rows in sight exist; their pages are asked for as they come into sight. */
 export function LibraryGrid() {
@@ -120,7 +122,8 @@ export function LibraryGrid() {
             const item = selectItemAt({ ...state, pages, items }, row.index)
             return (
               <LibraryRow
-                key={row.index}
+                // Rows leaving on one side are used again for those coming in on the other.
+                key={row.index % RECYCLED_ROWS}
                 item={item}
                 index={row.index}
                 offsetPx={row.start - HEAD_PX}

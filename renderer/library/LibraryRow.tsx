@@ -3,7 +3,6 @@ import type { Item } from '../../app/contract/index.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName } from '../format/names.ts'
 import { formatRate, formatSize } from '../format/quantities.ts'
-import { Button } from '../parts/Button.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { Name } from '../parts/Name.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
@@ -77,6 +76,7 @@ export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
         <>
           <span role="gridcell">
             <Thumbnail
+              key={item.mediaId}
               mime={item.mime}
               sizeBytes={item.sizeBytes}
               url={props.thumbnailUrl}
@@ -120,17 +120,18 @@ export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
               if (isSelected) event.stopPropagation()
             }}
           >
-            <Button
-              tone="quiet"
-              isSmall
-              icon="more"
+            <button
+              type="button"
+              className={cx('moreButton')}
               tabIndex={-1}
-              label={t('library.moreFor', { name: displayName(item.name) })}
-              onPress={() => {
-                const box = document.getElementById(rowId(index))?.getBoundingClientRect()
-                onMenu({ x: (box?.right ?? 0) - 8, y: (box?.bottom ?? 0) - 4 }, index)
+              aria-label={t('library.moreFor', { name: displayName(item.name) })}
+              onClick={(event) => {
+                const box = event.currentTarget.getBoundingClientRect()
+                onMenu({ x: box.right, y: box.bottom }, index)
               }}
-            />
+            >
+              <Icon name="more" size={16} />
+            </button>
           </span>
         </>
       )}

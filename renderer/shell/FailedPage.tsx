@@ -21,19 +21,13 @@ export function FailedPage() {
     `platform: ${app.bridge.platform}`,
   ].join('\n')
 
-  const restart = async (how?: 'retry' | 'free-port') =>
-    app.report(await app.bridge.call('desktop.restartEngine', how === undefined ? {} : { fix: how }))
-  const chooseFolder = async () => {
-    const picked = app.report(await app.bridge.call('desktop.pickFolder', {}))
-    if (!picked.ok || picked.value.path === null) return picked
-    // The engine is down, so the main process keeps the choice and starts with it.
-    const saved = app.report(await app.bridge.call('settings.set', { mediaDir: picked.value.path }))
-    return saved.ok ? restart('retry') : saved
-  }
+  // The main process asks for the folder itself, and starts with it.
+  const restart = async (how: 'retry' | 'free-port' | 'choose-folder') =>
+    app.report(await app.bridge.call('desktop.restartEngine', { fix: how }))
   const main = {
     retry: { label: t('failed.retry'), icon: 'refresh', run: () => restart('retry') },
     'free-port': { label: t('failed.freePort'), icon: 'network', run: () => restart('free-port') },
-    'choose-folder': { label: t('failed.chooseFolder'), icon: 'folder', run: chooseFolder },
+    'choose-folder': { label: t('failed.chooseFolder'), icon: 'folder', run: () => restart('choose-folder') },
     'open-logs': {
       label: t('failed.openLogs'),
       icon: 'text',

@@ -44,7 +44,7 @@ export function Rail() {
       <ul className={cx('list')}>
         {ENTRIES.map((one) => entry(one.view, one.icon, one.view === 'transfers' ? live : 0))}
       </ul>
-      <ul className={cx('list', 'last')}>
+      <ul className={cx('list')}>
         {media !== undefined && (
           <li className={cx('space')}>
             <span className={cx('spaceUsed')}>{t('rail.used', { size: formatSize(media.usedBytes) })}</span>

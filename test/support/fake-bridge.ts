@@ -101,7 +101,8 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
   const engineHandlers: EngineHandlers = {
     'library.list': (args) => {
       const search = args.search?.toLocaleLowerCase() ?? ''
-      const matching = items.filter((item) => item.name.toLocaleLowerCase().includes(search))
+      const matching =
+        search === '' ? items : items.filter((item) => item.name.toLocaleLowerCase().includes(search))
       const found = matching.filter((item) => isInFilter(item, args.filter)).sort(SORTS[args.sort])
       if (args.direction === 'desc') found.reverse()
       const count = (filter: string) => matching.filter((item) => isInFilter(item, filter)).length
@@ -326,7 +327,10 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
       return () => void set.delete(listener)
     }) as SowerBridge['on'],
     pathForFile: (file) => ('name' in file && typeof file.name === 'string' ? `/home/ana/${file.name}` : ''),
-    mediaUrl: (mediaId) => `media/${find(mediaId)?.mime.replace('/', '-') ?? 'none'}`,
+    mediaUrl: (mediaId) => {
+      const item = find(mediaId) ?? trash.get(mediaId as MediaId)
+      return `media/${item?.mime.replace('/', '-') ?? 'none'}`
+    },
     platform: options.platform ?? 'linux',
     calls,
     get items() {
