@@ -68,7 +68,7 @@ export function defaultSettings(dataDir: string): Settings {
     mediaDir: join(dataDir, 'media'),
     trackers: ['wss://tracker.openwebtorrent.com', 'wss://tracker.btorrent.xyz'],
     isDhtEnabled: true,
-    isLsdEnabled: false,
+    isLsdEnabled: true,
     isPexEnabled: true,
     isUpnpEnabled: false,
     uploadLimitBytesPerSec: null,
