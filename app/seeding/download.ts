@@ -6,7 +6,7 @@ import type { Metainfo } from './metainfo.ts'
 import { PeerSource } from './peer-source.ts'
 import { Picker, PIECE_ACTIVE, PIECE_DONE, PIECE_MISSING, PIECE_VERIFYING } from './picker.ts'
 import type { PieceFile } from './piece-file.ts'
-import { RateMeter } from './throttle.ts'
+import { RateMeter, type TokenBucket } from './throttle.ts'
 
 /** What the owner of a download hears from it. */
 export interface DownloadEvents {
@@ -33,7 +33,9 @@ export class Download {
   readonly rate = new RateMeter()
   readonly #metainfo: Metainfo
   readonly #file: PieceFile
+  readonly #limit: TokenBucket
   readonly #events: DownloadEvents
+  readonly #droppedSenders = new WeakSet<Sender>()
   readonly #peers = new Map<Link, PeerSource>()
   readonly #https = new Set<HttpSource>()
   readonly #active = new Map<number, ActivePiece>()
@@ -46,7 +48,9 @@ export class Download {
   #isFilling = false
   #isStopped = false
 
-  constructor(metainfo: Metainfo, file: PieceFile, events: DownloadEvents) {
+  /** @param limit the node's download limit; connections keep to it by themselves, HTTP reads are charged here */
+  constructor(metainfo: Metainfo, file: PieceFile, limit: TokenBucket, events: DownloadEvents) {
+    this.#limit = limit
     this.#metainfo = metainfo
     this.#file = file
     this.#events = events
@@ -103,6 +107,7 @@ export class Download {
   addHttp(range: RangeSource): HttpSource {
     const source = new HttpSource(range, this.#metainfo, {
       onBytes: (bytes) => this.rate.add(bytes),
+      spend: (bytes) => this.#limit.spend(bytes),
       onIdle: () => this.#fillHttp(source),
     })
     this.#https.add(source)
@@ -430,7 +435,9 @@ export class Download {
   }
 
   #drop(sender: Sender, index: number): void {
-    if (!(sender instanceof PeerSource || sender instanceof HttpSource)) return
+    if (!(sender instanceof PeerSource || sender instanceof HttpSource) || this.#droppedSenders.has(sender))
+      return
+    this.#droppedSenders.add(sender)
     const note = `It sent bytes that are not this file's (piece ${String(index)}), so nothing more is taken from it.`
     if (sender instanceof HttpSource) {
       sender.drop(note)

@@ -13,6 +13,8 @@ export interface RangeSource {
 
 interface HttpSourceEvents {
   onBytes(bytes: number): void
+  /** @returns for how many milliseconds the node's download limit wants nothing more */
+  spend(bytes: number): number
   /** It can be asked again. */
   onIdle(): void
 }
@@ -77,6 +79,8 @@ export class HttpSource {
       if (bytes.length !== length) throw new Error('It sent fewer bytes than it was asked for.')
       this.#rate.add(length)
       this.#events.onBytes(length)
+      const waitMs = this.#events.spend(length)
+      if (waitMs > 0) this.#rest(waitMs)
       this.#failures = 0
       if (this.#state !== 'dropped') this.#state = 'active'
       return bytes
@@ -122,6 +126,10 @@ export class HttpSource {
       return
     }
     const restMs = 500 * 2 ** this.#failures
+    this.#rest(restMs)
+  }
+
+  #rest(restMs: number): void {
     this.#restUntilMs = performance.now() + restMs
     clearTimeout(this.#restTimer)
     this.#restTimer = setTimeout(() => this.#events.onIdle(), restMs + 1)

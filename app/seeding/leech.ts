@@ -9,6 +9,7 @@ import { PIECE_DONE } from './picker.ts'
 import { PieceFile } from './piece-file.ts'
 import type { PiecePool } from './piece-pool.ts'
 import type { Downloader, Session } from './session.ts'
+import type { TokenBucket } from './throttle.ts'
 import type { Content } from './uploads.ts'
 
 export interface LeechArgs {
@@ -65,6 +66,7 @@ export interface Leech {
 /** What a leech needs of its swarm. */
 export interface LeechHost {
   readonly pool: PiecePool
+  readonly downloadLimit: TokenBucket
   /** A session with its announces and dials, or `null` while the whole swarm is paused. */
   openSession(leech: SwarmLeech, content: Content): Session | null
   closeSession(leech: SwarmLeech): void
@@ -306,7 +308,7 @@ export class SwarmLeech implements Leech, Downloader {
   async #prepare(metainfo: Metainfo): Promise<void> {
     const file = new PieceFile(metainfo, this.args.filePath, this.#host.pool)
     this.#file = file
-    const download = new Download(metainfo, file, {
+    const download = new Download(metainfo, file, this.#host.downloadLimit, {
       onPiece: (index) => {
         this.#session?.announcePiece(index)
         this.#each('piece', (listener) => listener(index))

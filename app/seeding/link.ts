@@ -109,6 +109,11 @@ export class Link {
     this.conn.resume()
   }
 
+  /** The node's download limit; `null` = none. */
+  get downloadLimitBytesPerSec(): number | null {
+    return this.#down.rateBytesPerSec
+  }
+
   /** @returns 0 when the node's upload budget allows a block now, else milliseconds to wait */
   uploadWaitMs(bytes: number): number {
     return this.#up.take(bytes)
@@ -224,7 +229,14 @@ export class Link {
   #rest(waitMs: number): void {
     this.conn.pause()
     clearTimeout(this.#resumeTimer)
-    this.#resumeTimer = setTimeout(() => this.conn.resume(), Math.min(waitMs, 5000))
+    this.#resumeTimer = setTimeout(
+      () => {
+        const stillMs = this.#down.spend(0)
+        if (stillMs > 0) this.#rest(stillMs)
+        else this.conn.resume()
+      },
+      Math.min(waitMs, 1000),
+    )
   }
 
   /** Our parser takes over between two messages, once the greeting is behind us. */

@@ -43,7 +43,10 @@ export class PeerSource {
 
   /** How many more blocks to ask for now; small remainders wait so that requests leave in batches. */
   get room(): number {
-    const depth = this.isSnubbed ? 1 : this.#depth
+    // Under a limit only what may come within a quarter of a second is on its way, or it would come in one gush.
+    const limit = this.link.downloadLimitBytesPerSec
+    const allowed = limit === null ? Infinity : Math.max(2, Math.ceil(limit / 4 / BLOCK_BYTES))
+    const depth = this.isSnubbed ? 1 : Math.min(this.#depth, allowed)
     const free = depth - this.#asks.size
     return free >= Math.min(depth / 4, 32) ? free : 0
   }

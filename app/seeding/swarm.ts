@@ -82,6 +82,7 @@ export class Swarm {
     this.#down = new TokenBucket(parts.options.downloadLimitBytesPerSec)
     this.#leechHost = {
       pool: this.#pool,
+      downloadLimit: this.#down,
       openSession: (leech, content) => this.#openLeechSession(leech, content),
       closeSession: (leech) => this.#closeLeechSession(leech),
       onComplete: (leech) => this.#running?.announcer.complete(leech.args.infoHash),

@@ -12,6 +12,10 @@ export class TokenBucket {
     this.#rateBytesPerSec = rateBytesPerSec
   }
 
+  get rateBytesPerSec(): number | null {
+    return this.#rateBytesPerSec
+  }
+
   setRate(rateBytesPerSec: number | null): void {
     this.#rateBytesPerSec = rateBytesPerSec
     this.#tokens = 0

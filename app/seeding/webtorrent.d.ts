@@ -163,6 +163,7 @@ declare module '@thaunknown/simple-peer/lite.js' {
     constructor(options: {
       readonly initiator?: boolean
       readonly trickle: false
+      readonly iceCompleteTimeout: number
       readonly config?: { readonly iceServers: readonly { readonly urls: string | readonly string[] }[] }
     })
     id?: string

@@ -29,6 +29,8 @@ interface Entry {
   readonly announced: Announced
   dueAtMs: number
   event: AnnounceEvent | undefined
+  isInFlight: boolean
+  isRemoved: boolean
 }
 
 /** Enough for a seed that can't be reached to find those who want it. */
@@ -87,7 +89,13 @@ export class PolledChannel implements Channel {
   }
 
   add(announced: Announced): void {
-    this.#fresh.set(announced.infoHash, { announced, dueAtMs: 0, event: 'started' })
+    this.#fresh.set(announced.infoHash, {
+      announced,
+      dueAtMs: 0,
+      event: 'started',
+      isInFlight: false,
+      isRemoved: false,
+    })
     this.#schedule()
   }
 
@@ -103,8 +111,10 @@ export class PolledChannel implements Channel {
     this.#fresh.delete(infoHash)
     const entry = this.#waiting.get(infoHash)
     this.#waiting.delete(infoHash)
-    if (entry !== undefined && this.#state === 'working')
-      void this.#announce(entry, 'stopped').catch(() => undefined)
+    if (entry === undefined) return
+    entry.isRemoved = true
+    // What is on its way must arrive before it can be taken back.
+    if (!entry.isInFlight && this.#state === 'working') this.#sayStopped(entry)
   }
 
   status(): TrackerStatus {
@@ -174,6 +184,7 @@ export class PolledChannel implements Channel {
     this.#waiting.delete(infoHash)
     this.#waiting.set(infoHash, entry)
     entry.dueAtMs = Infinity
+    entry.isInFlight = true
     this.#inFlight += 1
     try {
       const { intervalMs, peers, leechers } = await this.#announce(entry, entry.event)
@@ -181,13 +192,19 @@ export class PolledChannel implements Channel {
       const waitMs = entry.announced.left() > 0 ? Math.min(intervalMs, LEECH_INTERVAL_MS) : intervalMs
       entry.dueAtMs = performance.now() + waitMs * (0.95 + Math.random() * 0.1)
       this.#succeeded()
-      if (peers.length > 0) this.#host.onPeers(infoHash, peers, leechers)
+      if (entry.isRemoved) this.#sayStopped(entry)
+      else if (peers.length > 0) this.#host.onPeers(infoHash, peers, leechers)
     } catch (error) {
       this.#failed(entry, error)
     } finally {
+      entry.isInFlight = false
       this.#inFlight -= 1
       this.#schedule()
     }
+  }
+
+  #sayStopped(entry: Entry): void {
+    this.#announce(entry, 'stopped').catch(() => undefined) // it forgets us by itself
   }
 
   #announce(entry: Entry, event: AnnounceEvent | undefined): ReturnType<Transport['announce']> {

@@ -28,6 +28,8 @@ const BURST = 25
 const BURST_GAP_MS = 50
 const OFFERS_PER_ANNOUNCE = 5
 const OFFER_MS = 50_000
+/** node-datachannel never says that it has found all its addresses; simple-peer would wait five seconds for it. */
+const ICE_GATHERING_MS = 1000
 const LEECH_INTERVAL_MS = 30_000
 const MAX_BACKOFF_MS = 5 * 60_000
 const MAX_MESSAGE_BYTES = 64 * 1024
@@ -259,6 +261,7 @@ export class SocketChannel implements Channel {
     const peer = new SimplePeer({
       initiator: isInitiator,
       trickle: false,
+      iceCompleteTimeout: ICE_GATHERING_MS,
       ...(iceServers === undefined ? {} : { config: { iceServers } }),
     })
     peer.on('error', () => undefined) // a failed connection closes; nobody needs to hear of it twice
