@@ -43,12 +43,12 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       const { rows, total, counts } = library.list(args)
       return { items: rows.map(view), total, counts }
     },
-    'library.get': async ({ mediaId }) => await describeItem(init, requireRow(mediaId)),
+    'library.get': async ({ mediaId }) => describeItem(init, requireRow(mediaId)),
     'library.add': async ({ paths, accessLevel, storage }) => ({
       transferIds: paths.map((path) => adder.addPath({ path, accessLevel, storage })),
     }),
-    'library.remove': async ({ mediaIds }) => await library.remove(mediaIds),
-    'library.restore': async ({ mediaIds }) => await library.restore(mediaIds),
+    'library.remove': async ({ mediaIds }) => library.remove(mediaIds),
+    'library.restore': async ({ mediaIds }) => library.restore(mediaIds),
     'library.setSeeding': async ({ mediaIds, isSeedingWanted }) => {
       library.setSeedingWanted(mediaIds, isSeedingWanted)
       return {}
@@ -59,19 +59,19 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       library.verify(mediaIds)
       return {}
     },
-    'library.rebuild': async () => await library.rebuild(),
+    'library.rebuild': async () => library.rebuild(),
 
     'transfers.list': async () => ({ transfers: transfers.list() }),
     'transfers.pause': async ({ id }) => {
-      await jobsOf(id).pause(id)
+      jobsOf(id).pause(id)
       return {}
     },
     'transfers.resume': async ({ id }) => {
-      await jobsOf(id).resume(id)
+      jobsOf(id).resume(id)
       return {}
     },
     'transfers.retry': async ({ id }) => {
-      await jobsOf(id).retry(id)
+      jobsOf(id).retry(id)
       return {}
     },
     'transfers.cancel': async ({ id }) => {
@@ -85,7 +85,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
 
     'fetching.start': async (args) => ({ transferId: fetcher.begin(args) }),
     'fetching.inspect': async ({ link }) => fetcher.inspect(link),
-    'sharing.link': async ({ mediaId }) => await shareLink(init, requireRow(mediaId)),
+    'sharing.link': async ({ mediaId }) => shareLink(init, requireRow(mediaId)),
 
     'seeding.pause': async () => {
       settings.set({ isSeedingPaused: true })
@@ -96,8 +96,8 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       return {}
     },
 
-    'vault.token': async () => await vault.issueToken(),
-    'vault.unlock': async () => await vault.retry(),
+    'vault.token': async () => vault.issueToken(),
+    'vault.unlock': async () => vault.retry(),
 
     'settings.get': async () => settings.view(),
     'settings.set': async (patch) => settings.set(patch),

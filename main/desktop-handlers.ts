@@ -63,7 +63,7 @@ export function createDesktopHandlers(init: DesktopHandlersInit): DesktopHandler
       return {}
     },
     'desktop.copyText': async ({ text: copied }) => {
-      clipboard.writeText(copied)
+      await clipboard.writeText(copied)
       return {}
     },
     'desktop.readClipboardText': async () => ({ text: (await clipboard.readText()).slice(0, 16_384) }),

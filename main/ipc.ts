@@ -23,8 +23,8 @@ export function registerIpc(init: IpcInit): void {
     }
     init.onCall()
     if (typeof name !== 'string') return refusal('BAD_REQUEST', 'A call needs a name.')
-    if (Object.hasOwn(engineCalls, name)) return await init.callEngine(name as EngineCallName, args)
-    if (Object.hasOwn(desktopCalls, name)) return await callDesktop(init, name as DesktopCallName, args)
+    if (Object.hasOwn(engineCalls, name)) return init.callEngine(name as EngineCallName, args)
+    if (Object.hasOwn(desktopCalls, name)) return callDesktop(init, name as DesktopCallName, args)
     return refusal('NOT_FOUND', 'There is no such call.')
   })
 }

@@ -8,10 +8,9 @@ const MOST_LINK_CHARS = 16_384
 
 /** A link Sower opens; judged like network input: anything may write it into a web page. */
 export function isOpenableLink(text: string): boolean {
+  if (text.length > MOST_LINK_CHARS || !/^(sower|magnet):/i.test(text)) return false
   // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused
-  return (
-    text.length <= MOST_LINK_CHARS && /^(sower|magnet):/i.test(text) && !/[\u0000-\u001f\u007f]/.test(text)
-  )
+  return !/[\u0000-\u001f\u007f]/.test(text)
 }
 
 /**

@@ -24,7 +24,7 @@ export function createMediaProtocol(
     const engine = addresses()
     if (host !== 'item' || !/^[0-9a-f]{64}$/.test(mediaId)) return new Response(null, { status: 404 })
     if (!engine) return new Response(null, { status: 503 })
-    return await passOn(`${engine.controlUrl}/media/${mediaId}`, engine.controlToken, incoming)
+    return passOn(`${engine.controlUrl}/media/${mediaId}`, engine.controlToken, incoming)
   }
 }
 

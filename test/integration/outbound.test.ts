@@ -1,13 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createRawServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import {
-  collectBody,
-  guardedRequest,
-  Outbound,
-  type GuardedRequestOptions,
-  type Resolve,
-} from '../../app/outbound/index.ts'
+import { guardedRequest } from '../../app/outbound/guarded-request.ts'
+import { collectBody, Outbound, type GuardedRequestOptions, type Resolve } from '../../app/outbound/index.ts'
 
 const closers: (() => Promise<void> | void)[] = []
 afterEach(async () => {

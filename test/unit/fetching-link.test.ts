@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../app/contract/index.ts'
-import { formatLink, parseLink } from '../../app/fetching/index.ts'
+import { formatLink, parseLink } from '../../app/fetching/link.ts'
 
 const ID = 'ab'.repeat(32)
 const HASH = '0123456789abcdef0123456789abcdef01234567'

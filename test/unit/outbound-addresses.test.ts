@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isGlobalAddress } from '../../app/outbound/index.ts'
+import { isGlobalAddress } from '../../app/outbound/addresses.ts'
 
 describe('isGlobalAddress', () => {
   it.each([

@@ -178,19 +178,23 @@ describe('the window', () => {
       notifications: 'denied',
       eval: 'refused',
     })
+    // Electron has this function and no longer types it.
     const preferences = await app.evaluate(({ webContents }) =>
       webContents.getAllWebContents().map((contents) => {
-        const used = contents.getLastWebPreferences()
-        return [
-          used?.sandbox,
-          used?.contextIsolation,
-          used?.nodeIntegration,
-          used?.webSecurity,
-          used?.webviewTag,
-        ]
+        const last = Reflect.get(contents, 'getLastWebPreferences') as () => Record<string, unknown>
+        const { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag } = last.call(contents)
+        return { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag }
       }),
     )
-    expect(preferences).toEqual([[true, true, false, true, false]])
+    expect(preferences).toEqual([
+      {
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        webSecurity: true,
+        webviewTag: false,
+      },
+    ])
     await page.evaluate(() => {
       location.href = 'https://example.org/'
     })

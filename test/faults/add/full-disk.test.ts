@@ -3,7 +3,8 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
-import { readFile, readStream } from '../../../app/ingest/index.ts'
+import { readFile } from '../../../app/ingest/read-file.ts'
+import { readStream } from '../../../app/ingest/read-stream.ts'
 import {
   bytesOf,
   exists,

@@ -7,14 +7,9 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  hashFile,
-  hashPieces,
-  HashPool,
-  pieceLengthFor,
-  readFile,
-  readStream,
-} from '../../../app/ingest/index.ts'
+import { hashFile, hashPieces, HashPool, pieceLengthFor } from '../../../app/ingest/index.ts'
+import { readFile } from '../../../app/ingest/read-file.ts'
+import { readStream } from '../../../app/ingest/read-stream.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 import { buildMetainfo, parseMetainfo } from '../../../app/seeding/index.ts'
 import { bytesOf, KIB, makeDir, makePool, MIB, never, piecesOf, sha256, writeRandom } from './fixture.ts'

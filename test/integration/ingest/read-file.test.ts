@@ -4,8 +4,12 @@ import net from 'node:net'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { AppError } from '../../../app/contract/index.ts'
-import { PauseGate, readFile } from '../../../app/ingest/index.ts'
+import { PauseGate } from '../../../app/ingest/pause-gate.ts'
+import { readFile } from '../../../app/ingest/read-file.ts'
 import { bytesOf, exists, makeDir, makePool, MIB, never, sha256, writeRandom } from './fixture.ts'
+
+const moduleUrl = (name: string): string =>
+  JSON.stringify(new URL(`../../../app/ingest/${name}`, import.meta.url).href)
 
 async function setUp(content?: Buffer) {
   const dir = await makeDir()
@@ -223,7 +227,8 @@ test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
     await fs.chmod(sourcePath, 0o600)
     await fs.chmod(dir, 0o777)
     const script = `
-      import { HashPool, readFile } from ${JSON.stringify(new URL('../../../app/ingest/index.ts', import.meta.url).href)}
+      import { HashPool } from ${moduleUrl('hash-pool.ts')}
+      import { readFile } from ${moduleUrl('read-file.ts')}
       process.setgid(65534)
       process.setuid(65534)
       const log = { warn() {} }

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
-import { readStream } from '../../../app/ingest/index.ts'
+import { readStream } from '../../../app/ingest/read-stream.ts'
 import { bytesOf, exists, makeDir, makePool, MIB, never } from './fixture.ts'
 
 async function setUp() {
