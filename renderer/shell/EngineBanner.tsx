@@ -22,20 +22,16 @@ export function EngineBanner() {
       </div>
     )
   }
-  if (
-    engine.state !== 'running' ||
-    wallet === undefined ||
-    wallet.state === 'ready' ||
-    putAway === wallet.state
-  ) {
-    return null
-  }
+  if (engine.state !== 'running' || wallet === undefined || putAway === wallet.state) return null
+  // A wallet that works may still have something to say, such as that only file permissions protect it.
+  if (wallet.state === 'ready' && wallet.message === undefined) return null
   const canRetry = wallet.state === 'locked' || wallet.state === 'denied' || wallet.state === 'absent'
   return (
     <div className={cx('banner', 'warn')} role="status">
       <Icon name="key" />
       <p className={cx('text')}>
-        <strong>{t(`wallet.${wallet.state}`)}</strong> {wallet.message ?? t('wallet.publicStillWorks')}
+        {wallet.state !== 'ready' && <strong>{t(`wallet.${wallet.state}`)}</strong>}{' '}
+        {wallet.message ?? t('wallet.publicStillWorks')}
       </p>
       {canRetry && (
         <Button

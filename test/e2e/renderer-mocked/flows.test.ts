@@ -126,6 +126,41 @@ describe('the engine', () => {
     expect(await page.getByText(/engine stopped/).count()).toBe(0)
   })
 
+  it('shows a wallet that needs something, tries again, and dismisses notices', async () => {
+    const page = await open({ items: 3 })
+    await page.locator('#library-row-0').waitFor()
+    await page.evaluate(async () => {
+      const reply = await window.fake.call('node.status', {})
+      if (!reply.ok) return
+      const notice = { level: 'warning', code: 'X', message: 'A manifest was moved aside.', atMs: 1 } as const
+      window.fake.emit('node.changed', {
+        ...reply.value,
+        wallet: { storage: 'keychain', state: 'locked' },
+        notices: [{ ...notice, id: 'n1' }],
+      })
+    })
+    await page.getByText('The keychain is locked.').waitFor()
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('The keychain is locked.').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Dismiss' }).click()
+    await page.getByText('A manifest was moved aside.').waitFor({ state: 'detached' })
+    expect(await callsOf(page, 'node.dismissNotice')).toEqual([{ id: 'n1' }])
+  })
+
+  it('leaves the rest of the window usable when one view has a fault', async () => {
+    const page = await open({ items: 3 }, { isFaultExpected: true })
+    await page.locator('#library-row-0').waitFor()
+    await page.evaluate(async () => {
+      const reply = await window.fake.call('node.status', {})
+      // A tracker list that is none: what the contract rules out, a fault would do.
+      if (reply.ok) window.fake.emit('node.changed', { ...reply.value, trackers: null })
+    })
+    await page.getByRole('button', { name: 'Network' }).click()
+    await page.getByRole('heading', { name: 'This view ran into a fault' }).waitFor()
+    await page.getByRole('button', { name: 'Library' }).click()
+    await page.locator('#library-row-0').waitFor()
+  })
+
   it('pauses all traffic and says so', async () => {
     const page = await open({ items: 3 })
     await page.getByRole('button', { name: 'Pause all traffic' }).click()
