@@ -119,6 +119,7 @@ export class Engine {
     this.#closers.push(close)
     this.#log = log
     const settings: SettingsStore = loadSettings({ dataDir: this.dataDir, flags, env })
+    if (this.#options.changes !== undefined) settings.set(this.#options.changes)
     const notices: Notice[] = [...settings.notices]
     const parts = new EngineParts({
       dataDir: this.dataDir,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { app, powerMonitor } from 'electron'
-import type { EngineAddresses, NodeStatus } from '../app/contract/index.ts'
+import type { EngineAddresses, NodeStatus, SettingsPatch } from '../app/contract/index.ts'
 import { applyPrefs, createDesktopHandlers } from './desktop-handlers.ts'
 import { startEngineHost } from './engine-host.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
@@ -26,7 +26,8 @@ export class DesktopApp {
   readonly #window: MainWindow
   #tray: SowerTray | undefined
   #node: NodeStatus | undefined
-  #overrides: Readonly<Record<string, unknown>> = {}
+  #flags: Readonly<Record<string, unknown>> = {}
+  #changes: SettingsPatch | undefined
   #isQuitting = false
   #isStopped = false
 
@@ -37,9 +38,16 @@ export class DesktopApp {
     const entry = join(unpackedRoot(init.appRoot), 'out', 'engine', 'engine-process.js')
     this.#supervisor = new EngineSupervisor({
       spawn: () => startEngineHost(kind, entry),
-      startOptions: () => ({ dataDir: init.dataDir, flags: this.#overrides, mode: 'desktop' }),
+      startOptions: () => ({
+        dataDir: init.dataDir,
+        flags: this.#flags,
+        mode: 'desktop',
+        ...(this.#changes === undefined ? {} : { changes: this.#changes }),
+      }),
       onState: (state) => {
         if (state.state !== 'running') this.#node = undefined
+        // Kept in the settings file by now: a later crash must not apply it again.
+        else this.#changes = undefined
         this.#window.send('desktop.engineChanged', state)
         this.#updateTray()
       },
@@ -75,9 +83,10 @@ export class DesktopApp {
           applyPrefs(prefs)
           this.#window.send('desktop.prefsChanged', prefs)
         },
-        restartEngine: (overrides) => {
-          this.#overrides = { ...this.#overrides, ...overrides }
-          this.#supervisor.start()
+        restartEngine: (fix) => {
+          this.#flags = { ...this.#flags, ...fix.flags }
+          this.#changes = fix.changes
+          return this.#supervisor.restart()
         },
         closeWindow: (action, isRemembered) => this.#closeWindow(action, isRemembered),
       }),

@@ -1,18 +1,30 @@
 import { app, clipboard, dialog, nativeTheme, shell } from 'electron'
 import { join } from 'node:path'
 import { AppError, fromErrorShape } from '../app/contract/index.ts'
-import type { DesktopHandlers, DesktopPrefs, ItemDetail } from '../app/contract/index.ts'
+import type {
+  DesktopHandlers,
+  DesktopPrefs,
+  EngineState,
+  ItemDetail,
+  SettingsPatch,
+} from '../app/contract/index.ts'
 import { setLinuxAutostart } from './autostart.ts'
 import type { EngineSupervisor } from './engine-supervisor.ts'
 import type { PrefsStore } from './prefs.ts'
 import { isSafeExternalUrl } from './security-rules.ts'
 import { text } from './text.ts'
 
+/** What starts the engine where it could not before: values for this run, or changes that are kept. */
+export interface EngineFix {
+  readonly flags?: Readonly<Record<string, unknown>>
+  readonly changes?: SettingsPatch
+}
+
 interface DesktopHandlersInit {
   readonly supervisor: EngineSupervisor
   readonly prefs: PrefsStore
   readonly onPrefs: (prefs: DesktopPrefs) => void
-  readonly restartEngine: (overrides: Readonly<Record<string, unknown>>) => void
+  readonly restartEngine: (fix: EngineFix) => Promise<void>
   readonly closeWindow: (action: 'tray' | 'quit' | 'cancel', isRemembered: boolean) => void
 }
 
@@ -75,7 +87,7 @@ export function createDesktopHandlers(init: DesktopHandlersInit): DesktopHandler
     },
     'desktop.engineState': async () => supervisor.state,
     'desktop.restartEngine': async ({ fix }) => {
-      init.restartEngine(await overridesFor(fix, supervisor))
+      await init.restartEngine(await prepareFix(fix, supervisor))
       return {}
     },
     'desktop.closeWindow': async ({ action, isRemembered }) => {
@@ -85,20 +97,16 @@ export function createDesktopHandlers(init: DesktopHandlersInit): DesktopHandler
   }
 }
 
-async function overridesFor(
-  fix: string | undefined,
-  supervisor: EngineSupervisor,
-): Promise<Readonly<Record<string, unknown>>> {
+async function prepareFix(fix: EngineState['fix'], supervisor: EngineSupervisor): Promise<EngineFix> {
   if (fix === 'free-port') {
     const setting = supervisor.failure?.details?.['setting']
     const free = supervisor.failure?.details?.['free']
-    return typeof setting === 'string' && typeof free === 'number'
-      ? { [setting]: free }
-      : { port: 0, controlPort: 0, peerPort: 0 }
+    const isNamed = typeof setting === 'string' && typeof free === 'number'
+    return { flags: isNamed ? { [setting]: free } : { port: 0, controlPort: 0, peerPort: 0 } }
   }
   if (fix === 'choose-folder') {
     const mediaDir = await pickFolder()
-    return mediaDir === null ? {} : { mediaDir }
+    return mediaDir === null ? {} : { changes: { mediaDir } }
   }
   return {}
 }

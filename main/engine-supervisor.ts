@@ -91,12 +91,18 @@ export class EngineSupervisor {
 
   /** Starts the engine, or starts it again after a failure. */
   start(): void {
-    if (this.#host && this.#state.state !== 'failed') return
+    if (this.#state.state === 'starting' || this.#state.state === 'running') return
     this.#crashesInARow = 0
     this.#failure = undefined
     clearTimeout(this.#restartTimer)
     this.#setState({ state: 'starting', restarts: this.#state.restarts })
     this.#spawn()
+  }
+
+  /** Stops a running engine cleanly and starts it anew, for settings that are read at the start. */
+  async restart(): Promise<void> {
+    await this.stop()
+    this.start()
   }
 
   /** Asks the engine; always answers, also when the engine dies or never comes. */

@@ -1,6 +1,7 @@
 import type { EngineCallName, EngineEventName } from './calls.ts'
 import type { ErrorShape } from './errors.ts'
 import type { Reply } from './bridge.ts'
+import type { SettingsPatch } from './settings.ts'
 
 /**
  * Messages between the main process and the engine process (structured clone; the same over
@@ -25,6 +26,8 @@ export interface EngineStartOptions {
   readonly dataDir: string | null
   /** Values given on the command line; they win over environment and settings file. */
   readonly flags: Readonly<Record<string, unknown>>
+  /** Settings to change before starting, kept in the settings file (what the user chose so that it can start). */
+  readonly changes?: SettingsPatch
   /** `desktop`: keychain expected; `headless`: passphrase file or key file allowed. */
   readonly mode: 'desktop' | 'headless'
 }

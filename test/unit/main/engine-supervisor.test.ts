@@ -171,6 +171,19 @@ describe('the engine supervisor', () => {
     expect(host(0).isKilled).toBe(true)
   })
 
+  it('restarts a running engine: the old one is gone before the new one starts', async () => {
+    const { supervisor, host, hosts, states } = setUp()
+    supervisor.start()
+    host(0).beReady()
+    const restarted = supervisor.restart()
+    expect(hosts).toHaveLength(1)
+    host(0).exit(0)
+    await restarted
+    expect(hosts).toHaveLength(2)
+    host(1).beReady()
+    expect(states.at(-1)).toEqual({ state: 'running', restarts: 0 })
+  })
+
   it('passes events on', () => {
     const { supervisor, host, events } = setUp()
     supervisor.start()
