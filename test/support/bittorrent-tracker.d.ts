@@ -10,6 +10,7 @@ declare module 'bittorrent-tracker' {
       readonly http: boolean
       readonly ws: boolean
       readonly stats: boolean
+      readonly interval: number
     })
     readonly http: HttpServer
     readonly udp4: Socket | null

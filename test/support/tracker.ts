@@ -21,8 +21,9 @@ export interface LocalTracker extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export async function startTracker(): Promise<LocalTracker> {
-  const server = new Server({ udp: true, http: true, ws: true, stats: false })
+/** @param intervalMs how often HTTP and UDP peers are to announce; WebSocket peers five times as often */
+export async function startTracker({ intervalMs = 10 * 60_000 } = {}): Promise<LocalTracker> {
+  const server = new Server({ udp: true, http: true, ws: true, stats: false, interval: intervalMs })
   const announces: SeenAnnounce[] = []
   const waiting = new Set<() => void>()
   for (const kind of ['start', 'update', 'complete', 'stop'] as const) {
