@@ -62,9 +62,9 @@ export function Shell() {
           {!isDown && engine.state !== 'starting' && <Notices />}
           <div className={cx('middle')}>
             <div className={cx('view', view !== 'library' && 'scroll')}>
-              {isDown ? (
+              {isDown && view !== 'settings' ? (
                 <FailedPage />
-              ) : engine.state === 'starting' ? (
+              ) : engine.state === 'starting' && view !== 'settings' ? (
                 <StartingPage />
               ) : (
                 <ErrorBoundary key={view} onCopy={copy}>

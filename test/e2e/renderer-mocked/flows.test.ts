@@ -114,6 +114,14 @@ describe('the engine', () => {
     await page.getByRole('heading', { name: 'Nothing sown yet' }).waitFor()
   })
 
+  it('leaves the settings of the window reachable while it is down', async () => {
+    const page = await open({ engine: { state: 'failed', restarts: 0 } })
+    await page.getByRole('heading', { name: 'The engine is not running' }).waitFor()
+    await page.getByRole('button', { name: 'Settings' }).click()
+    await page.getByRole('radio', { name: 'Dark' }).click()
+    await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe('dark')
+  })
+
   it('keeps the library in sight while it restarts, and lists again afterwards', async () => {
     const page = await open({ items: 3 })
     await page.locator('#library-row-0').waitFor()

@@ -21,7 +21,7 @@ const openFirst = async (page: Page) => {
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Home')
   await page.keyboard.press('Space')
-  await page.waitForTimeout(700)
+  await page.waitForTimeout(2500)
 }
 const goTo = (name: string) => async (page: Page) => {
   await page.getByRole('navigation').getByRole('button', { name }).click()
