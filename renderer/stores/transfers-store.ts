@@ -63,23 +63,24 @@ export function createTransfersStore(bridge: SowerBridge): TransfersStore {
     planPutAway()
   }
 
-  const putAway = () =>
+  const keepOnly = (stays: (transfer: Transfer) => boolean) =>
     store.setState(({ transfers, inDrawer }) => ({
       inDrawer: new Set(
         [...inDrawer].filter((id) => {
           const transfer = transfers.get(id)
-          return transfer !== undefined && isLive(transfer)
+          return transfer !== undefined && stays(transfer)
         }),
       ),
     }))
+  const putAway = () => keepOnly(isLive)
 
-  /** When everything went well the drawer leaves by itself; a failure keeps it. */
+  /** Once nothing is under way, what went well leaves the drawer by itself; a failure stays until it is seen to. */
   function planPutAway(): void {
     clearTimeout(putAwayTimer)
     const { transfers, inDrawer } = store.getState()
     const shown = [...inDrawer].map((id) => transfers.get(id)).filter((one) => one !== undefined)
-    if (shown.length > 0 && !shown.some(belongsInDrawer))
-      putAwayTimer = setTimeout(putAway, PUT_AWAY_AFTER_MS)
+    if (shown.some(isLive) || shown.every(belongsInDrawer)) return
+    putAwayTimer = setTimeout(() => keepOnly(belongsInDrawer), PUT_AWAY_AFTER_MS)
   }
 
   const stop = bridge.on('transfers.changed', ({ transfers, removed }) => merge(transfers, removed, false))

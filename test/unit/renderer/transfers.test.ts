@@ -36,13 +36,13 @@ describe('the add drawer', () => {
     expect(store.getState().transfers.size).toBe(1)
   })
 
-  it('stays when something failed, until it is put away', async () => {
+  it('keeps what failed until it is put away, and lets go of what went well', async () => {
     const bridge = createFakeBridge()
     const transfers = createTransfersStore(bridge)
     bridge.setTransfers([transfer(), transfer({ id: 'b' })])
     bridge.setTransfers([transfer({ state: 'failed' }), transfer({ id: 'b', state: 'done' })])
     await vi.advanceTimersByTimeAsync(60_000)
-    expect([...transfers.store.getState().inDrawer].sort()).toEqual(['a', 'b'])
+    expect([...transfers.store.getState().inDrawer].sort()).toEqual(['a'])
     transfers.putAway()
     expect(transfers.store.getState().inDrawer.size).toBe(0)
   })
