@@ -1,9 +1,12 @@
 import type { TransferSource } from '../contract/index.ts'
-import { ActivePiece, BLOCK_BYTES, type Sender } from './active-piece.ts'
+import { BLOCK_BYTES, type ActivePiece, type Sender } from './active-piece.ts'
+import { ActivePieces } from './active-pieces.ts'
 import { HttpSource, type RangeSource } from './http-source.ts'
 import type { Link } from './link.ts'
 import type { Metainfo } from './metainfo.ts'
+import { Mixtures } from './mixtures.ts'
 import { PeerSource } from './peer-source.ts'
+import { checkClaims } from './piece-claims.ts'
 import { Picker, PIECE_ACTIVE, PIECE_DONE, PIECE_MISSING, PIECE_VERIFYING } from './picker.ts'
 import type { PieceFile } from './piece-file.ts'
 import { RateMeter, type TokenBucket } from './throttle.ts'
@@ -17,12 +20,9 @@ export interface DownloadEvents {
   onError(error: unknown): void
 }
 
-/** Unfinished pieces in memory, all sources together; more and new pieces wait. */
-const MAX_ACTIVE_BYTES = 256 * 1024 * 1024
 /** Arrived but not yet on disk: the network waits for the disk. */
 const MAX_VERIFYING_BYTES = 96 * 1024 * 1024
 const SNUB_MS = 10_000
-const MAX_SPARE_BUFFERS = 16
 
 /**
  * Fetches pieces from peers and HTTP sources at once. A piece is worked on by one source where possible, so that wrong
@@ -38,11 +38,9 @@ export class Download {
   readonly #droppedSenders = new WeakSet<Sender>()
   readonly #peers = new Map<Link, PeerSource>()
   readonly #https = new Set<HttpSource>()
-  readonly #active = new Map<number, ActivePiece>()
-  readonly #mixtures = new Map<number, ActivePiece>()
-  readonly #spare: Uint8Array<ArrayBuffer>[] = []
+  readonly #active = new ActivePieces()
+  readonly #mixtures = new Mixtures()
   #verifiedBytes = 0
-  #activeBytes = 0
   #verifyingBytes = 0
   #tick: NodeJS.Timeout | undefined
   #isFilling = false
@@ -59,9 +57,7 @@ export class Download {
 
   /** Verified bytes, and those of pieces under way. */
   get bytesDone(): number {
-    let arriving = 0
-    for (const piece of this.#active.values()) arriving += piece.arrivedBytes
-    return this.#verifiedBytes + arriving + this.#verifyingBytes
+    return this.#verifiedBytes + this.#active.arrivedBytes + this.#verifyingBytes
   }
 
   start(): void {
@@ -80,28 +76,7 @@ export class Download {
 
   /** Checks pieces of a former run by their hash; those that hold are done, the others are fetched. */
   async adopt(verified: Uint8Array): Promise<void> {
-    const claimed: number[] = []
-    for (let index = 0; index < this.#metainfo.pieceCount; index += 1) {
-      if (((verified[index >> 3] ?? 0) & (0x80 >> (index & 7))) === 0) continue
-      this.picker.set(index, PIECE_VERIFYING)
-      claimed.push(index)
-    }
-    const check = async (): Promise<void> => {
-      for (let index = claimed.shift(); index !== undefined; index = claimed.shift()) {
-        const isGood = await this.#file.holds(index)
-        this.picker.set(index, isGood ? PIECE_DONE : PIECE_MISSING)
-        if (isGood) this.#verifiedBytes += this.#file.pieceBytes(index)
-      }
-    }
-    await Promise.all([check(), check()])
-  }
-
-  bitfield(): Uint8Array {
-    const bits = new Uint8Array(Math.ceil(this.#metainfo.pieceCount / 8))
-    this.picker.states.forEach((state, index) => {
-      if (state === PIECE_DONE) bits[index >> 3]! |= 0x80 >> (index & 7) // within by construction
-    })
-    return bits
+    this.#verifiedBytes += await checkClaims(this.#file, this.picker, verified)
   }
 
   addHttp(range: RangeSource): HttpSource {
@@ -205,62 +180,25 @@ export class Download {
       if (block >= 0) return { piece, block }
     }
     const piece =
-      this.#leftBehind(source) ??
+      this.#active.leftBehind(source) ??
       this.#newPiece(source, (index) => source.has(index)) ??
-      this.#joinable(source)
+      this.#active.joinable(source)
     const block = piece?.ask() ?? -1
     if (piece !== null && block >= 0) return { piece, block }
     // Asking twice only pays when there is somebody else, and for those with little else to do.
     const isLast = this.picker.isEndgame && source.askedCount < 4 && this.#peers.size + this.#https.size > 1
-    return isLast ? this.#endgameBlock(source) : null
-  }
-
-  #leftBehind(source: PeerSource): ActivePiece | null {
-    for (const piece of this.#active.values()) {
-      if (piece.owner !== null || piece.freeCount === 0 || !source.has(piece.index)) continue
-      piece.owner = source
-      source.pieces.add(piece)
-      return piece
-    }
-    return null
-  }
-
-  #joinable(source: PeerSource): ActivePiece | null {
-    for (const piece of this.#active.values()) {
-      if (piece.freeCount > 0 && !piece.isExclusive && piece.owner !== source && source.has(piece.index))
-        return piece
-    }
-    return null
-  }
-
-  /** A block somebody slower was asked for and has not begun to send. */
-  #endgameBlock(source: PeerSource): { piece: ActivePiece; block: number } | null {
-    for (const piece of this.#active.values()) {
-      if (piece.isExclusive || !source.has(piece.index)) continue
-      for (let block = 0; block < piece.blockCount; block += 1) {
-        if (piece.isAsked(block) && source.ask(piece.index, block) === undefined) return { piece, block }
-      }
-    }
-    return null
+    return isLast ? this.#active.endgameBlock(source) : null
   }
 
   #newPiece(owner: Sender, has: (index: number) => boolean): ActivePiece | null {
-    if (this.#activeBytes >= MAX_ACTIVE_BYTES || this.#verifyingBytes >= MAX_VERIFYING_BYTES) return null
+    if (this.#active.isFull || this.#verifyingBytes >= MAX_VERIFYING_BYTES) return null
     const index = this.picker.rarest(has)
     return index === -1 ? null : this.#activate(index, owner)
   }
 
   #activate(index: number, owner: Sender): ActivePiece {
-    const length = this.#file.pieceBytes(index)
-    const spare = this.#spare.at(-1)?.length === length ? this.#spare.pop() : undefined
-    const piece = new ActivePiece(
-      index,
-      spare ?? new Uint8Array(new ArrayBuffer(length)),
-      owner,
-      this.#mixtures.has(index),
-    )
-    this.#active.set(index, piece)
-    this.#activeBytes += length
+    const isExclusive = this.#mixtures.has(index)
+    const piece = this.#active.begin(index, this.#file.pieceBytes(index), owner, isExclusive)
     this.picker.set(index, PIECE_ACTIVE)
     if (owner instanceof PeerSource) owner.pieces.add(piece)
     return piece
@@ -279,7 +217,7 @@ export class Download {
     const first = this.#newPiece(source, () => true)
     if (first !== null) {
       const room = Math.max(0, Math.floor(source.spanBytes / this.#metainfo.pieceLength) - 1)
-      const run = this.#activeBytes < MAX_ACTIVE_BYTES ? this.picker.run(first.index, room) : []
+      const run = !this.#active.isFull ? this.picker.run(first.index, room) : []
       return [first, ...run.map((index) => this.#activate(index, source))]
     }
     for (const piece of this.#active.values()) {
@@ -299,7 +237,7 @@ export class Download {
     for (const piece of pieces) {
       const part = bytes?.subarray(at, at + piece.byteCount) ?? null
       at += piece.byteCount
-      if (this.#active.get(piece.index) !== piece) continue
+      if (!this.#active.has(piece)) continue
       if (part === null) this.#abandon(piece, source)
       else this.#takeWhole(piece, part, source)
     }
@@ -342,8 +280,7 @@ export class Download {
   }
 
   #deactivate(piece: ActivePiece): void {
-    if (!this.#active.delete(piece.index)) return
-    this.#activeBytes -= piece.byteCount
+    if (!this.#active.end(piece)) return
     for (const peer of this.#peers.values()) {
       peer.pieces.delete(piece)
       for (const ask of peer.asks()) if (ask.piece === piece) this.#cancel(peer, piece.index, ask.block)
@@ -397,9 +334,8 @@ export class Download {
     if (isGood) {
       this.picker.set(index, PIECE_DONE)
       this.#verifiedBytes += byteCount
-      this.#judgeMixture(piece)
-      if (this.#spare.length < MAX_SPARE_BUFFERS && this.#file.pieceBytes(0) === byteCount)
-        this.#spare.push(piece.bytes)
+      for (const liar of this.#mixtures.judge(piece)) this.#drop(liar, index)
+      this.#active.reuse(piece.bytes)
       this.#events.onPiece(index)
     } else this.#failed(piece)
     if (this.picker.isDone) this.#events.onDone()
@@ -411,27 +347,8 @@ export class Download {
     const senders = [...piece.senders()]
     const [only] = senders
     if (senders.length === 1 && only !== undefined) this.#drop(only, piece.index)
-    else this.#mixtures.set(piece.index, piece)
+    else this.#mixtures.keep(piece)
     this.picker.set(piece.index, PIECE_MISSING)
-  }
-
-  #judgeMixture(good: ActivePiece): void {
-    const mixture = this.#mixtures.get(good.index)
-    if (mixture === undefined) return
-    this.#mixtures.delete(good.index)
-    const liars = new Set<Sender>()
-    for (let block = 0; block < good.blockCount; block += 1) {
-      const start = block * BLOCK_BYTES
-      const end = start + good.blockLength(block)
-      const sender = mixture.sender(block)
-      if (
-        sender !== null &&
-        Buffer.compare(mixture.bytes.subarray(start, end), good.bytes.subarray(start, end)) !== 0
-      ) {
-        liars.add(sender)
-      }
-    }
-    for (const liar of liars) this.#drop(liar, good.index)
   }
 
   #drop(sender: Sender, index: number): void {

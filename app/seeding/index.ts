@@ -1,6 +1,14 @@
 export { buildMetainfo, magnetURI, parseMetainfo, type Metainfo, type MetainfoInput } from './metainfo.ts'
 export { Swarm } from './swarm.ts'
-export type { Leech, LeechArgs, LeechEvents } from './leech.ts'
 export type { RangeSource } from './http-source.ts'
 export type { ServableFile } from './served-files.ts'
-export type { ConnectedPeer, SeedArgs, SwarmOptions, SwarmStats, SwarmTotals } from './types.ts'
+export type {
+  ConnectedPeer,
+  Leech,
+  LeechArgs,
+  LeechEvents,
+  SeedArgs,
+  SwarmOptions,
+  SwarmStats,
+  SwarmTotals,
+} from './types.ts'

@@ -1,7 +1,7 @@
 import { AppError, type TransferSource } from '../contract/index.ts'
 import type { Log } from '../ports/log.ts'
 import { Download } from './download.ts'
-import type { RangeSource, HttpSource } from './http-source.ts'
+import type { HttpSource, RangeSource } from './http-source.ts'
 import type { Link } from './link.ts'
 import { metainfoOfInfo, parseMetainfo, type Metainfo } from './metainfo.ts'
 import { PeerSource } from './peer-source.ts'
@@ -10,58 +10,8 @@ import { PieceFile } from './piece-file.ts'
 import type { PiecePool } from './piece-pool.ts'
 import type { Downloader, Session } from './session.ts'
 import type { TokenBucket } from './throttle.ts'
+import type { Leech, LeechArgs, LeechEvents } from './types.ts'
 import type { Content } from './uploads.ts'
-
-export interface LeechArgs {
-  /** 40 lowercase hex. */
-  readonly infoHash: string
-  /** Saves asking peers for it. */
-  readonly metainfo?: Uint8Array
-  /** Called before anything is written; throws to refuse. */
-  readonly acceptMetainfo?: (metainfo: Metainfo) => void
-  /** Where the bytes go; the file may exist from a former run. */
-  readonly filePath: string
-  /** What a former run's `bitfield()` gave; each piece it names is checked once more. */
-  readonly verified?: Uint8Array
-  readonly trackers: readonly string[]
-  /** `host:port` of BitTorrent peers. */
-  readonly peers: readonly string[]
-  readonly isPrivate?: boolean
-}
-
-export interface LeechEvents {
-  /** The metainfo is known and accepted. */
-  metainfo: (metainfo: Metainfo) => void
-  /** A piece is verified and written. */
-  piece: (index: number) => void
-  /** Bytes or sources changed; a few times a second at most. */
-  progress: () => void
-  /** A source sent wrong bytes; it is not asked again. */
-  dropped: (source: TransferSource) => void
-  /** Every piece is verified and on disk. */
-  done: () => void
-  /** It has stopped; `stop()` is still to be called. */
-  error: (error: unknown) => void
-}
-
-/** A download under way, from the swarm and from HTTP sources at once. */
-export interface Leech {
-  on<N extends keyof LeechEvents>(event: N, listener: LeechEvents[N]): () => void
-  addHttpSource(source: RangeSource): void
-  /** Where bytes come from, for the user: `swarm`, peers given by address, HTTP sources, and those that were dropped. */
-  sources(): TransferSource[]
-  /** One bit per verified piece, the first piece in the highest bit; store it with every `piece`. */
-  bitfield(): Uint8Array
-  readonly bytesDone: number
-  readonly rateBytesPerSec: number
-  /** The whole metainfo file, with our trackers only; `null` until it is known. */
-  metainfo(): Uint8Array | null
-  /** Closes all connections; what is verified stays. */
-  pause(): void
-  resume(): void
-  /** Ends it and closes the file; the bytes stay. */
-  stop(): Promise<void>
-}
 
 /** What a leech needs of its swarm. */
 export interface LeechHost {
@@ -72,6 +22,8 @@ export interface LeechHost {
   closeSession(leech: SwarmLeech): void
   /** Everything is there: trackers count it as a seed from now on. */
   onComplete(leech: SwarmLeech): void
+  /** Its metainfo says that it is private. */
+  onPrivate(leech: SwarmLeech): void
   onStopped(leech: SwarmLeech): void
 }
 
@@ -195,7 +147,7 @@ export class SwarmLeech implements Leech, Downloader {
   }
 
   bitfield(): Uint8Array {
-    return this.#download?.bitfield() ?? this.args.verified ?? new Uint8Array()
+    return this.#download?.picker.bits() ?? this.args.verified ?? new Uint8Array()
   }
 
   metainfo(): Uint8Array | null {
@@ -299,6 +251,7 @@ export class SwarmLeech implements Leech, Downloader {
       this.#metainfo = parsed
       this.#metainfoBytes = bytes
       if (this.#session !== null) this.#session.metainfo = parsed
+      if (parsed.isPrivate) this.#host.onPrivate(this)
       this.#prepare(parsed).catch((error: unknown) => this.#fail(error))
     } catch (error) {
       this.#fail(error)
@@ -368,7 +321,7 @@ export class SwarmLeech implements Leech, Downloader {
       has: (index) => this.#download?.picker.isPiece(index, PIECE_DONE) ?? false,
       bits: () =>
         this.#isReady && this.#download !== null && this.#download.bytesDone > 0
-          ? this.#download.bitfield()
+          ? this.#download.picker.bits()
           : 'none',
       read: async (index, offset, length) => {
         const bytes = await this.#file?.read(index, offset, length)

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import Peer, { type Wire } from 'webtorrent/lib/peer.js'
 import type { Slice } from './served-files.ts'
 import { RateMeter, TokenBucket } from './throttle.ts'
+import type { ConnectedPeer } from './types.ts'
 
 /** What a connection tells whoever it belongs to. Blocks are written straight to where they belong, never collected. */
 export interface LinkHandler {
@@ -92,6 +93,20 @@ export class Link {
         ? `${String(conn.remoteAddress)}:${String(conn.remotePort)}`
         : 'webrtc'
     return (this.peer.addr ?? remote).replace(/^::ffff:/, '')
+  }
+
+  /** For the user. */
+  describe(): ConnectedPeer {
+    const client = this.wire.peerExtendedHandshake['v']
+    return {
+      address: this.address,
+      kind: this.isTcp ? 'tcp' : 'webrtc',
+      ...(client instanceof Uint8Array
+        ? { client: Buffer.from(client.subarray(0, 64)).toString('utf8') }
+        : {}),
+      uploadedBytes: this.upload.totalBytes,
+      downloadedBytes: this.download.totalBytes,
+    }
   }
 
   /** Too much handed to the socket that it has not taken yet. */

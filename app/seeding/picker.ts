@@ -36,6 +36,15 @@ export class Picker {
     this.states[index] = state
   }
 
+  /** One bit per piece that is done, the first in the highest bit. */
+  bits(): Uint8Array {
+    const bits = new Uint8Array(Math.ceil(this.states.length / 8))
+    this.states.forEach((state, index) => {
+      if (state === PIECE_DONE) bits[index >> 3]! |= 0x80 >> (index & 7) // within by construction
+    })
+    return bits
+  }
+
   isPiece(index: number, state: number): boolean {
     return this.states[index] === state
   }

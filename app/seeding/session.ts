@@ -12,8 +12,8 @@ import { Uploads, type Content } from './uploads.ts'
 /** What every torrent of the node shares. */
 export interface SessionHost {
   readonly client: WebTorrent
-  readonly peerPort: number
-  readonly isPexEnabled: boolean
+  peerPort(): number
+  isPexEnabled(): boolean
   /** Connections of all torrents together are bounded. */
   mayConnect(): boolean
   onUploaded(session: Session, bytes: number): void
@@ -47,7 +47,6 @@ const REDIAL_MS = [2000, 10_000, 30_000, 120_000]
 export class Session implements PeerSwarm, LinkHandler {
   readonly infoHash: string
   readonly infoHashHash: string
-  readonly private: boolean
   readonly client: WebTorrent
   readonly wires: Wire[] = []
   readonly links = new Set<Link>()
@@ -58,6 +57,7 @@ export class Session implements PeerSwarm, LinkHandler {
   /** When it last had somebody to talk to. */
   activeAtMs = performance.now()
   readonly #host: SessionHost
+  readonly #isPrivate: boolean
   readonly #uploads: Uploads
   readonly #peers = new Map<string, Peer>()
   readonly #banned = new Set<string>()
@@ -76,11 +76,16 @@ export class Session implements PeerSwarm, LinkHandler {
     this.infoHash = infoHash
     this.infoHashHash = reqHash(infoHash)
     this.metainfo = metainfo
-    this.private = isPrivate || metainfo?.isPrivate === true
+    this.#isPrivate = isPrivate
     this.#uploads = new Uploads(content, (bytes) => {
       this.upload.add(bytes)
       host.onUploaded(this, bytes)
     })
+  }
+
+  /** Never on DHT, LSD or PEX. */
+  get private(): boolean {
+    return this.#isPrivate || this.metainfo?.isPrivate === true
   }
 
   /** Connections that exist or are being made. */
@@ -157,7 +162,7 @@ export class Session implements PeerSwarm, LinkHandler {
     this.wires.push(wire)
     this.links.add(link)
     wire.setKeepAlive(true)
-    wire.extendedHandshake = { v: CLIENT_NAME, reqq: MAX_PEER_REQUESTS, p: this.#host.peerPort }
+    wire.extendedHandshake = { v: CLIENT_NAME, reqq: MAX_PEER_REQUESTS, p: this.#host.peerPort() }
     wire.use(
       metadataExtension({
         infoHash: this.infoHash,
@@ -165,7 +170,7 @@ export class Session implements PeerSwarm, LinkHandler {
         onInfo: (info) => this.downloader?.onInfo(info),
       }),
     )
-    if (this.#host.isPexEnabled && !this.private) {
+    if (this.#host.isPexEnabled() && !this.private) {
       wire.use(
         pexExtension({ addresses: () => this.#dialledAddresses(), onAddress: (found) => this.dial(found) }),
       )

@@ -3,16 +3,15 @@ import type WebTorrent from 'webtorrent'
 import { AppError } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import { DhtAnnouncer } from './dht.ts'
-import { SwarmLeech, type Leech, type LeechArgs, type LeechHost } from './leech.ts'
+import { ChangeNotifier } from './change-notifier.ts'
+import { Discovery } from './discovery.ts'
+import { SwarmLeech, type LeechHost } from './leech.ts'
 import { listen } from './listen.ts'
-import { LocalDiscovery } from './lsd.ts'
 import { PiecePool } from './piece-pool.ts'
 import { Seeds } from './seeds.ts'
 import { ServedFiles, type ServableFile } from './served-files.ts'
 import { Session, splitAddress, type SessionHost } from './session.ts'
 import { RateMeter, TokenBucket } from './throttle.ts'
-import { Announcer } from './trackers/announcer.ts'
 import type {
   ConnectedPeer,
   SeedArgs,
@@ -20,23 +19,21 @@ import type {
   SwarmStats,
   SwarmTotals,
   TrackerStatus,
+  Leech,
+  LeechArgs,
 } from './types.ts'
 import type { Content } from './uploads.ts'
 
 const DEFAULT_MAX_CONNECTIONS = 200
-const CHANGE_MS = 250
 const LEECH_PEERS = 40
 const MAX_SEED_DIALS = 5
-/** Some programs drop everybody once they have a magnet link's metadata. */
-const SEED_REDIALS = 3
+const SEED_REDIALS = 3 // some programs drop everybody once they have a magnet link's metadata
 
 /** What exists while the swarm runs and is not paused. */
 interface Running {
   readonly client: WebTorrent
   readonly host: SessionHost
-  readonly announcer: Announcer
-  readonly dht: DhtAnnouncer | null
-  readonly lsd: LocalDiscovery | null
+  readonly discovery: Discovery
 }
 
 /**
@@ -55,14 +52,13 @@ export class Swarm {
   readonly #up: TokenBucket
   readonly #down: TokenBucket
   readonly #uploadedListeners = new Set<(mediaId: string, bytes: number) => void>()
-  readonly #changeListeners = new Set<() => void>()
+  readonly #changes = new ChangeNotifier()
   readonly #leechHost: LeechHost
   #options: SwarmOptions
   #running: Running | null = null
   #isPaused = false
   #isStarted = false
   #peerPort = 0
-  #changeTimer: NodeJS.Timeout | undefined
   /** start, pause, resume and stop take their turn. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -85,7 +81,8 @@ export class Swarm {
       downloadLimit: this.#down,
       openSession: (leech, content) => this.#openLeechSession(leech, content),
       closeSession: (leech) => this.#closeLeechSession(leech),
-      onComplete: (leech) => this.#running?.announcer.complete(leech.args.infoHash),
+      onComplete: (leech) => this.#running?.discovery.complete(leech.args.infoHash),
+      onPrivate: (leech) => this.#running?.discovery.hide(leech.args.infoHash),
       onStopped: (leech) => this.#onLeechStopped(leech),
     }
   }
@@ -113,7 +110,7 @@ export class Swarm {
   stop(): Promise<void> {
     return this.#inTurn(async () => {
       this.#isStarted = false
-      clearTimeout(this.#changeTimer)
+      this.#changes.close()
       for (const leech of this.#leeches.values()) await leech.stop()
       await this.#halt()
       await this.#files.closeAll()
@@ -126,27 +123,27 @@ export class Swarm {
     if (!/^[0-9a-f]{40}$/.test(args.infoHash)) throw new TypeError('infoHash must be 40 lowercase hex digits')
     if (!this.#seeds.add(args)) return
     this.#announceSeed(args)
-    this.#changed()
+    this.#changes.changed()
   }
 
   /** Stops announcing and serving an item and lets go of its file. */
   async unseed(infoHash: string): Promise<void> {
     if (!this.#leeches.has(infoHash)) this.#silence(infoHash)
     await this.#seeds.remove(infoHash)
-    this.#changed()
+    this.#changes.changed()
   }
 
   /** No traffic at all until `resume`: trackers are told, connections and the listening socket closed. */
   pause(): Promise<void> {
     this.#isPaused = true
-    this.#changed()
+    this.#changes.changed()
     return this.#inTurn(() => this.#halt())
   }
 
   /** @throws {AppError} `PORT_IN_USE` when another program took the port meanwhile */
   resume(): Promise<void> {
     this.#isPaused = false
-    this.#changed()
+    this.#changes.changed()
     return this.#inTurn(async () => {
       if (this.#isStarted && this.#running === null) await this.#run()
     })
@@ -158,7 +155,7 @@ export class Swarm {
     this.#options = { ...before, ...patch }
     if (patch.uploadLimitBytesPerSec !== undefined) this.#up.setRate(patch.uploadLimitBytesPerSec)
     if (patch.downloadLimitBytesPerSec !== undefined) this.#down.setRate(patch.downloadLimitBytesPerSec)
-    if (patch.trackers !== undefined) this.#running?.announcer.setTrackers(patch.trackers)
+    if (patch.trackers !== undefined) this.#running?.discovery.setTrackers(patch.trackers)
     if (patch.peerPort !== undefined) this.#peerPort = patch.peerPort
     const isRestarting = (['peerPort', 'isDhtEnabled', 'isLsdEnabled', 'isUpnpEnabled'] as const).some(
       (name) => patch[name] !== undefined && patch[name] !== before[name],
@@ -169,7 +166,7 @@ export class Swarm {
         await this.#run()
       }).catch((error: unknown) => this.#log.error('swarm.restart-failed', { reason: String(error) }))
     }
-    this.#changed()
+    this.#changes.changed()
   }
 
   stats(infoHash: string): SwarmStats {
@@ -204,25 +201,11 @@ export class Swarm {
   }
 
   trackers(): TrackerStatus[] {
-    const live = this.#running?.announcer.statuses()
-    return live ?? this.#options.trackers.map((url) => ({ url, state: 'off' }))
+    return this.#running?.discovery.statuses() ?? this.#options.trackers.map((url) => ({ url, state: 'off' }))
   }
 
   peers(infoHash: string): ConnectedPeer[] {
-    return this.#sessionsOf(infoHash).flatMap((session) =>
-      [...session.links].map((link) => {
-        const client = link.wire.peerExtendedHandshake['v']
-        return {
-          address: link.address,
-          kind: link.isTcp ? ('tcp' as const) : ('webrtc' as const),
-          ...(client instanceof Uint8Array
-            ? { client: Buffer.from(client.subarray(0, 64)).toString('utf8') }
-            : {}),
-          uploadedBytes: link.upload.totalBytes,
-          downloadedBytes: link.download.totalBytes,
-        }
-      }),
-    )
+    return this.#sessionsOf(infoHash).flatMap((session) => [...session.links].map((link) => link.describe()))
   }
 
   onUploaded(listener: (mediaId: string, bytes: number) => void): () => void {
@@ -232,8 +215,7 @@ export class Swarm {
 
   /** Peers, trackers or rates changed; at most four times a second. */
   onChange(listener: () => void): () => void {
-    this.#changeListeners.add(listener)
-    return () => this.#changeListeners.delete(listener)
+    return this.#changes.on(listener)
   }
 
   /**
@@ -243,7 +225,7 @@ export class Swarm {
   leech(args: LeechArgs): Leech {
     if (!/^[0-9a-f]{40}$/.test(args.infoHash)) throw new TypeError('infoHash must be 40 lowercase hex digits')
     if (this.#leeches.has(args.infoHash))
-      throw new AppError('CONFLICT', 'This file is being fetched already.')
+      throw new AppError('CONFLICT', 'This file is already being fetched.')
     const leech = new SwarmLeech(this.#leechHost, args, this.#log)
     this.#leeches.set(args.infoHash, leech)
     return leech
@@ -259,28 +241,27 @@ export class Swarm {
     const client = await listen(this.#options, this.#peerPort, { up: this.#up, down: this.#down }, this.#log)
     this.#peerPort = client.address()?.port ?? this.#peerPort
     const host = this.#sessionHost(client)
-    const onPeers = (infoHash: string, addresses: readonly string[], leechers = 1): void =>
-      this.#onPeers(infoHash, addresses, leechers)
-    const announcer = new Announcer(this.#options.trackers, {
+    const discoveryHost = {
       peerId: client.peerId,
       iceServers: this.#options.iceServers,
       peerPort: () => this.#peerPort,
       nowMs: () => this.#clock.nowMs(),
-      onPeers,
-      onChange: () => this.#changed(),
-      takeWebrtc: (infoHash, conn) => this.#takeWebrtc(infoHash, conn),
-    })
-    const dht =
-      client.dht === false ? null : new DhtAnnouncer(client.dht, () => this.#peerPort, { onPeers }, this.#log)
-    const lsd = this.#options.isLsdEnabled ? this.#makeLsd() : null
-    this.#running = { client, host, announcer, dht, lsd }
+      onPeers: this.#onPeers.bind(this),
+      onSearch: (infoHash: string, address: string) => void this.#onSearch(infoHash, address),
+      onChange: () => this.#changes.changed(),
+      takeWebrtc: (infoHash: string, conn: Duplex & { id?: string }) => this.#takeWebrtc(infoHash, conn),
+    }
+    this.#running = {
+      client,
+      host,
+      discovery: new Discovery(client, this.#options, discoveryHost, this.#log),
+    }
     client.get = (infoHash) => this.#find(infoHash)
     client._getByHash = (infoHashHash) => this.#findByHash(infoHashHash)
-    lsd?.start()
     for (const row of this.#seeds.rows()) this.#announceSeed(row)
     for (const leech of this.#leeches.values()) leech.connect()
     this.#log.info('swarm.listening', { peerPort: this.#peerPort, seeds: this.#seeds.size })
-    this.#changed()
+    this.#changes.changed()
   }
 
   async #halt(): Promise<void> {
@@ -289,45 +270,23 @@ export class Swarm {
     this.#running = null
     for (const leech of this.#leeches.values()) leech.suspend()
     await this.#seeds.sleepAll()
-    running.dht?.close()
-    running.lsd?.close()
-    await running.announcer.close()
+    await running.discovery.close()
     await new Promise<void>((resolve) => running.client.destroy(() => resolve()))
-    this.#changed()
+    this.#changes.changed()
   }
 
   #sessionHost(client: WebTorrent): SessionHost {
-    const peerPort = (): number => this.#peerPort
-    const options = (): SwarmOptions => this.#options
     return {
       client,
-      get peerPort() {
-        return peerPort()
-      },
-      get isPexEnabled() {
-        return options().isPexEnabled
-      },
+      peerPort: () => this.#peerPort,
+      isPexEnabled: () => this.#options.isPexEnabled,
       mayConnect: () => {
         const count = this.#allSessions().reduce((sum, session) => sum + session.peerCount, 0)
         return count < (this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS)
       },
       onUploaded: (session, bytes) => this.#onUploaded(session, bytes),
-      onChange: () => this.#changed(),
+      onChange: () => this.#changes.changed(),
     }
-  }
-
-  #makeLsd(): LocalDiscovery {
-    return new LocalDiscovery(
-      {
-        peerPort: () => this.#peerPort,
-        onSearch: (infoHash, address) => {
-          void this.#find(infoHash).then((session) => {
-            if (session?.private === false) session.dial(address)
-          })
-        },
-      },
-      this.#log,
-    )
   }
 
   /** Whom an incoming connection or offer is for; a sleeping seed is woken. */
@@ -363,6 +322,11 @@ export class Swarm {
     else if (leech === undefined && leechers > 0 && others.length > 0) void this.#offerTo(infoHash, others)
   }
 
+  async #onSearch(infoHash: string, address: string): Promise<void> {
+    const session = await this.#find(infoHash)
+    if (session?.private === false) session.dial(address)
+  }
+
   /** A seed behind a router that lets nobody in goes to some of those who want it. */
   async #offerTo(infoHash: string, addresses: readonly string[]): Promise<void> {
     const session = await this.#find(infoHash)
@@ -377,14 +341,12 @@ export class Swarm {
   #announceSeed(args: SeedArgs): void {
     if (this.#running === null || args.isPrivate === true || this.#leeches.has(args.infoHash)) return
     const { infoHash } = args
-    this.#running.announcer.add({ infoHash, left: () => 0, wanted: () => 0 })
-    this.#running.dht?.add(infoHash, false)
+    const announced = { infoHash, left: () => 0, wanted: () => 0 }
+    this.#running.discovery.add(announced, { isLeech: false, isPrivate: false })
   }
 
   #silence(infoHash: string): void {
-    this.#running?.announcer.remove(infoHash)
-    this.#running?.dht?.remove(infoHash)
-    this.#running?.lsd?.forget(infoHash)
+    this.#running?.discovery.remove(infoHash)
   }
 
   #openLeechSession(leech: SwarmLeech, content: Content): Session | null {
@@ -394,18 +356,12 @@ export class Swarm {
     const session = new Session(running.host, infoHash, null, content, leech.isPrivate)
     this.#leechSessions.set(leech, session)
     this.#silence(infoHash)
-    running.announcer.add(
-      {
-        infoHash,
-        left: () => (leech.isDone ? 0 : Math.max(1, leech.bytesLeft)),
-        wanted: () => (leech.isDone ? 0 : Math.max(0, LEECH_PEERS - session.peerCount)),
-      },
-      trackers,
-    )
-    if (!session.private) {
-      running.dht?.add(infoHash, true)
-      running.lsd?.search(infoHash)
+    const announced = {
+      infoHash,
+      left: () => (leech.isDone ? 0 : Math.max(1, leech.bytesLeft)),
+      wanted: () => (leech.isDone ? 0 : Math.max(0, LEECH_PEERS - session.peerCount)),
     }
+    running.discovery.add(announced, { isLeech: true, isPrivate: session.private, trackers })
     return session
   }
 
@@ -421,7 +377,7 @@ export class Swarm {
     if (this.#leeches.get(infoHash) === leech) this.#leeches.delete(infoHash)
     const row = this.#seeds.row(infoHash)
     if (row !== undefined) this.#announceSeed(row)
-    this.#changed()
+    this.#changes.changed()
   }
 
   #onUploaded(session: Session, bytes: number): void {
@@ -431,7 +387,7 @@ export class Swarm {
       row.uploadedBytes += bytes
       for (const listener of this.#uploadedListeners) listener(row.mediaId, bytes)
     }
-    this.#changed()
+    this.#changes.changed()
   }
 
   #allSessions(): Session[] {
@@ -440,13 +396,5 @@ export class Swarm {
 
   #sessionsOf(infoHash: string): Session[] {
     return this.#allSessions().filter((session) => session.infoHash === infoHash)
-  }
-
-  #changed(): void {
-    if (this.#changeListeners.size === 0) return
-    this.#changeTimer ??= setTimeout(() => {
-      this.#changeTimer = undefined
-      for (const listener of this.#changeListeners) listener()
-    }, CHANGE_MS).unref()
   }
 }

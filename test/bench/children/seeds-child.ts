@@ -14,9 +14,10 @@ interface Job {
 }
 
 const job = JSON.parse(process.argv[2] ?? '') as Job // written by seeds.ts
-const { swarm, seed } = await startSwarm({ trackers: [job.tracker] })
+const node = await startSwarm({ trackers: [job.tracker] })
+const { swarm } = node
 // The first makes what all share: the socket, compiled code.
-seed(job.sample)
+node.seed(job.sample)
 await sleep(1500)
 globalThis.gc?.()
 const rssBefore = process.memoryUsage().rss

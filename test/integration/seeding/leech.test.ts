@@ -54,7 +54,7 @@ test('the swarm and an HTTP source share the work', async () => {
   const sample = await makeSample({ dir: dir.path, sizeBytes: 6_000_000 })
   seeder.seed(sample)
   const slow = range(sample, 'slow.example')
-  const { read } = slow
+  const read = slow.read.bind(slow)
   slow.read = async (start, end, signal) => {
     await new Promise((resolve) => setTimeout(resolve, (end - start) / 2000))
     return read(start, end, signal)
@@ -110,11 +110,11 @@ test('a peer that lies is banned and named; an honest one at the same host is no
 test('goes on after a stop from what is verified, checking it once more', async () => {
   await using dir = await tempDir()
   await using node = await startSwarm()
-  const sample = await makeSample({ dir: dir.path, sizeBytes: 4_000_000 })
+  const sample = await makeSample({ dir: dir.path, sizeBytes: 64 * 65_536 })
   const filePath = dir.file('got')
   const first = node.swarm.leech({ ...sample, filePath, trackers: [], peers: [] })
   const slow = range(sample, 'slow.example')
-  const { read } = slow
+  const read = slow.read.bind(slow)
   let count = 0
   slow.read = (start, end, signal) =>
     count++ === 0 ? read(start, end, signal) : new Promise(() => undefined)
