@@ -158,6 +158,7 @@ export class EngineParts {
       handlers,
       events: this.events,
       status: () => this.#status(),
+      isPaused: () => settings.get().isSeedingPaused,
       outbound,
       rendererDir: this.#init.rendererDir,
       clock,

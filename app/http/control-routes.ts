@@ -97,7 +97,7 @@ export class ControlRoutes {
     await media.respond(
       exchange,
       media.find(mediaId, () => true),
-      false,
+      { isCounted: false },
     )
   }
 }

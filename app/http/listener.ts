@@ -4,10 +4,10 @@ import { isIP } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { AppError } from '../contract/index.ts'
+import { findFreePort } from '../free-port.ts'
 import type { Log } from '../ports/log.ts'
 import { HttpProblem, sendProblem } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
-import { findFreePort } from './free-port.ts'
 import type { HttpLimits } from './limits.ts'
 
 export interface ListenerOptions {
@@ -15,6 +15,8 @@ export interface ListenerOptions {
   readonly log: Log
   /** Answers one request; what it throws becomes a problem answer. */
   readonly handle: (exchange: Exchange) => Promise<void> | void
+  /** The setting its port comes from, for whoever has to choose another one. */
+  readonly portSetting: 'port' | 'controlPort'
   /** Lets a request without a Host header through to `handle`, which refuses it in its own words. */
   readonly isHostCheckedByHandler?: boolean
 }
@@ -25,12 +27,14 @@ export class Listener {
   readonly #limits: HttpLimits
   readonly #log: Log
   readonly #handle: ListenerOptions['handle']
+  readonly #portSetting: ListenerOptions['portSetting']
   readonly #socketsByClient = new Map<string, number>()
 
-  constructor({ limits, log, handle, isHostCheckedByHandler = false }: ListenerOptions) {
+  constructor({ limits, log, handle, portSetting, isHostCheckedByHandler = false }: ListenerOptions) {
     this.#limits = limits
     this.#log = log
     this.#handle = handle
+    this.#portSetting = portSetting
     this.#server = createServer({
       headersTimeout: limits.headersTimeoutMs,
       // Bodies are timed by whoever reads them: uploads by their pace, the rest by a total.
@@ -57,7 +61,7 @@ export class Listener {
   /**
    * @param reservedPorts never offered as the free one: they are about to be used by ourselves
    * @returns the port it listens on
-   * @throws {AppError} `PORT_IN_USE` with `details { port, free }`; `BAD_REQUEST` when the address can't be used at all
+   * @throws {AppError} `PORT_IN_USE` with `details { setting, port, free }`; `BAD_REQUEST` when the address can't be used at all
    */
   async listen(host: string, port: number, reservedPorts: readonly number[] = []): Promise<number> {
     try {
@@ -69,7 +73,7 @@ export class Listener {
         })
       })
     } catch (error) {
-      throw await describeListenError(error, host, port, reservedPorts)
+      throw await describeListenError(error, { host, port, setting: this.#portSetting, reservedPorts })
     }
     this.#server.on('error', (error) => this.#log.error('http.server-error', { error }))
     // TCP listeners always have an AddressInfo; strings are for pipes.
@@ -203,16 +207,19 @@ function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
 
 async function describeListenError(
   error: unknown,
-  host: string,
-  port: number,
-  reservedPorts: readonly number[],
+  {
+    host,
+    port,
+    setting,
+    reservedPorts,
+  }: { host: string; port: number; setting: string; reservedPorts: readonly number[] },
 ): Promise<unknown> {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE': {
       const free = await findFreePort(host, port + 1, reservedPorts)
       return new AppError('PORT_IN_USE', `Port ${port} is already used by another program.`, {
         hint: `Close that program, or use port ${free}, which is free.`,
-        details: { port, free },
+        details: { setting, port, free },
         cause: error,
       })
     }
@@ -220,7 +227,7 @@ async function describeListenError(
       const free = await findFreePort(host, Math.max(port + 1, 8765), reservedPorts)
       return new AppError('PORT_IN_USE', `Port ${port} may only be opened by an administrator.`, {
         hint: `Use port ${free}, which is free.`,
-        details: { port, free },
+        details: { setting, port, free },
         cause: error,
       })
     }

@@ -20,6 +20,11 @@ export function mediaNotFound(): AppError {
   return new AppError('NOT_FOUND', 'Media not found')
 }
 
+export interface SendingOptions {
+  readonly isCounted: boolean
+  readonly mayGoOn?: () => boolean
+}
+
 /** Answers GET and HEAD of an item's stored bytes. */
 export class MediaResponder {
   readonly #library: MediaShelf
@@ -42,10 +47,11 @@ export class MediaResponder {
   }
 
   /**
-   * @param isCounted whether these bytes went to somebody else, and count as uploaded
+   * @param options.isCounted whether these bytes go to somebody else, and count as uploaded
+   * @param options.mayGoOn asked while sending; once it says no, the connection is cut
    * @throws {AppError} what `library.openFile` refuses with; nothing has been sent then
    */
-  async respond(exchange: Exchange, row: MediaRow, isCounted: boolean): Promise<void> {
+  async respond(exchange: Exchange, row: MediaRow, options: SendingOptions): Promise<void> {
     const { req, res, method } = exchange
     const etag = `"${row.mediaId}"`
     const headers = mediaHeaders(row, etag)
@@ -70,7 +76,7 @@ export class MediaResponder {
         ...(isPart ? { 'content-range': `bytes ${range.start}-${range.endExclusive - 1}/${sizeBytes}` } : {}),
       })
       if (method === 'HEAD') res.end()
-      else await this.#sendBody(exchange, row, opened, range, isCounted)
+      else await this.#sendBody(exchange, row, opened, range, options)
     } finally {
       await opened.handle.close()
     }
@@ -81,7 +87,7 @@ export class MediaResponder {
     row: MediaRow,
     { handle }: OpenedMedia,
     range: ByteRange,
-    isCounted: boolean,
+    { isCounted, mayGoOn }: SendingOptions,
   ): Promise<void> {
     let sentBytes = 0
     try {
@@ -90,7 +96,10 @@ export class MediaResponder {
         out: res,
         ...range,
         pool: this.#pool,
-        onSent: (bytes) => (sentBytes += bytes),
+        onSent: (bytes) => {
+          sentBytes += bytes
+          if (mayGoOn?.() === false) throw new Error('sharing was paused')
+        },
       })
       res.end()
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { EngineHandlers, NodeStatus } from '../contract/index.ts'
 import { AppError } from '../contract/index.ts'
-import { PUBLIC_HEADERS, send, sendJson } from './exchange.ts'
+import { HttpProblem, PUBLIC_HEADERS, send, sendJson } from './exchange.ts'
 import type { Exchange, ResponseHeaders } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
 import { mediaNotFound } from './media-responder.ts'
@@ -10,7 +10,7 @@ import type { MediaRow, MediaShelf, StatusSource } from './ports.ts'
 import type { Route } from './router.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 import type { Uploads } from './upload.ts'
-import { canRead, rateLimited } from './viewer.ts'
+import { canRead, isOwners, rateLimited } from './viewer.ts'
 import type { ViewerCheck } from './viewer.ts'
 
 export interface NodeRoutesOptions {
@@ -23,6 +23,8 @@ export interface NodeRoutesOptions {
   readonly handlers: EngineHandlers
   readonly status: StatusSource
   readonly baseUrl: () => string
+  /** No media for anybody but their owner, as long as this says so. */
+  readonly isPaused: () => boolean
   readonly nowMs: () => number
 }
 
@@ -53,12 +55,21 @@ export class NodeRoutes {
   }
 
   async #find(exchange: Exchange, mediaId: string): Promise<MediaRow> {
+    return (await this.#findFor(exchange, mediaId)).row
+  }
+
+  async #findFor(exchange: Exchange, mediaId: string): Promise<{ row: MediaRow; isTheirs: boolean }> {
     const viewer = await this.#options.viewers.identify(exchange)
-    return this.#options.media.find(mediaId, (row) => canRead(viewer, row))
+    const row = this.#options.media.find(mediaId, (found) => canRead(viewer, found))
+    return { row, isTheirs: isOwners(viewer, row) }
   }
 
   async #bytes(exchange: Exchange, mediaId: string): Promise<void> {
-    await this.#options.media.respond(exchange, await this.#find(exchange, mediaId), true)
+    const { media, isPaused } = this.#options
+    const { row, isTheirs } = await this.#findFor(exchange, mediaId)
+    const mayGoOn = (): boolean => isTheirs || !isPaused()
+    if (!mayGoOn()) throw paused()
+    await media.respond(exchange, row, { isCounted: true, mayGoOn })
   }
 
   async #upload(exchange: Exchange): Promise<void> {
@@ -106,7 +117,8 @@ export class NodeRoutes {
   }
 
   async #torrent(exchange: Exchange, mediaId: string): Promise<void> {
-    const row = await this.#find(exchange, mediaId)
+    const { row, isTheirs } = await this.#findFor(exchange, mediaId)
+    if (!isTheirs && this.#options.isPaused()) throw paused()
     // A private item has no torrent, and its owner is told so like everybody else.
     const metainfo = row.accessLevel === 'public' ? await this.#options.library.metainfo(row.mediaId) : null
     if (metainfo === null) throw mediaNotFound()
@@ -149,6 +161,16 @@ export class NodeRoutes {
     this.#openApi ??= JSON.stringify(openApiDocument())
     send(exchange, 200, 'application/json; charset=utf-8', this.#openApi, PUBLIC_HEADERS)
   }
+}
+
+/** How soon somebody turned away by the pause may ask again. */
+const PAUSE_RETRY_SEC = 600
+
+function paused(): HttpProblem {
+  return new HttpProblem(
+    new AppError('UNAVAILABLE', 'This node’s owner has paused sharing. The item is safe; try again later.'),
+    { headers: { 'retry-after': PAUSE_RETRY_SEC } },
+  )
 }
 
 function publicOnly(row: MediaRow): ResponseHeaders {

@@ -37,6 +37,8 @@ export interface HttpServerOptions {
   readonly handlers: EngineHandlers
   readonly events: EventSource
   readonly status: StatusSource
+  /** Whether the user wants no traffic at all: the node listener then gives media to their owner alone. */
+  readonly isPaused: () => boolean
   readonly outbound: OutboundRequests
   /** The built web page; without it the control listener has none. */
   readonly rendererDir?: string | undefined
@@ -75,7 +77,7 @@ export class HttpServer {
 
   /**
    * Listens on both addresses, or on none.
-   * @throws {AppError} `PORT_IN_USE` with `details { port, free }`; `BAD_REQUEST` when the host is not this computer's
+   * @throws {AppError} `PORT_IN_USE` with `details { setting, port, free }`; `BAD_REQUEST` when the host is not this computer's
    */
   async start(): Promise<HttpAddresses> {
     const { host, port, controlPort } = this.#options.settings.get()
@@ -99,7 +101,7 @@ export class HttpServer {
   }
 
   #startNode(media: MediaResponder, host: string, port: number, controlPort: number): Promise<number> {
-    const { library, adder, vault, handlers, outbound, settings, status, clock } = this.#options
+    const { library, adder, vault, handlers, outbound, settings, status, isPaused, clock } = this.#options
     const limits = this.#limits
     const buckets = this.#buckets
     const baseUrl = (): string => settings.get().publicUrl?.replace(/\/+$/, '') ?? this.#url
@@ -113,11 +115,13 @@ export class HttpServer {
       handlers,
       status,
       baseUrl,
+      isPaused,
       nowMs: () => clock.nowMs(),
     })
     const router = new Router(routes.routes())
     this.#node = new Listener({
       limits,
+      portSetting: 'port',
       log: this.#options.log,
       handle: async (exchange) => {
         this.#spend(exchange)
@@ -136,6 +140,7 @@ export class HttpServer {
     let routes: ControlRoutes | undefined
     const listener = new Listener({
       limits,
+      portSetting: 'controlPort',
       log,
       isHostCheckedByHandler: true,
       handle: async (exchange) => {

@@ -109,6 +109,10 @@ export class ViewerCheck {
 
 /** Public items are everybody's; the rest its owner's and the node owner's, and does not exist for anybody else. */
 export function canRead(viewer: Viewer, row: MediaRow): boolean {
-  if (row.accessLevel === 'public') return true
+  return row.accessLevel === 'public' || isOwners(viewer, row)
+}
+
+/** Whether it is their own: the item's owner, or the node's. */
+export function isOwners(viewer: Viewer, row: MediaRow): boolean {
   return viewer.kind === 'bearer' && (viewer.isOwner || viewer.publicKey === row.owner)
 }

@@ -1,5 +1,6 @@
 import WebTorrent from 'webtorrent'
 import { AppError } from '../contract/index.ts'
+import { findFreePort } from '../free-port.ts'
 import type { Log } from '../ports/log.ts'
 import { installLinks } from './link.ts'
 import type { TokenBucket } from './throttle.ts'
@@ -37,22 +38,20 @@ export function listen(
       client.on('error', (error: Error) => log.error('swarm.client-failed', { reason: error.message }))
       resolve(client)
     })
-    client.once('error', (error: Error) => reject(listenError(error, peerPort)))
+    client.once('error', (error: Error) => void listenError(error, peerPort).then(reject))
   })
 }
 
-function listenError(error: Error, port: number): AppError {
+async function listenError(error: Error, port: number): Promise<AppError> {
   const code = 'code' in error ? error.code : ''
   if (code === 'EADDRINUSE' || code === 'EACCES') {
-    return new AppError(
-      'PORT_IN_USE',
-      `Port ${String(port)} for BitTorrent peers is in use by another program.`,
-      {
-        hint: 'Choose another peer port, or 0 for any free one.',
-        details: { port },
-        cause: error,
-      },
-    )
+    const free = await findFreePort(undefined, Math.max(port + 1, 1024))
+    const why = code === 'EACCES' ? 'may only be opened by an administrator' : 'is in use by another program'
+    return new AppError('PORT_IN_USE', `Port ${String(port)} for BitTorrent peers ${why}.`, {
+      hint: `Choose another peer port (${String(free)} is free), or 0 for any free one.`,
+      details: { setting: 'peerPort', port, free },
+      cause: error,
+    })
   }
   return new AppError('UNAVAILABLE', 'Seeding could not start on this machine.', { cause: error })
 }

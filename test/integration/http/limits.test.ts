@@ -163,7 +163,7 @@ describe('start', () => {
     try {
       const failure = await startTestNode({ settings: { port } }).catch((error: unknown) => error)
       expect(failure).toBeInstanceOf(AppError)
-      expect(failure).toMatchObject({ code: 'PORT_IN_USE', details: { port } })
+      expect(failure).toMatchObject({ code: 'PORT_IN_USE', details: { setting: 'port', port } })
       const { free } = (failure as AppError).details as { free: number }
       expect(free).toBeGreaterThan(port)
       const node = await start({ settings: { port: free } })
@@ -185,7 +185,10 @@ describe('start', () => {
       const failure = await startTestNode({ settings: { port, controlPort } }).catch(
         (error: unknown) => error,
       )
-      expect(failure).toMatchObject({ code: 'PORT_IN_USE', details: { port: controlPort } })
+      expect(failure).toMatchObject({
+        code: 'PORT_IN_USE',
+        details: { setting: 'controlPort', port: controlPort },
+      })
       await expect(ask(`http://127.0.0.1:${port}/health`)).rejects.toThrow('ECONNREFUSED')
     } finally {
       other.close()

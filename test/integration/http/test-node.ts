@@ -34,6 +34,7 @@ export interface TestNodeOptions {
   /** Free space that must remain. @defaultValue 0 */
   readonly reserveBytes?: number
   readonly log?: Log
+  readonly isPaused?: () => boolean
   readonly outbound?: Pick<Outbound, 'request'>
   /** Stands between the server and the adder. */
   readonly wrapAdder?: (adder: UploadAdder) => UploadAdder
@@ -123,6 +124,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
       },
     },
     status,
+    isPaused: options.isPaused ?? (() => false),
     outbound: options.outbound ?? new Outbound(),
     rendererDir: options.rendererDir,
     clock,

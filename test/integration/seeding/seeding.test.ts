@@ -156,7 +156,10 @@ test('a port somebody else listens on is said so', async () => {
     clock: systemClock,
     log: silentLog,
   })
-  await expect(second.start()).rejects.toMatchObject({ code: 'PORT_IN_USE' })
+  await expect(second.start()).rejects.toMatchObject({
+    code: 'PORT_IN_USE',
+    details: { setting: 'peerPort', port: first.peerPort, free: expect.any(Number) },
+  })
   await second.stop()
 })
 

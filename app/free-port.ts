@@ -3,9 +3,12 @@ import type { AddressInfo } from 'node:net'
 
 const TRIES = 50
 
-/** The first port from `fromPort` upwards that can be listened on at `host`, or any free one when the next 50 are taken. */
+/**
+ * The first port from `fromPort` upwards that can be listened on, or any free one when the next 50 are taken.
+ * @param host `undefined` = all addresses of this computer
+ */
 export async function findFreePort(
-  host: string,
+  host: string | undefined,
   fromPort: number,
   reserved: readonly number[] = [],
 ): Promise<number> {
@@ -17,7 +20,7 @@ export async function findFreePort(
   return (await tryListen(host, 0)) ?? 0
 }
 
-function tryListen(host: string, port: number): Promise<number | undefined> {
+function tryListen(host: string | undefined, port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const probe = createServer()
     probe.once('error', () => resolve(undefined))
