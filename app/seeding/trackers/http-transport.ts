@@ -39,6 +39,8 @@ export class HttpTransport implements Transport {
     const response = await fetch(`${this.#url}${this.#url.includes('?') ? '&' : '?'}${query}`, {
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(TIMEOUT_MS)]),
       headers: { 'user-agent': 'Sower/0.1' },
+      // A tracker that came with a link must not send our request on to an address of its choice.
+      redirect: 'error',
     })
     return answerOf(await bodyOf(response))
   }
