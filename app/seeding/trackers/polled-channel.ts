@@ -66,8 +66,10 @@ export class PolledChannel implements Channel {
   readonly #pacer: Pacer
   /** Never announced, or with something to say. */
   readonly #fresh = new Map<string, Entry>()
-  /** In the order in which they are due: the interval is the same for all. */
+  /** In the order in which they are due: the interval is the same for all seeds. */
   readonly #waiting = new Map<string, Entry>()
+  /** Downloads among those waiting: they ask more often. */
+  readonly #leeches = new Set<Entry>()
   #inFlight = 0
   #failures = 0
   #restUntilMs = 0
@@ -103,7 +105,8 @@ export class PolledChannel implements Channel {
     const entry = this.#waiting.get(infoHash)
     if (entry === undefined) return
     this.#waiting.delete(infoHash)
-    this.#fresh.set(infoHash, { ...entry, event: 'completed' })
+    this.#leeches.delete(entry)
+    this.#fresh.set(infoHash, { ...entry, event: 'completed', isInFlight: false })
     this.#schedule()
   }
 
@@ -112,6 +115,7 @@ export class PolledChannel implements Channel {
     const entry = this.#waiting.get(infoHash)
     this.#waiting.delete(infoHash)
     if (entry === undefined) return
+    this.#leeches.delete(entry)
     entry.isRemoved = true
     // What is on its way must arrive before it can be taken back.
     if (!entry.isInFlight && this.#state === 'working') this.#sayStopped(entry)
@@ -165,7 +169,7 @@ export class PolledChannel implements Channel {
       }
       void this.#send(entry)
     }
-    const [head] = this.#waiting.values()
+    const head = this.#head()
     if (head !== undefined && this.#fresh.size === 0)
       this.#schedule(Math.min(Math.max(head.dueAtMs - nowMs, 50), 60_000))
   }
@@ -173,9 +177,20 @@ export class PolledChannel implements Channel {
   #next(nowMs: number): Entry | null {
     const [fresh] = this.#fresh.values()
     if (fresh !== undefined) return fresh
-    const [head] = this.#waiting.values()
-    if (head !== undefined && head.dueAtMs <= nowMs) return head
-    return null
+    const head = this.#head()
+    return head !== undefined && head.dueAtMs <= nowMs ? head : null
+  }
+
+  /** Who is due first. */
+  #head(): Entry | undefined {
+    let first: Entry | undefined
+    for (const entry of this.#waiting.values()) {
+      if (this.#leeches.has(entry)) continue
+      first = entry
+      break
+    }
+    for (const entry of this.#leeches) if (first === undefined || entry.dueAtMs < first.dueAtMs) first = entry
+    return first
   }
 
   async #send(entry: Entry): Promise<void> {
@@ -183,6 +198,8 @@ export class PolledChannel implements Channel {
     this.#fresh.delete(infoHash)
     this.#waiting.delete(infoHash)
     this.#waiting.set(infoHash, entry)
+    if (entry.announced.left() > 0) this.#leeches.add(entry)
+    else this.#leeches.delete(entry)
     entry.dueAtMs = Infinity
     entry.isInFlight = true
     this.#inFlight += 1
@@ -201,6 +218,13 @@ export class PolledChannel implements Channel {
       this.#inFlight -= 1
       this.#schedule()
     }
+  }
+
+  /** Back to those that come first. */
+  #again(entry: Entry): void {
+    const { infoHash } = entry.announced
+    this.#leeches.delete(entry)
+    if (this.#waiting.delete(infoHash)) this.#fresh.set(infoHash, entry)
   }
 
   #sayStopped(entry: Entry): void {
@@ -237,7 +261,10 @@ export class PolledChannel implements Channel {
     this.#failures += 1
     entry.dueAtMs = performance.now() + backoffMs
     // A refusal concerns this torrent; silence concerns them all.
-    if (!isRefusal) this.#restUntilMs = performance.now() + backoffMs
+    if (!isRefusal) {
+      this.#restUntilMs = performance.now() + backoffMs
+      this.#again(entry)
+    }
     this.#host.onChange()
   }
 }

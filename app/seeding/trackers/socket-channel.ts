@@ -295,12 +295,21 @@ export class SocketChannel implements Channel {
     this.#message = typeof refusal === 'string' ? refusal.slice(0, 200) : undefined
     if (before !== this.#state) this.#host.onChange()
     const { info_hash: hash, peer_id: from, offer, answer, offer_id: offerId, interval } = fields
-    if (typeof interval === 'number') this.#intervalMs = intervalOf(interval)
+    if (typeof interval === 'number') this.#setInterval(intervalOf(interval))
     if (typeof hash !== 'string' || typeof from !== 'string' || typeof offerId !== 'string') return
     const infoHash = hex(hash)
     if (hex(from) === this.#host.peerId || !this.#entries.has(infoHash)) return
     if (offer !== undefined && offer !== null) this.#onOffer(infoHash, from, offer, offerId)
     else if (answer !== undefined && answer !== null) this.#onAnswer(from, answer, offerId)
+  }
+
+  #setInterval(intervalMs: number): void {
+    if (this.#intervalMs === intervalMs) return
+    this.#intervalMs = intervalMs
+    // Those that were to wait longer would keep those behind them waiting too.
+    const latestMs = performance.now() + intervalMs
+    for (const entry of this.#entries.values()) entry.dueAtMs = Math.min(entry.dueAtMs, latestMs)
+    this.#schedule(0)
   }
 
   #onOffer(infoHash: string, from: string, offer: unknown, offerId: string): void {
