@@ -38,12 +38,12 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, mode
   flushFolder(folder)
 }
 
-/** The file's bytes, or undefined when there is no such file. */
+/** The file's bytes, or undefined when there is no such file (nor the folder it would be in). */
 export function readFileIfThere(path: string): Buffer | undefined {
   try {
     return readFileSync(path)
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined
     throw error
   }
 }

@@ -3,6 +3,7 @@ import type { SettingsStore } from './config.ts'
 import type { EngineAddresses, EngineHandlers, Item, NodeStatus, Notice, Settings } from './contract/index.ts'
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
+import { LiveItems } from './engine-live.ts'
 import { SeedKeeper } from './engine-seeds.ts'
 import { viewItem, webSources } from './engine-view.ts'
 import { Fetcher } from './fetching/index.ts'
@@ -64,6 +65,7 @@ export class EngineParts {
   async start(): Promise<EngineAddresses> {
     const { dataDir, settings, mode, log, keychain, passphrase } = this.#init
     const vault = await openVault({ dataDir, mode, log: log.child('vault'), keychain, passphrase })
+    if (vault.nodeKey.notice) this.#init.notices.push(vault.nodeKey.notice)
     this.#closers.push(() => vault.close())
     const db = openDatabase(join(dataDir, 'sower.db'), { log: log.child('database'), clock })
     this.#closers.push(() => db.close())
@@ -194,7 +196,11 @@ export class EngineParts {
     const make = (peerPort: number): Swarm =>
       new Swarm({
         options: { ...values, peerPort },
-        open: (mediaId) => library.openForServing(mediaId),
+        open: async (mediaId) => {
+          // A torrent file that does not fit is made again by this, for the next peer who asks.
+          const [file] = await Promise.all([library.openForServing(mediaId), library.metainfo(mediaId)])
+          return file
+        },
         clock,
         log,
       })
@@ -237,6 +243,9 @@ export class EngineParts {
         events.nodeChanged()
       }),
       library.onNotice((notice) => {
+        // Said again, it is newer, not more.
+        const before = notices.findIndex(({ message }) => message === notice.message)
+        if (before >= 0) notices.splice(before, 1)
         notices.push(notice)
         events.notice(notice)
       }),
@@ -348,23 +357,6 @@ interface Running {
   readonly peerPort: number
   readonly url: string
   readonly controlUrl: string
-}
-
-/** Items whose numbers moved in the last interval, and once more after that, so that rates are seen to fall to zero. */
-class LiveItems {
-  #now = new Set<string>()
-  #before = new Set<string>()
-
-  moved(mediaId: string): void {
-    this.#now.add(mediaId)
-  }
-
-  take(): { mediaIds: string[]; isMoving: boolean } {
-    const mediaIds = [...new Set([...this.#now, ...this.#before])]
-    this.#before = this.#now
-    this.#now = new Set()
-    return { mediaIds, isMoving: mediaIds.length > 0 }
-  }
 }
 
 /** The library stores torrents without understanding them: this is what it asks. */

@@ -79,14 +79,15 @@ export class Engine {
 
   /**
    * Starts every part; when one fails, those already started are stopped again.
-   * @throws {AppError} `NODE_ALREADY_RUNNING`, `BAD_REQUEST` (a setting), `PORT_IN_USE`, `DATABASE_NEWER`, `MEDIA_*`, `DISK_FULL`
+   * @throws {AppError} `NODE_ALREADY_RUNNING`, `BAD_REQUEST` (a setting), `PORT_IN_USE`, `DATABASE_NEWER`, `MEDIA_*`, `DISK_FULL`,
+   * `UNAVAILABLE` (a file of the data folder can't be used)
    */
   async start(): Promise<EngineAddresses> {
     try {
       return await this.#start()
     } catch (error) {
       await this.stop()
-      throw error
+      throw toStartError(error)
     }
   }
 
@@ -157,6 +158,26 @@ function makeDataDir(dataDir: string): void {
       cause: error,
     })
   }
+}
+
+const REFUSALS = ['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'EIO', 'ELOOP', 'EMFILE', 'ENFILE']
+
+/** What the operating system refuses at the start, as a sentence that names the file; a bug stays a bug. */
+function toStartError(error: unknown): unknown {
+  if (error instanceof AppError || !(error instanceof Error)) return error
+  const { code = '', path } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new AppError('DISK_FULL', 'The disk of the data folder is full, so Sower did not start.', {
+      hint: 'Free some space, then start it again. Your media are untouched.',
+      cause: error,
+    })
+  }
+  if (!REFUSALS.includes(code)) return error
+  const what = path === undefined ? 'A file of the data folder' : `“${path}”`
+  return new AppError('UNAVAILABLE', `${what} can’t be used (${code}), so Sower did not start.`, {
+    hint: 'Check what it is and who may read and write it, then start Sower again. Your media are untouched.',
+    cause: error,
+  })
 }
 
 /** The built page lies beside the built engine, or in `out/` of a checkout; a node without it has no web page. */

@@ -1,4 +1,5 @@
 import { AppError } from '../contract/index.ts'
+import type { Notice } from '../contract/index.ts'
 import { openNode } from './connection.ts'
 import type { NodeConnection, NodeOptions } from './connection.ts'
 import type { Terminal } from './terminal.ts'
@@ -11,21 +12,28 @@ export interface Context {
   readonly signal: AbortSignal
 }
 
+interface WorkOptions {
+  /** The work sees to `context.signal` itself; else it is abandoned when that fires. */
+  readonly isStoppedByWork?: boolean
+  /** Says what the engine of this command had to report (a damaged file moved aside …): nobody else ever hears of it. */
+  readonly isTellingNotices?: boolean
+}
+
 /**
  * Runs `work` with a node and lets go of it afterwards, whatever happens.
- * @param options.isStoppedByWork the work sees to `context.signal` itself; else it is abandoned when that fires
  * @throws {AppError} `CANCELLED`, or what the work throws
  */
 export async function withNode<T>(
   context: Context,
   work: (node: NodeConnection) => Promise<T>,
-  { isStoppedByWork = false }: { isStoppedByWork?: boolean } = {},
+  { isStoppedByWork = false, isTellingNotices = true }: WorkOptions = {},
 ): Promise<T> {
   const node = await openNode(context.node)
   try {
     if (context.signal.aborted) throw new AppError('CANCELLED', 'Cancelled.')
     return await (isStoppedByWork ? work(node) : Promise.race([work(node), whenAborted(context.signal)]))
   } finally {
+    if (isTellingNotices && !node.isRunning) await tellNotices(node, context.terminal)
     await node.close()
   }
 }
@@ -36,4 +44,15 @@ function whenAborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
   })
+}
+
+/** Says what went wrong at the start, and what became of it. */
+export async function tellNotices(node: NodeConnection, terminal: Terminal): Promise<void> {
+  const { notices } = await node.call('node.status', {})
+  for (const notice of notices) tellNotice(notice, terminal)
+}
+
+export function tellNotice({ level, message, hint }: Notice, terminal: Terminal): void {
+  if (level === 'info') return
+  terminal.say(`Warning: ${message}${hint === undefined ? '' : ` ${hint}`}`)
 }

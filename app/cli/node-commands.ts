@@ -1,14 +1,17 @@
 import type { NodeStatus } from '../contract/index.ts'
+import type { NodeConnection } from './connection.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import { formatBytes, formatTable } from './format.ts'
 
 /** `sower status`. */
 export async function statusCommand(context: Context): Promise<void> {
-  await withNode(context, async (node) => {
+  const work = async (node: NodeConnection): Promise<void> => {
     const status = await node.call('node.status', {})
     context.terminal.result({ running: node.isRunning, ...status }, statusText(status, node.isRunning))
-  })
+  }
+  // It shows the notices itself.
+  await withNode(context, work, { isTellingNotices: false })
 }
 
 /** `sower token`: a JWT that speaks for this node's owner. */

@@ -17,9 +17,10 @@ export interface RunningNode {
 /** The node that runs on this data folder, as far as its files and its process say; it may be just gone. */
 export function findRunningNode(dataDir: string): RunningNode | undefined {
   const bytes = readFileIfThere(join(dataDir, 'node.json'))
-  const token = readFileIfThere(join(dataDir, 'control.token'))?.toString('utf8').trim()
-  if (bytes === undefined || token === undefined || token === '') return undefined
+  if (bytes === undefined) return undefined
   try {
+    const token = readFileIfThere(join(dataDir, 'control.token'))?.toString('utf8').trim()
+    if (token === undefined || token === '') return undefined
     const { pid, controlUrl } = NodeFile.parse(JSON.parse(bytes.toString('utf8')))
     return isAlive(pid) ? { pid, controlUrl, controlToken: token } : undefined
   } catch {

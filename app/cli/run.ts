@@ -31,8 +31,9 @@ export async function runCli(args: readonly string[], signal: AbortSignal): Prom
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0
+      const message = error.code === 'commander.help' ? 'No command was given.' : sentence(error.message)
       terminal.fail(
-        new AppError('BAD_REQUEST', sentence(error.message), {
+        new AppError('BAD_REQUEST', message, {
           hint: 'See “sower --help”, or “sower COMMAND --help”.',
         }),
       )

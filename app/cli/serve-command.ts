@@ -1,3 +1,4 @@
+import { tellNotice, tellNotices } from './context.ts'
 import type { Context } from './context.ts'
 
 /** Long enough for open connections to be told, short enough for whoever stops a service. */
@@ -21,6 +22,8 @@ export async function serveCommand(context: Context, logLevel: string): Promise<
     `${JSON.stringify({ event: 'listening', url, controlUrl, peerPort, nodeId, owner })}\n`,
   )
   const { wallet } = await node.call('node.status', {})
+  await tellNotices(node, terminal)
+  node.on('node.notice', (notice) => tellNotice(notice, terminal))
   if (wallet.message !== undefined) terminal.say(`Warning: ${wallet.message}`)
   terminal.say(`Sower is running at ${url}. Stop it with Ctrl-C.`)
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { AppError } from '../contract/index.ts'
 import { bodyType, declaredBytes, inviteBody, readJson, tooLarge, tooSlow, watchPace } from './body.ts'
 import { sendJson } from './exchange.ts'
@@ -117,10 +117,7 @@ export class Uploads {
       await readJson(exchange, limits.jsonUploadBytes, limits.bodyTimeoutMs),
     )
     if (!parsed.success) {
-      throw new AppError(
-        'BAD_REQUEST',
-        `This is not an upload: ${z.prettifyError(parsed.error).slice(0, 500)}`,
-      )
+      throw new AppError('BAD_REQUEST', `This upload can’t be understood: ${firstIssue(parsed.error)}.`)
     }
     const { name, access_level: accessLevel, warnings } = UploadFields.parse(parsed.data)
     const maxBytes = settings.get().maxUploadBytes
@@ -176,6 +173,12 @@ interface Source {
   readonly stream: Readable
   readonly name: string
   readonly sizeBytes?: number
+}
+
+function firstIssue({ issues: [issue] }: z.ZodError): string {
+  if (issue === undefined) return 'it is not valid'
+  const field = issue.path.join('.')
+  return `${field === '' ? 'it' : `“${field}”`} is not valid (${issue.message})`.slice(0, 500)
 }
 
 function decodeBase64(data: string): Source {

@@ -136,7 +136,7 @@ export function toDatabaseError(error: unknown): unknown {
   if (isErrno(error, 'ENOSPC', 'EDQUOT')) {
     return new AppError('DISK_FULL', 'The disk of the data folder is full.', { cause: error })
   }
-  if (isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR')) {
+  if (isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EISDIR')) {
     return unavailable('The data folder cannot be read or written.', error)
   }
   return error

@@ -185,11 +185,6 @@ export class Library {
     return null
   }
 
-  /** The torrent client found media.torrent unusable: it is made again from the bytes, in the background. */
-  repairMetainfo(mediaId: string): void {
-    this.#verifier.enqueue(this.#require(mediaId).mediaId)
-  }
-
   /**
    * Turns staged bytes into an item. When this returns, files and row are on the disk, and the outbox knows what is
    * next. On failure the staging folder is gone and nothing was added.
