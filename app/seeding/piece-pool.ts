@@ -29,17 +29,20 @@ const workerUrl = new URL(
   import.meta.url,
 )
 
-/** A thread that hashes and writes pieces, so that the network never waits for either. Made when the first piece comes. */
+/** While one thread waits for the disk the other one hashes. */
+const THREADS = 2
+
+/** Threads that hash and write pieces, so that the network never waits for either. Made when the first pieces come. */
 export class PiecePool {
   readonly #waiting = new Map<number, Waiting>()
-  #worker: Worker | null = null
+  readonly #workers: (Worker | undefined)[] = Array.from({ length: THREADS })
   #nextId = 1
 
   /** @returns the bytes again, in a new array: the given one is empty from the call on */
   verifyAndWrite(job: Omit<PieceJob, 'id'>): Promise<PieceAnswer> {
-    const worker = (this.#worker ??= this.#start())
     const id = this.#nextId
     this.#nextId += 1
+    const worker = (this.#workers[id % THREADS] ??= this.#start(id % THREADS))
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
       worker.postMessage({ ...job, id } satisfies PieceJob, [job.bytes.buffer])
@@ -47,26 +50,28 @@ export class PiecePool {
   }
 
   async close(): Promise<void> {
-    const worker = this.#worker
-    this.#worker = null
-    await worker?.terminate()
+    const workers = this.#workers.splice(0, THREADS)
+    for (const worker of workers) await worker?.terminate()
   }
 
-  #start(): Worker {
+  #start(lane: number): Worker {
     const worker = new Worker(workerUrl, { name: 'sower-pieces' })
     worker.unref()
     worker.on('message', (answer: PieceAnswer) => {
       this.#waiting.get(answer.id)?.resolve(answer)
       this.#waiting.delete(answer.id)
     })
-    worker.on('error', (error: Error) => this.#fail(error))
-    worker.on('exit', () => this.#fail(new Error('the piece thread ended')))
+    worker.on('error', (error: Error) => this.#fail(lane, error))
+    worker.on('exit', () => this.#fail(lane, new Error('the piece thread ended')))
     return worker
   }
 
-  #fail(error: Error): void {
-    this.#worker = null
-    for (const { reject } of this.#waiting.values()) reject(error)
-    this.#waiting.clear()
+  #fail(lane: number, error: Error): void {
+    this.#workers[lane] = undefined
+    for (const [id, { reject }] of this.#waiting) {
+      if (id % THREADS !== lane) continue
+      this.#waiting.delete(id)
+      reject(error)
+    }
   }
 }

@@ -147,9 +147,18 @@ export class Session implements PeerSwarm, LinkHandler {
       conn.destroy()
       return
     }
+    const before = this.#peers.get(conn.id ?? '')
+    if (before?.connected === true) {
+      conn.destroy()
+      return
+    }
+    // An attempt that failed on the other side only still waits on ours.
+    before?.destroy()
     const peer = Peer.createWebRTCPeer(conn, this, this.client.throttleGroups, 'tracker')
     this.#peers.set(peer.id, peer)
-    conn.once('close', () => this.removePeer(peer.id))
+    conn.once('close', () => {
+      if (this.#peers.get(peer.id) === peer) this.removePeer(peer.id)
+    })
   }
 
   _onWire(wire: Wire, address: string | undefined): void {

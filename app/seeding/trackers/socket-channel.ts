@@ -28,6 +28,7 @@ const BURST = 25
 const BURST_GAP_MS = 50
 const OFFERS_PER_ANNOUNCE = 5
 const OFFER_MS = 50_000
+const RETRY_MS = 1000
 /** node-datachannel never says that it has found all its addresses; simple-peer would wait five seconds for it. */
 const ICE_GATHERING_MS = 1000
 const LEECH_INTERVAL_MS = 30_000
@@ -335,7 +336,16 @@ export class SocketChannel implements Channel {
     clearTimeout(offer.timer)
     this.#offers.delete(id)
     offer.peer.id = hex(from)
+    // libdatachannel loses a race now and then ("candidate without ICE transport"): offer again soon, not in half a minute.
+    offer.peer.once('error', () => this.#offerSoon(offer.infoHash))
     void this.#connectPeer(offer.infoHash, offer.peer, answer)
+  }
+
+  #offerSoon(infoHash: string): void {
+    const entry = this.#entries.get(infoHash)
+    if (entry === undefined || !this.#leeches.has(infoHash)) return
+    entry.dueAtMs = Math.min(entry.dueAtMs, performance.now() + RETRY_MS)
+    this.#schedule(RETRY_MS)
   }
 
   async #connectPeer(infoHash: string, peer: SimplePeer, description: unknown): Promise<void> {
