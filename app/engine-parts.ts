@@ -4,17 +4,18 @@ import type { EngineAddresses, EngineHandlers, Item, NodeStatus, Notice, Setting
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
 import { LiveItems } from './engine-live.ts'
+import { metainfoTools } from './engine-metainfo.ts'
 import { SeedKeeper } from './engine-seeds.ts'
 import { viewItem, webSources } from './engine-view.ts'
 import { Fetcher } from './fetching/index.ts'
 import { HttpServer } from './http/index.ts'
-import { Adder, HashPool, hashFile, hashPieces } from './ingest/index.ts'
+import { Adder, HashPool, hashFile } from './ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from './library/index.ts'
-import type { Db, ItemRow, MetainfoTools } from './library/index.ts'
+import type { Db, ItemRow } from './library/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
 import type { Log } from './ports/log.ts'
-import { buildMetainfo, magnetURI, parseMetainfo, Swarm } from './seeding/index.ts'
+import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
 import { openVault } from './vault/index.ts'
 import type { Keychain, PassphraseSource, Vault } from './vault/index.ts'
 import { VERSION } from './version.ts'
@@ -85,7 +86,7 @@ export class EngineParts {
       folder,
       verifyBytes: async (path, signal) =>
         (await hashFile(pool, { path, signal, rateLimitBytesPerSec: BACKGROUND_BYTES_PER_SEC })).sha256,
-      metainfo: metainfoTools(pool, settings),
+      metainfo: metainfoTools(pool, settings, BACKGROUND_BYTES_PER_SEC),
       owner: () => vault.owner(),
       clock,
       log: log.child('library'),
@@ -357,31 +358,4 @@ interface Running {
   readonly peerPort: number
   readonly url: string
   readonly controlUrl: string
-}
-
-/** The library stores torrents without understanding them: this is what it asks. */
-function metainfoTools(pool: HashPool, settings: SettingsStore): MetainfoTools {
-  return {
-    check: (bytes) => ({ infoHash: parseMetainfo(bytes).infoHash }),
-    make: async ({ path, manifest, signal }) => {
-      const torrent = manifest.transport?.bittorrent
-      if (!torrent) throw new Error('this item has no torrent')
-      const { pieceLength } = torrent
-      const pieces = await hashPieces(pool, {
-        path,
-        pieceLength,
-        signal,
-        rateLimitBytesPerSec: BACKGROUND_BYTES_PER_SEC,
-      })
-      const { metainfo } = buildMetainfo({
-        name: manifest.name ?? 'media',
-        sizeBytes: manifest.size,
-        pieceLength,
-        pieces,
-        trackers: settings.get().trackers,
-        webSeeds: torrent.webSeeds ?? [],
-      })
-      return metainfo
-    },
-  }
 }
