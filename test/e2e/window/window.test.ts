@@ -9,6 +9,8 @@ import { dropFiles, openDesktop } from '../../support/desktop.ts'
 import type { Desktop } from '../../support/desktop.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import type { TempDir } from '../../support/temp-dir.ts'
+import { serveNode, sowerJson } from '../../support/sower.ts'
+import { startTracker } from '../../support/tracker.ts'
 
 let dir: TempDir
 let video: string
@@ -110,6 +112,21 @@ describe('the window', () => {
     await row.waitFor({ state: 'detached' })
     await undo.click()
     await row.waitFor()
+  })
+
+  it('gets a pasted link from another node, verified, and shows it', async () => {
+    await using tracker = await startTracker()
+    await using other = await serveNode(dir.file('other'), [tracker.ws])
+    const added = await sowerJson<{ link: string }>(other.dataDir, ['add', video, '--access', 'public'])
+    await using desktop = await openDesktop({ dataDir: dir.file('getting') })
+    const { page, app } = desktop
+    await page.getByText('Nothing sown yet').waitFor()
+    await app.evaluate(({ clipboard }, link) => clipboard.writeText(link), added.link)
+    await page.keyboard.press('Control+V')
+    await page.getByText('Sower link').waitFor()
+    await page.getByRole('button', { name: 'Get it' }).click()
+    await page.getByText('Here and verified').first().waitFor()
+    await page.getByRole('row', { name: /first steps\.webm\p{Cf}?, Public/u }).waitFor()
   })
 
   it('opens a magnet given to a second start in the first one’s paste sheet', async () => {
