@@ -21,26 +21,6 @@ describe('the library', () => {
     expect(await page.getByRole('grid').getAttribute('aria-activedescendant')).toBe('library-row-9999')
   })
 
-  it('scrolls through 10,000 rows without long frames', async () => {
-    const page = await open({ items: 10_000 })
-    await row(page, 0).waitFor()
-    const frames = await page.evaluate(async () => {
-      const grid = document.querySelector('[role="grid"]')
-      const times: number[] = []
-      let last = performance.now()
-      for (let i = 0; i < 90; i++) {
-        grid?.scrollBy(0, 300)
-        await new Promise(requestAnimationFrame)
-        const now = performance.now()
-        times.push(now - last)
-        last = now
-      }
-      return times.sort((a, b) => a - b)
-    })
-    // Generous: other work shares this machine. A list that draws all rows takes seconds.
-    expect(frames[Math.floor(frames.length * 0.9)]).toBeLessThan(120)
-  })
-
   it('moves, extends, selects all, and removes with undo by keyboard alone', async () => {
     const page = await open({ items: 30 })
     await row(page, 0).waitFor()
