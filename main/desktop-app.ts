@@ -100,6 +100,7 @@ export class DesktopApp {
     })
     this.#tray = new SowerTray(join(this.#init.appRoot, 'resources', 'tray'), {
       open: () => this.showWindow(),
+      openFiles: (paths) => this.open({ links: [], paths }),
       addFiles: () => this.#navigate('add'),
       togglePause: () =>
         void this.#supervisor.call(

@@ -8,6 +8,8 @@ import type { TrayIcon } from './tray-summary.ts'
 
 interface TrayActions {
   readonly open: () => void
+  /** Files were dropped on the icon (macOS). */
+  readonly openFiles: (paths: readonly string[]) => void
   readonly addFiles: () => void
   readonly togglePause: () => void
   readonly openSettings: () => void
@@ -37,7 +39,7 @@ export class SowerTray {
     this.#actions = actions
     this.#tray = new Tray(this.#images.idle)
     this.#tray.on('click', () => actions.open())
-    if (isMac) this.#tray.on('drop-files', () => actions.open())
+    if (isMac) this.#tray.on('drop-files', (_event, paths) => actions.openFiles(paths))
   }
 
   update(engine: EngineState, node: NodeStatus | undefined): void {
