@@ -6,6 +6,7 @@ import { formatLink } from './fetching/index.ts'
 import type { Fetcher } from './fetching/index.ts'
 import type { Adder } from './ingest/index.ts'
 import type { ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
+import { magnetURI } from './seeding/index.ts'
 import type { Swarm } from './seeding/index.ts'
 import type { Vault } from './vault/index.ts'
 
@@ -45,7 +46,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
     },
     'library.get': async ({ mediaId }) => describeItem(init, requireRow(mediaId)),
     'library.add': async ({ paths, accessLevel, storage }) => ({
-      transferIds: paths.map((path) => adder.addPath({ path, accessLevel, storage })),
+      transferIds: adder.addPaths(paths.map((path) => ({ path, accessLevel, storage }))),
     }),
     'library.remove': async ({ mediaIds }) => library.remove(mediaIds),
     'library.restore': async ({ mediaIds }) => library.restore(mediaIds),
@@ -110,15 +111,15 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
   }
 }
 
-async function describeItem(init: HandlersInit, row: ItemRow): Promise<ItemDetail> {
-  const { link, magnetURI } = await shareLink(init, row)
+function describeItem(init: HandlersInit, row: ItemRow): ItemDetail {
+  const { link, magnetURI: magnet } = shareLink(init, row)
   return {
     ...init.view(row),
     did: `did:gun:media:${row.mediaId}`,
     owner: row.owner,
     createdAt: row.createdAt,
     manifestVersion: row.manifestVersion,
-    ...(magnetURI === undefined ? {} : { magnetURI }),
+    ...(magnet === undefined ? {} : { magnetURI: magnet }),
     link,
     path: init.folder.paths(row.mediaId).bytes,
     connectedPeers: row.infoHash === undefined ? [] : init.swarm.peers(row.infoHash),
@@ -126,10 +127,10 @@ async function describeItem(init: HandlersInit, row: ItemRow): Promise<ItemDetai
 }
 
 /** A link carries enough to fetch with no index alive; a private item has nobody who would answer it but its owner. */
-async function shareLink(
-  { settings, library, nodeUrl }: HandlersInit,
+function shareLink(
+  { settings, nodeUrl }: HandlersInit,
   row: ItemRow,
-): Promise<{ link: string; magnetURI?: string; httpUrl: string }> {
+): { link: string; magnetURI?: string; httpUrl: string } {
   const { mediaId, infoHash } = row
   const values = settings.get()
   const link = formatLink({
@@ -139,8 +140,8 @@ async function shareLink(
   })
   const httpUrl = webSources(values, mediaId)[0] ?? `${nodeUrl()}/media/${mediaId}`
   if (infoHash === undefined) return { link, httpUrl }
-  // A manifest that is being repaired must not keep the link away.
-  const manifest = await library.manifest(mediaId).catch(() => undefined)
-  const magnetURI = manifest?.transport?.bittorrent?.magnetURI
-  return magnetURI === undefined ? { link, httpUrl } : { link, magnetURI, httpUrl }
+  const { name, sizeBytes } = row
+  const webSeeds = webSources(values, mediaId)
+  const magnet = magnetURI({ infoHash, name, trackers: values.trackers, webSeeds, sizeBytes })
+  return { link, magnetURI: magnet, httpUrl }
 }

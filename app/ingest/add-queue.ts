@@ -1,6 +1,6 @@
 /** From this size on files are added one after the other: two at once would only take the disk from each other. */
 const BIG_FROM_BYTES = 32 * 1024 * 1024
-const SMALL_AT_ONCE = 4
+const SMALL_AT_ONCE = 8
 
 export interface QueuedJob {
   /** Looks at the file; its size in bytes, 0 when that can't be told. */

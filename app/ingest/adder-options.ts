@@ -14,7 +14,7 @@ export interface AdderOptions extends TorrentMaker {
   >
   readonly transfers: Pick<
     TransferStore,
-    'create' | 'update' | 'get' | 'listUnfinished' | 'payload' | 'setPayload'
+    'create' | 'createAll' | 'update' | 'get' | 'listUnfinished' | 'payload' | 'setPayload'
   >
   readonly folder: Pick<MediaFolder, 'stage'>
   readonly pool: HashPool

@@ -79,13 +79,22 @@ export class Adder {
   }
 
   /** @returns the id of the transfer, which tells how it goes and how it ends */
-  addPath({ path, accessLevel, storage }: AddPathInput): string {
-    const { transfers } = this.#options
-    const { id } = transfers.create({ kind: 'add', name: cleanFileName(basename(path)), accessLevel })
-    const payload: PathPayload = { source: 'path', path, storage }
-    transfers.setPayload(id, payload)
-    this.#enqueue(this.#track(id))
+  addPath(input: AddPathInput): string {
+    const [id] = this.addPaths([input])
+    if (id === undefined) throw new Error('a transfer was not made')
     return id
+  }
+
+  /** The same for several: all of them are on the list, or none. @returns their ids, in order */
+  addPaths(inputs: readonly AddPathInput[]): string[] {
+    const made = this.#options.transfers.createAll(
+      inputs.map(({ path, accessLevel, storage }) => ({
+        transfer: { kind: 'add', name: cleanFileName(basename(path)), accessLevel },
+        payload: { source: 'path', path, storage } satisfies PathPayload,
+      })),
+    )
+    for (const { id } of made) this.#enqueue(this.#track(id))
+    return made.map(({ id }) => id)
   }
 
   /**
@@ -259,9 +268,10 @@ export class Adder {
         onProgress: (progress) => this.#progress(job.id, progress),
       })
       const isDuplicate = library.get(result.sha256)?.fileState === 'ok'
-      transfers.setPayload(job.id, { ...payload, committing: { mediaId: result.sha256, isDuplicate } })
+      const onIntent = (): void =>
+        transfers.setPayload(job.id, { ...payload, committing: { mediaId: result.sha256, isDuplicate } })
       const name = cleanFileName(basename(path))
-      await this.#commit(job, staging, result, { name, accessLevel }, job.abort.signal)
+      await this.#commit(job, staging, result, { name, accessLevel, onIntent }, job.abort.signal)
     } catch (error) {
       await staging.discard().catch((failure: unknown) => this.#couldNotDiscard(job.id, failure))
       throw error
@@ -304,7 +314,10 @@ export class Adder {
     job: Job,
     staging: Awaited<ReturnType<AdderOptions['folder']['stage']>>,
     result: IngestResult,
-    details: { readonly name: string; readonly accessLevel: AddAccess },
+    {
+      onIntent,
+      ...details
+    }: { readonly name: string; readonly accessLevel: AddAccess; readonly onIntent?: () => void },
     signal: AbortSignal,
   ): Promise<{ row: ItemRow; isDuplicate: boolean }> {
     const { transfers, library, clock } = this.#options
@@ -328,8 +341,10 @@ export class Adder {
       metainfo,
       isOwn: true,
       isSeedingWanted: true,
+      ...(onIntent === undefined ? {} : { onIntent }),
+      onCommit: (row) => this.#finish(job.id, row, false),
     })
-    this.#finish(job.id, added.row, added.isDuplicate)
+    if (transfers.get(job.id)?.state !== 'done') this.#finish(job.id, added.row, added.isDuplicate)
     return added
   }
 

@@ -19,6 +19,10 @@ export interface StagedItem {
   readonly metainfo?: Uint8Array | undefined
   readonly isOwn: boolean
   readonly isSeedingWanted: boolean
+  /** Written with the note that the item is about to be put in its place. */
+  readonly onIntent?: () => void
+  /** Written with the item's row: both are there, or neither. */
+  readonly onCommit?: (row: ItemRow) => void
 }
 
 /** What the database is told about an item, beside its manifest. */
@@ -126,7 +130,7 @@ export class Committer {
 
   async #add(staged: StagedItem, seen: SeenFile, known: StoredItem | undefined): Promise<ItemRow> {
     const { db, folder, items, outbox, clock } = this.#context
-    const { staging, mediaId, manifest, metainfo, isOwn, isSeedingWanted } = staged
+    const { staging, mediaId, manifest, metainfo, isOwn, isSeedingWanted, onIntent, onCommit } = staged
     const paths = folder.paths(mediaId)
     await completeStaging(staging.dir, manifest, metainfo)
     const addedAtMs = known?.addedAtMs ?? clock.nowMs()
@@ -138,18 +142,25 @@ export class Committer {
       fileState: 'ok',
     }
     // Said first, so that a crash after the rename costs neither the choices nor a second reading of the bytes.
-    this.#intend(mediaId, facts)
+    await db.writeTogether(() => {
+      this.#intend(mediaId, facts)
+      onIntent?.()
+    })
     if (await doesExist(paths.dir)) await this.#clear(paths.dir, mediaId)
     await fs.rename(staging.dir, paths.dir)
+    let row: ItemRow
     try {
-      await syncDir(folder.dir)
-      await syncDir(path.dirname(staging.dir))
-      db.write(() => {
+      await Promise.all([syncDir(folder.dir), syncDir(path.dirname(staging.dir))])
+      row = await db.writeTogether(() => {
         if (known !== undefined) items.delete(mediaId)
         items.insert(newItem(manifest, facts, metainfo !== undefined))
         if (known !== undefined) items.set(mediaId, { uploadedBytes: known.uploadedBytes })
-        db.sql.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)
+        db.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)
         if (isSeedingWanted && metainfo !== undefined) outbox.enqueue(mediaId, 'seed')
+        const item = items.get(mediaId)
+        if (item === undefined) throw new Error('the item was committed but is not in the database')
+        onCommit?.(rowOf(item))
+        return rowOf(item)
       })
     } catch (error) {
       await this.#undo(staging, paths.dir, mediaId)
@@ -158,15 +169,13 @@ export class Committer {
     await staging.discard()
     this.#context.mapChanged()
     this.#context.changed([mediaId])
-    const row = items.get(mediaId)
-    if (row === undefined) throw new Error('the item was committed but is not in the database')
-    return rowOf(row)
+    return row
   }
 
   #intend(mediaId: string, facts: ItemFacts): void {
     const { db } = this.#context
     db.write(() =>
-      db.sql
+      db
         .prepare(
           `INSERT OR REPLACE INTO commits (media_id, file_identity, is_own, is_seeding_wanted, added_at_ms)
            VALUES (?, ?, ?, ?, ?)`,
@@ -197,7 +206,7 @@ export class Committer {
     try {
       await fs.rename(dir, staging.dir)
       this.#context.db.write(() =>
-        this.#context.db.sql.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId),
+        this.#context.db.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId),
       )
     } catch (error) {
       // The next start finds a complete folder and takes it in: nothing is lost, nothing is half.

@@ -8,6 +8,7 @@ import { isErrno } from './durable.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { timestampName } from './notices.ts'
 import type { NoticeInput } from './notices.ts'
+import { WriteGroup } from './write-group.ts'
 
 const CHECK_ALWAYS_BELOW_BYTES = 256 * 1024 * 1024
 const KEPT_BACKUPS = 3
@@ -19,6 +20,8 @@ const MAGIC = Buffer.from('SQLite format 3\0')
 export interface Db {
   readonly file: string
   readonly sql: Database.Database
+  /** Compiled once, kept for the next time. */
+  prepare(sql: string): Database.Statement
   /** A damaged database was moved aside; the library fills this one from the media folder. */
   readonly needsRebuild: boolean
   /** What opening it had to say to the user. */
@@ -28,6 +31,11 @@ export interface Db {
    * @throws {AppError} `DISK_FULL`, `DATABASE_CORRUPT`, `UNAVAILABLE`
    */
   write<T>(fn: () => T): T
+  /**
+   * The same for work that may wait a moment: everything asked for in the same turn goes to the disk with one flush, each
+   * whole or not at all.
+   */
+  writeTogether<T>(fn: () => T): Promise<T>
   getMeta(key: string): string | undefined
   /** `null` takes it away. */
   setMeta(key: string, value: string | null): void
@@ -93,10 +101,18 @@ function makeDb(file: string, sql: Database.Database, notices: readonly NoticeIn
       throw toDatabaseError(error)
     }
   }
+  const statements = new Map<string, Database.Statement>()
+  const together = new WriteGroup(sql, write, toDatabaseError)
   return {
     file,
     sql,
     notices,
+    prepare: (text) => {
+      const statement = statements.get(text) ?? sql.prepare(text)
+      statements.set(text, statement)
+      return statement
+    },
+    writeTogether: (fn) => together.add(fn),
     get needsRebuild() {
       return readMeta.get('needs_rebuild') !== undefined
     },

@@ -60,12 +60,17 @@ export async function completeStaging(
   }
   const text = canonicalJson(manifest)
   await fs.mkdir(paths.manifests)
-  await writeSynced(path.join(paths.manifests, `${manifest.version}.json`), text)
-  await syncDir(paths.manifests)
-  await writeSynced(paths.manifest, text)
-  if (metainfo !== undefined) await writeSynced(paths.metainfo, metainfo)
-  await syncFile(paths.bytes)
-  await syncDir(dir)
+  // Nobody looks in here before the folder gets its name, so the order among these does not matter.
+  const writing = [
+    writeSynced(path.join(paths.manifests, `${manifest.version}.json`), text),
+    writeSynced(paths.manifest, text),
+    metainfo === undefined ? undefined : writeSynced(paths.metainfo, metainfo),
+    syncFile(paths.bytes),
+  ]
+  // All of them have ended before a failure is told: the folder is about to be removed then.
+  const failed = (await Promise.allSettled(writing)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+  await Promise.all([syncDir(paths.manifests), syncDir(dir)])
 }
 
 /**

@@ -53,7 +53,7 @@ export class Outbox {
   /** Notes a step; inside `db.write` it is part of that transaction. An unfinished one of the same name is due again. */
   enqueue(mediaId: string, step: string): void {
     this.#db.write(() =>
-      this.#db.sql
+      this.#db
         .prepare(
           `INSERT INTO outbox (media_id, step, next_at_ms) VALUES (?, ?, ?)
            ON CONFLICT (media_id, step) DO UPDATE SET attempts = 0, next_at_ms = excluded.next_at_ms`,
@@ -70,7 +70,7 @@ export class Outbox {
     // After a clock that was wrong, nothing may be due in years.
     const latestMs = this.#clock.nowMs() + LONGEST_DELAY_MS
     this.#db.write(() =>
-      this.#db.sql.prepare('UPDATE outbox SET next_at_ms = ? WHERE next_at_ms > ?').run(latestMs, latestMs),
+      this.#db.prepare('UPDATE outbox SET next_at_ms = ? WHERE next_at_ms > ?').run(latestMs, latestMs),
     )
     this.#wakeSoon()
   }
@@ -85,7 +85,7 @@ export class Outbox {
 
   /** Steps not done yet. */
   pending(mediaId?: string): { mediaId: string; step: string; attempts: number }[] {
-    const rows = this.#db.sql
+    const rows = this.#db
       .prepare('SELECT id, media_id, step, attempts FROM outbox WHERE ? IS NULL OR media_id = ? ORDER BY id')
       .all(mediaId ?? null, mediaId ?? null) as OutboxRow[]
     return rows.map((row) => ({ mediaId: row.media_id, step: row.step, attempts: row.attempts }))
@@ -113,7 +113,7 @@ export class Outbox {
     clearTimeout(this.#timer)
     const steps = Object.keys(this.#handlers)
     const places = steps.map(() => '?').join(', ')
-    const due = this.#db.sql
+    const due = this.#db
       .prepare(
         `SELECT id, media_id, step, attempts, next_at_ms FROM outbox WHERE step IN (${places})
          ORDER BY next_at_ms, id LIMIT ?`,
@@ -148,7 +148,7 @@ export class Outbox {
 
   #finish(row: OutboxRow): void {
     this.#db.write(() => {
-      this.#db.sql.prepare('DELETE FROM outbox WHERE id = ?').run(row.id)
+      this.#db.prepare('DELETE FROM outbox WHERE id = ?').run(row.id)
       if (row.attempts >= ATTEMPTS_UNTIL_ATTENTION) this.#setFailedStep(row.media_id, null)
     })
     if (row.attempts >= ATTEMPTS_UNTIL_ATTENTION) this.#tell(row.media_id)
@@ -161,7 +161,7 @@ export class Outbox {
     const reason = error instanceof Error ? error.message : String(error)
     this.#log.warn('outbox.step-failed', { mediaId: row.media_id, step: row.step, attempts, reason })
     this.#db.write(() => {
-      this.#db.sql
+      this.#db
         .prepare('UPDATE outbox SET attempts = ?, next_at_ms = ?, last_error = ? WHERE id = ?')
         .run(attempts, this.#clock.nowMs() + Math.round(delayMs), reason.slice(0, 500), row.id)
       if (attempts === ATTEMPTS_UNTIL_ATTENTION) this.#setFailedStep(row.media_id, row.step)
@@ -170,7 +170,7 @@ export class Outbox {
   }
 
   #setFailedStep(mediaId: string, step: string | null): void {
-    this.#db.sql.prepare('UPDATE items SET failed_step = ? WHERE media_id = ?').run(step, mediaId)
+    this.#db.prepare('UPDATE items SET failed_step = ? WHERE media_id = ?').run(step, mediaId)
   }
 
   #tell(mediaId: string): void {

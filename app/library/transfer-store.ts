@@ -39,7 +39,30 @@ export class TransferStore {
   }
 
   create(input: TransferInput): Transfer {
-    const transfer: Transfer = {
+    const transfer = this.#make(input)
+    this.#rows().set(transfer.id, transfer)
+    this.#write([transfer])
+    this.#tell(transfer.id)
+    return transfer
+  }
+
+  /** Several with their payloads, all of them or none, in one write. */
+  createAll(inputs: readonly { readonly transfer: TransferInput; readonly payload: unknown }[]): Transfer[] {
+    const made = inputs.map(({ transfer, payload }) => ({ transfer: this.#make(transfer), payload }))
+    this.#db.write(() => {
+      this.#write(made.map(({ transfer }) => transfer))
+      for (const { transfer, payload } of made) this.setPayload(transfer.id, payload)
+    })
+    const rows = this.#rows()
+    for (const { transfer } of made) {
+      rows.set(transfer.id, transfer)
+      this.#tell(transfer.id)
+    }
+    return made.map(({ transfer }) => transfer)
+  }
+
+  #make(input: TransferInput): Transfer {
+    return {
       id: randomUUID(),
       state: 'queued',
       stage: input.kind === 'add' ? 'read' : 'find',
@@ -51,10 +74,6 @@ export class TransferStore {
       sources: [],
       ...input,
     }
-    this.#rows().set(transfer.id, transfer)
-    this.#write([transfer])
-    this.#tell(transfer.id)
-    return transfer
   }
 
   /** @throws {AppError} `NOT_FOUND` */
@@ -90,7 +109,7 @@ export class TransferStore {
 
   /** What `setPayload` stored, or `undefined`. */
   payload(id: string): unknown {
-    const row = this.#db.sql.prepare('SELECT payload FROM transfers WHERE id = ?').get(id) as
+    const row = this.#db.prepare('SELECT payload FROM transfers WHERE id = ?').get(id) as
       { payload: string | null } | undefined
     return row?.payload === null || row?.payload === undefined ? undefined : JSON.parse(row.payload)
   }
@@ -98,7 +117,7 @@ export class TransferStore {
   /** The job's own resume data, on the disk when this returns. */
   setPayload(id: string, payload: unknown): void {
     this.#db.write(() =>
-      this.#db.sql.prepare('UPDATE transfers SET payload = ? WHERE id = ?').run(JSON.stringify(payload), id),
+      this.#db.prepare('UPDATE transfers SET payload = ? WHERE id = ?').run(JSON.stringify(payload), id),
     )
   }
 
@@ -140,7 +159,7 @@ export class TransferStore {
 
   #load(): Map<string, Transfer> {
     const rows = new Map<string, Transfer>()
-    const stored = this.#db.sql.prepare('SELECT body FROM transfers ORDER BY created_at_ms, rowid').all() as {
+    const stored = this.#db.prepare('SELECT body FROM transfers ORDER BY created_at_ms, rowid').all() as {
       body: string
     }[]
     for (const { body } of stored) {
@@ -167,7 +186,7 @@ export class TransferStore {
   #delete(ids: readonly string[]): void {
     if (ids.length === 0) return
     this.#db.write(() => {
-      const statement = this.#db.sql.prepare('DELETE FROM transfers WHERE id = ?')
+      const statement = this.#db.prepare('DELETE FROM transfers WHERE id = ?')
       for (const id of ids) statement.run(id)
     })
     for (const id of ids) {
@@ -179,7 +198,7 @@ export class TransferStore {
   #write(transfers: readonly Transfer[]): void {
     if (transfers.length === 0) return
     this.#db.write(() => {
-      const statement = this.#db.sql.prepare(
+      const statement = this.#db.prepare(
         `INSERT INTO transfers (id, kind, state, created_at_ms, body) VALUES (@id, @kind, @state, @createdAtMs, @body)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`,
       )

@@ -226,3 +226,38 @@ describe('the lock of a data folder', () => {
     )
   })
 })
+
+describe('writing together', () => {
+  const put = (db: Db, key: string, value: string): void => db.setMeta(key, value)
+
+  it('gives each what it made, once all of the turn is on the disk', async () => {
+    const db = open()
+    const results = await Promise.all(
+      ['a', 'b', 'c'].map((key) => db.writeTogether(() => (put(db, key, `${key}!`), key.toUpperCase()))),
+    )
+    expect(results).toEqual(['A', 'B', 'C'])
+    expect(['a', 'b', 'c'].map((key) => db.getMeta(key))).toEqual(['a!', 'b!', 'c!'])
+  })
+
+  it('takes back only what failed', async () => {
+    const db = open()
+    const outcomes = await Promise.allSettled([
+      db.writeTogether(() => put(db, 'first', '1')),
+      db.writeTogether(() => {
+        put(db, 'second', '2')
+        throw new Error('no')
+      }),
+      db.writeTogether(() => put(db, 'third', '3')),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(['first', 'second', 'third'].map((key) => db.getMeta(key))).toEqual(['1', undefined, '3'])
+  })
+
+  it('fails all when nothing can be written', async () => {
+    const db = open()
+    const writing = [db.writeTogether(() => put(db, 'a', '1')), db.writeTogether(() => put(db, 'b', '2'))]
+    db.close()
+    const outcomes = await Promise.allSettled(writing)
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  })
+})

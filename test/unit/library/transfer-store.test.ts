@@ -114,3 +114,13 @@ it('leaves out rows it cannot read', () => {
       .map(({ name }) => name),
   ).toEqual(['good'])
 })
+
+it('puts many on the list at once, with what they need after a crash', () => {
+  const store = new TransferStore({ db, clock })
+  const made = store.createAll(
+    ['one', 'two'].map((name) => ({ transfer: { kind: 'add', name }, payload: { path: `/${name}` } })),
+  )
+  const again = afterCrash()
+  expect(again.listUnfinished().map(({ name }) => name)).toEqual(['one', 'two'])
+  expect(made.map(({ id }) => again.payload(id))).toEqual([{ path: '/one' }, { path: '/two' }])
+})
