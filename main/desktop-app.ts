@@ -73,29 +73,31 @@ export class DesktopApp {
 
   start(how: { readonly isHidden: boolean }): void {
     applyPrefs(this.#prefs.get())
+    const handlers = createDesktopHandlers({
+      supervisor: this.#supervisor,
+      prefs: this.#prefs,
+      onPrefs: (prefs) => {
+        applyPrefs(prefs)
+        this.#window.send('desktop.prefsChanged', prefs)
+      },
+      restartEngine: (fix) => {
+        this.#flags = { ...this.#flags, ...fix.flags }
+        this.#changes = fix.changes
+        return this.#supervisor.restart()
+      },
+      closeWindow: (action, isRemembered) => this.#closeWindow(action, isRemembered),
+    })
     registerIpc({
       callEngine: (name, args) => this.#supervisor.call(name, args),
       onCall: () => this.#window.markReady(),
-      desktop: createDesktopHandlers({
-        supervisor: this.#supervisor,
-        prefs: this.#prefs,
-        onPrefs: (prefs) => {
-          applyPrefs(prefs)
-          this.#window.send('desktop.prefsChanged', prefs)
-        },
-        restartEngine: (fix) => {
-          this.#flags = { ...this.#flags, ...fix.flags }
-          this.#changes = fix.changes
-          return this.#supervisor.restart()
-        },
-        closeWindow: (action, isRemembered) => this.#closeWindow(action, isRemembered),
-      }),
+      desktop: handlers,
       onBug: (name, error) =>
         process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`),
     })
     installMenu({
       navigate: (to) => this.#navigate(to),
-      openLogs: () => this.#navigate('settings'),
+      // No data folder is known yet: there is nothing to open, and the window says why.
+      openLogs: () => void handlers['desktop.openLogs']({}).catch(() => this.showWindow()),
       quit: () => this.#quit(),
     })
     this.#tray = new SowerTray(join(this.#init.appRoot, 'resources', 'tray'), {

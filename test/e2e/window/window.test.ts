@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dropFiles, openDesktop } from '../../support/desktop.ts'
 import type { Desktop } from '../../support/desktop.ts'
@@ -93,6 +94,32 @@ describe('the window', () => {
     await page.getByText('The engine stopped and is coming back').waitFor({ state: 'detached' })
     await row.waitFor()
   })
+
+  it.runIf(process.env['SOWER_TEST_KEYCHAIN'] === '1')(
+    'keeps its wallet in the real keychain, and nothing of it in the data folder or the log',
+    async () => {
+      const dataDir = dir.file('keychain')
+      const readWallet = (): unknown => JSON.parse(readFileSync(join(dataDir, 'wallet.json'), 'utf8'))
+      {
+        await using desktop = await openDesktop({ dataDir })
+        await desktop.page.getByText('Nothing sown yet').waitFor()
+      }
+      const first = readWallet()
+      expect(first).toMatchObject({ storage: 'keychain' })
+      expect(existsSync(join(dataDir, 'wallet.enc'))).toBe(false)
+      {
+        await using desktop = await openDesktop({ dataDir })
+        await desktop.page.getByText('Nothing sown yet').waitFor()
+      }
+      expect(readWallet()).toEqual(first)
+      const account = (first as { account: string }).account
+      const secret = execFileSync('secret-tool', ['lookup', 'service', 'Sower', 'account', account], {
+        encoding: 'utf8',
+      }).trim()
+      expect(secret).not.toBe('')
+      expect(readFileSync(join(dataDir, 'logs', 'sower.log'), 'utf8')).not.toContain(secret)
+    },
+  )
 
   it('keeps a file dropped on the other half private, removes it and brings it back', async () => {
     await using desktop = await openDesktop({ dataDir: dir.file('private') })
