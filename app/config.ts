@@ -3,7 +3,7 @@ import { join, posix, resolve, win32 } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { AppError } from './contract/index.ts'
 import type { Notice, Settings, SettingsPatch, SettingsView } from './contract/index.ts'
-import { moveAside, readFileIfThere, writeFileAtomic } from './atomic-file.ts'
+import { isErrno, moveAside, readFileIfThere, writeFileAtomic } from './atomic-file.ts'
 import {
   defaultSettings,
   readSetting,
@@ -108,12 +108,30 @@ export class SettingsStore {
       checked[name] = value
     }
     const saved = { ...this.#saved, ...checked }
-    writeFileAtomic(this.#path, `${JSON.stringify(saved, null, 2)}\n`)
+    this.#save(`${JSON.stringify(saved, null, 2)}\n`)
     this.#saved = saved
     this.#values = this.#merge()
     const view = this.view()
     for (const listener of this.#listeners) listener(view)
     return view
+  }
+
+  #save(text: string): void {
+    try {
+      writeFileAtomic(this.#path, text)
+    } catch (cause) {
+      if (isErrno(cause, 'ENOSPC') || isErrno(cause, 'EDQUOT')) {
+        throw new AppError(
+          'DISK_FULL',
+          'The disk of the data folder is full, so the setting was not changed.',
+          { hint: 'Free some space, then try again.', cause },
+        )
+      }
+      throw new AppError('UNAVAILABLE', 'The settings file can’t be written, so nothing was changed.', {
+        hint: `Check ${this.#path} and who may write it.`,
+        cause,
+      })
+    }
   }
 
   /** @returns stops listening */

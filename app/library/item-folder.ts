@@ -64,7 +64,7 @@ export async function completeStaging(
   const writing = [
     writeSynced(path.join(paths.manifests, `${manifest.version}.json`), text),
     writeSynced(paths.manifest, text),
-    metainfo === undefined ? undefined : writeSynced(paths.metainfo, metainfo),
+    ...(metainfo === undefined ? [] : [writeSynced(paths.metainfo, metainfo)]),
     syncFile(paths.bytes),
   ]
   // All of them have ended before a failure is told: the folder is about to be removed then.

@@ -173,7 +173,9 @@ describe('changing settings', () => {
     const { load, file } = setUp()
     const store = load()
     mkdirSync(file)
-    expect(() => store.set({ port: 1 })).toThrow()
+    expect(() => store.set({ port: 1 })).toThrow(
+      'The settings file can’t be written, so nothing was changed.',
+    )
     expect(store.get().port).toBe(8765)
   })
 })
