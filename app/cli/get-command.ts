@@ -24,6 +24,9 @@ export async function getCommand(context: Context, link: string, options: GetOpt
   await withNode(
     context,
     async (node) => {
+      const { seeding } = await node.call('node.status', {})
+      if (seeding.isPaused)
+        terminal.say('All swarm traffic is paused here: until “sower resume” only web sources give anything.')
       const { transferId } = await node.call('fetching.start', {
         link,
         from: [...options.from],

@@ -14,6 +14,8 @@ import { Roads } from './roads.ts'
 import { SourceBoard } from './source-board.ts'
 import { downloadFromSwarm, type SwarmOutcome } from './swarm-download.ts'
 
+const LOOKING = 'Looking for people who have it.'
+const PAUSED = 'All swarm traffic is paused on this node.'
 const WRONG_BYTES = 'It gave other bytes than the ones asked for.'
 const WRONG_DESCRIPTION = 'It described another file than the one asked for.'
 
@@ -212,7 +214,7 @@ export class GetJob {
       },
       onProgress: ({ bytesDone, rateBytesPerSec, sources, hasMetainfo }) => {
         this.#board.take(sources)
-        if (!hasMetainfo) this.#board.set('swarm', 'connecting', 'Looking for people who have it.')
+        if (!hasMetainfo) this.#board.set('swarm', 'connecting', this.#deps.swarm.isPaused ? PAUSED : LOOKING)
         this.#progress(bytesDone, rateBytesPerSec)
       },
       onStopped: (bitfield) => {

@@ -72,6 +72,8 @@ export interface LeechHandle {
 }
 
 export interface LeechSwarm {
+  /** The user wants no traffic: nothing comes from the swarm until he resumes. */
+  readonly isPaused: boolean
   leech(args: {
     readonly infoHash: string
     readonly metainfo?: Uint8Array
