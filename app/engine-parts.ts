@@ -36,6 +36,8 @@ interface PartsInit {
 const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
 /** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
 const LIVE_INTERVAL_MS = 1000
+/** As long as the window offers to undo a drop. */
+const UNDO_MS = 8000
 const clock = systemClock
 
 /** The running node: every domain, made in the order they need each other, and what ties them together. */
@@ -171,7 +173,10 @@ export class EngineParts {
     const { url, controlUrl, controlToken } = await http.start()
     nodeUrl = url
     this.#running = { ...running, url, controlUrl }
-    this.#wire(new SeedKeeper({ library, folder, swarm }))
+    const holdMs = mode === 'desktop' ? UNDO_MS : 0
+    const seeds = new SeedKeeper({ library, folder, swarm, clock, holdMs })
+    this.#closers.push(() => seeds.stop())
+    this.#wire(seeds)
     adder.start()
     fetcher.start()
     return {
