@@ -55,10 +55,10 @@ export function detailText(item: ItemDetail): string {
 const PAGE = 500
 const MIN_PREFIX = 6
 
-/** Every item, page by page. */
-export async function* allItems(node: NodeConnection): AsyncGenerator<Item> {
+/** Every item (or everything in the trash), page by page. */
+export async function* allItems(node: NodeConnection, isTrashed = false): AsyncGenerator<Item> {
   for (let offset = 0; ; offset += PAGE) {
-    const { items, total } = await node.call('library.list', { offset, limit: PAGE })
+    const { items, total } = await node.call('library.list', { offset, limit: PAGE, isTrashed })
     yield* items
     if (items.length === 0 || offset + items.length >= total) return
   }
@@ -72,13 +72,18 @@ export async function* allItems(node: NodeConnection): AsyncGenerator<Item> {
 export async function resolveMediaIds(
   node: NodeConnection,
   names: readonly string[],
+  isTrashed = false,
 ): Promise<Item['mediaId'][]> {
   const ids: Item['mediaId'][] = []
-  for (const name of names) ids.push(await resolveMediaId(node, name))
+  for (const name of names) ids.push(await resolveMediaId(node, name, isTrashed))
   return [...new Set(ids)]
 }
 
-async function resolveMediaId(node: NodeConnection, name: string): Promise<Item['mediaId']> {
+async function resolveMediaId(
+  node: NodeConnection,
+  name: string,
+  isTrashed: boolean,
+): Promise<Item['mediaId']> {
   const whole = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/i.exec(name)?.[0]
   // 64 hexadecimal digits are what the brand stands for.
   if (whole !== undefined) return whole.toLowerCase() as Item['mediaId']
@@ -89,7 +94,8 @@ async function resolveMediaId(node: NodeConnection, name: string): Promise<Item[
     })
   }
   const found: Item['mediaId'][] = []
-  for await (const item of allItems(node)) if (item.mediaId.startsWith(start)) found.push(item.mediaId)
+  for await (const item of allItems(node, isTrashed))
+    if (item.mediaId.startsWith(start)) found.push(item.mediaId)
   const [only] = found
   if (only !== undefined && found.length === 1) return only
   const many = found.length > 1
@@ -97,7 +103,9 @@ async function resolveMediaId(node: NodeConnection, name: string): Promise<Item[
     'NOT_FOUND',
     many ? `Several items begin with ${start}.` : `No item begins with ${start}.`,
     {
-      hint: many ? 'Give more of its characters.' : '“sower ls” shows what is there.',
+      hint: many
+        ? 'Give more of its characters.'
+        : '“sower ls” shows what is there, “sower ls --trash” what was removed.',
     },
   )
 }

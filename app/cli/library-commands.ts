@@ -7,10 +7,10 @@ import { formatBytes, formatTable } from './format.ts'
 import { allItems, itemResult, resolveMediaIds, stateOf } from './item-result.ts'
 
 /** `sower ls`. */
-export async function listCommand(context: Context): Promise<void> {
+export async function listCommand(context: Context, isTrashed = false): Promise<void> {
   await withNode(context, async (node) => {
     const items: Item[] = []
-    for await (const item of allItems(node)) items.push(item)
+    for await (const item of allItems(node, isTrashed)) items.push(item)
     const rows = items.map((item) => [
       item.mediaId.slice(0, 12),
       formatBytes(item.sizeBytes),
@@ -20,7 +20,7 @@ export async function listCommand(context: Context): Promise<void> {
     ])
     const text =
       rows.length === 0
-        ? 'Nothing here yet. Add a file with “sower add FILE”.'
+        ? emptyText(isTrashed)
         : formatTable([['ID', 'SIZE', 'ACCESS', 'STATE', 'NAME'], ...rows])
     context.terminal.result(
       items.map((item) => itemResult(item, node.isRunning)),
@@ -34,6 +34,7 @@ export async function removeCommand(context: Context, names: readonly string[]):
   await withNode(context, async (node) => {
     const mediaIds = await resolveMediaIds(node, names)
     const { removed, restorableUntilMs } = await node.call('library.remove', { mediaIds })
+    if (removed.length === 0) throw noneOfThese('in the library')
     const restorableUntil = new Date(restorableUntilMs).toISOString()
     const text = `Moved to the trash: ${count(removed.length)}. “sower restore” brings it back until ${restorableUntil}.`
     context.terminal.result({ removed, restorableUntil }, text)
@@ -43,13 +44,9 @@ export async function removeCommand(context: Context, names: readonly string[]):
 /** `sower restore MEDIAID…`. */
 export async function restoreCommand(context: Context, names: readonly string[]): Promise<void> {
   await withNode(context, async (node) => {
-    const mediaIds = names.map((name) => {
-      if (/^[0-9a-f]{64}$/.test(name)) return name as Item['mediaId']
-      throw new AppError('BAD_REQUEST', `“${name}” is not a mediaId.`, {
-        hint: 'Give all 64 characters of what was removed.',
-      })
-    })
+    const mediaIds = await resolveMediaIds(node, names, true)
     const { restored } = await node.call('library.restore', { mediaIds })
+    if (restored.length === 0) throw noneOfThese('in the trash')
     context.terminal.result({ restored }, `Restored: ${count(restored.length)}.`)
   })
 }
@@ -171,6 +168,16 @@ function libraryChange(node: NodeConnection, signal: AbortSignal): Promise<void>
     })
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
+  })
+}
+
+function emptyText(isTrashed: boolean): string {
+  return isTrashed ? 'The trash is empty.' : 'Nothing here yet. Add a file with “sower add FILE”.'
+}
+
+function noneOfThese(where: string): AppError {
+  return new AppError('NOT_FOUND', `Nothing of this is ${where}.`, {
+    hint: '“sower ls” shows what is there, “sower ls --trash” what was removed.',
   })
 }
 

@@ -96,9 +96,11 @@ export function buildProgram(signal: AbortSignal): Command {
     .action(async (link: string, options: GetOptions, command: Command) => {
       await getCommand(contextOf(command), link, options)
     })
-  add('ls', 'list what is kept').action(async (_: unknown, command: Command) => {
-    await listCommand(contextOf(command))
-  })
+  add('ls', 'list what is kept')
+    .option('--trash', 'list what was removed and can be restored')
+    .action(async (options: { trash?: true }, command: Command) => {
+      await listCommand(contextOf(command), options.trash === true)
+    })
   add('rm <mediaIds...>', 'move items to the trash').action(
     async (ids: string[], _: unknown, command: Command) => {
       await removeCommand(contextOf(command), ids)

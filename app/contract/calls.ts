@@ -14,6 +14,8 @@ const ListArgs = z.strictObject({
   filter: z.enum(['all', 'attention', 'public', 'private']).default('all'),
   sort: z.enum(['added', 'name', 'size', 'uploaded']).default('added'),
   direction: z.enum(['asc', 'desc']).default('desc'),
+  /** What was removed and can be restored, instead of what is there. */
+  isTrashed: z.boolean().optional(),
 })
 
 const ListResult = z.object({

@@ -136,7 +136,8 @@ export class ItemStore {
     const { sql, parameters } = listQuery(args)
     const rows = this.#prepare(sql).all(parameters).map(toRow)
     const search = foldName(args.search ?? '')
-    const total = search === '' ? counts[args.filter ?? 'all'] : this.#countMatches(args, search)
+    const isCounted = search === '' && args.isTrashed !== true
+    const total = isCounted ? counts[args.filter ?? 'all'] : this.#countMatches(args, search)
     return { rows, total, counts }
   }
 
@@ -244,8 +245,8 @@ export class ItemStore {
   }
 
   #countMatches(args: ListArgs, search: string): number {
-    const sql = `SELECT count(*) AS n FROM items WHERE trashed_at_ms IS NULL ${FILTERS[args.filter ?? 'all']} ${MATCHES}`
-    return (this.#prepare(sql).get({ search }) as { n: number }).n
+    const sql = `SELECT count(*) AS n FROM items WHERE ${whereOf(args)} ${search === '' ? '' : MATCHES}`
+    return (this.#prepare(sql).get(search === '' ? {} : { search }) as { n: number }).n
   }
 
   /** A transaction of its own unless it is part of one. */
@@ -275,10 +276,14 @@ export function listQuery(args: ListArgs): { sql: string; parameters: Record<str
   const column = SORT_COLUMNS[args.sort ?? 'added']
   const direction = args.direction === 'asc' ? 'ASC' : 'DESC'
   const search = foldName(args.search ?? '')
-  const sql = `SELECT * FROM items WHERE trashed_at_ms IS NULL ${FILTERS[args.filter ?? 'all']}
+  const sql = `SELECT * FROM items WHERE ${whereOf(args)}
     ${search === '' ? '' : MATCHES} ORDER BY ${column} ${direction}, id ${direction} LIMIT @limit OFFSET @offset`
   const page = { limit: args.limit ?? 100, offset: args.offset ?? 0 }
   return { sql, parameters: search === '' ? page : { ...page, search } }
+}
+
+function whereOf({ isTrashed = false, filter = 'all' }: ListArgs): string {
+  return `trashed_at_ms IS ${isTrashed ? 'NOT ' : ''}NULL ${FILTERS[filter]}`
 }
 
 /** How names are compared: case, width and accents that were typed differently don't matter, invisible marks don't count. */

@@ -178,7 +178,15 @@ describe('sower add, ls, share, rm, restore, rebuild, scrub', () => {
 
     expect(await sandbox.json('rm', ids[0] ?? '', '--data-dir', 'data')).toMatchObject({ removed: [ids[0]] })
     expect(await sandbox.json<AddedItem[]>('ls', '--data-dir', 'data')).toMatchObject([{ mediaId: ids[1] }])
-    expect(await sandbox.json('restore', ids[0] ?? '', '--data-dir', 'data')).toEqual({ restored: [ids[0]] })
+    expect(await sandbox.json('ls', '--trash', '--data-dir', 'data')).toMatchObject([{ mediaId: ids[0] }])
+    const again = await sandbox.run('rm', ids[0] ?? '', '--json', '--data-dir', 'data')
+    expect(again).toMatchObject({ status: 1, stdout: '' })
+    expect(parseError(again.stderr)).toMatchObject({ code: 'NOT_FOUND' })
+    const start = ids[0]?.slice(0, 6) ?? ''
+    expect(await sandbox.json('restore', start, '--data-dir', 'data')).toEqual({ restored: [ids[0]] })
+    expect((await sandbox.run('restore', ids[0] ?? '', '--data-dir', 'data')).stderr).toContain(
+      'in the trash',
+    )
     expect(await sandbox.json<AddedItem[]>('ls', '--data-dir', 'data')).toHaveLength(2)
 
     expect(await sandbox.json('pause', '--data-dir', 'data')).toEqual({ paused: true })
