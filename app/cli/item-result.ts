@@ -58,7 +58,12 @@ const MIN_PREFIX = 6
 /** Every item (or everything in the trash), page by page. */
 export async function* allItems(node: NodeConnection, isTrashed = false): AsyncGenerator<Item> {
   for (let offset = 0; ; offset += PAGE) {
-    const { items, total } = await node.call('library.list', { offset, limit: PAGE, isTrashed })
+    const { items, total } = await node.call('library.list', {
+      offset,
+      limit: PAGE,
+      // A node that was started before an update does not know it.
+      ...(isTrashed ? { isTrashed } : {}),
+    })
     yield* items
     if (items.length === 0 || offset + items.length >= total) return
   }
