@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../contract/errors.ts'
+import { allocatePages } from '../page-memory.ts'
 import type { Log } from '../ports/log.ts'
 import { DiskSpace } from './disk-space.ts'
 import type { FromHashWorker, ToHashWorker } from './hash-worker.ts'
@@ -86,7 +87,7 @@ export class HashPool {
   takeRing(byteLength: number): SharedArrayBuffer {
     const index = this.#keptRings.findIndex((ring) => ring.byteLength === byteLength)
     const kept = index < 0 ? undefined : this.#keptRings.splice(index, 1)[0]
-    return kept ?? allocateShared(byteLength)
+    return kept ?? allocatePages(byteLength)
   }
 
   keepRing(ring: SharedArrayBuffer): void {
@@ -191,24 +192,4 @@ export class HashPool {
     }
     lane.tasks.clear()
   }
-}
-
-const WASM_PAGE_BYTES = 64 * 1024
-
-/** Every Node has it; the compiler only knows it from the DOM's types. */
-declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => {
-    readonly buffer: object
-  }
-}
-
-/**
- * Shared memory that begins at a page border, as writing past the page cache demands. A plain `SharedArrayBuffer` begins
- * where malloc happens to put it; the memory of WebAssembly is mapped.
- */
-function allocateShared(byteLength: number): SharedArrayBuffer {
-  const pages = Math.ceil(byteLength / WASM_PAGE_BYTES)
-  const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
-  if (!(buffer instanceof SharedArrayBuffer)) throw new TypeError('shared WebAssembly memory is not shared')
-  return buffer
 }
