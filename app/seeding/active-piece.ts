@@ -1,3 +1,5 @@
+import type { PieceBytes } from './piece-memory.ts'
+
 export const BLOCK_BYTES = 16 * 1024
 
 const FREE = 0
@@ -11,7 +13,7 @@ export type Sender = object
 /** A piece that is being fetched: its bytes so far, and who sent which block. */
 export class ActivePiece {
   readonly index: number
-  bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: PieceBytes
   readonly byteCount: number
   readonly blockCount: number
   /** Who works on it alone; `null` = left behind by someone who went away. */
@@ -23,7 +25,7 @@ export class ActivePiece {
   readonly #states: Uint8Array
   readonly #senders: (Sender | null)[]
 
-  constructor(index: number, bytes: Uint8Array<ArrayBuffer>, owner: Sender | null, isExclusive: boolean) {
+  constructor(index: number, bytes: PieceBytes, owner: Sender | null, isExclusive: boolean) {
     this.index = index
     this.bytes = bytes
     this.byteCount = bytes.length

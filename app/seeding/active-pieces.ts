@@ -1,15 +1,20 @@
 import { ActivePiece, type Sender } from './active-piece.ts'
 import type { Ask, PeerSource } from './peer-source.ts'
+import { PieceMemory } from './piece-memory.ts'
 
 /** Unfinished pieces in memory, all sources together; more and new pieces wait. */
 const MAX_ACTIVE_BYTES = 256 * 1024 * 1024
-const MAX_SPARE_BUFFERS = 16
 
 /** The pieces that are being fetched right now, and who may help with which. */
 export class ActivePieces {
   readonly #pieces = new Map<number, ActivePiece>()
-  readonly #spare: Uint8Array<ArrayBuffer>[] = []
+  readonly #memory: PieceMemory
   #bytes = 0
+
+  /** @param torrent what its pieces are like */
+  constructor(torrent: { readonly pieceLength: number; readonly sizeBytes: number }) {
+    this.#memory = new PieceMemory(torrent.pieceLength, torrent.sizeBytes)
+  }
 
   get isFull(): boolean {
     return this.#bytes >= MAX_ACTIVE_BYTES
@@ -30,8 +35,7 @@ export class ActivePieces {
   }
 
   begin(index: number, byteCount: number, owner: Sender, isExclusive: boolean): ActivePiece {
-    const spare = this.#spare.at(-1)?.length === byteCount ? this.#spare.pop() : undefined
-    const piece = new ActivePiece(index, spare ?? new Uint8Array(byteCount), owner, isExclusive)
+    const piece = new ActivePiece(index, this.#memory.take(byteCount), owner, isExclusive)
     this.#pieces.set(index, piece)
     this.#bytes += byteCount
     return piece
@@ -44,10 +48,9 @@ export class ActivePieces {
     return true
   }
 
-  /** Keeps a finished piece's buffer for another one of the same size. */
-  reuse(bytes: Uint8Array<ArrayBuffer>): void {
-    const isAnotherSize = this.#spare.length > 0 && this.#spare[0]?.length !== bytes.length
-    if (this.#spare.length < MAX_SPARE_BUFFERS && !isAnotherSize) this.#spare.push(bytes)
+  /** An ended piece's memory, for another one: nothing may be on its way into it any more. */
+  reuse(piece: ActivePiece): void {
+    this.#memory.give(piece.bytes)
   }
 
   /** One nobody works on any more, now this peer's. */

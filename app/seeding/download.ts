@@ -38,7 +38,7 @@ export class Download {
   readonly #droppedSenders = new WeakSet<Sender>()
   readonly #peers = new Map<Link, PeerSource>()
   readonly #https = new Set<HttpSource>()
-  readonly #active = new ActivePieces()
+  readonly #active: ActivePieces
   readonly #mixtures = new Mixtures()
   #verifiedBytes = 0
   #verifyingBytes = 0
@@ -53,6 +53,7 @@ export class Download {
     this.#file = file
     this.#events = events
     this.picker = new Picker(metainfo.pieceCount)
+    this.#active = new ActivePieces(metainfo)
   }
 
   /** Verified bytes, and those of pieces under way. */
@@ -275,16 +276,19 @@ export class Download {
     piece.owner = null
     if (piece.missingCount < piece.blockCount && !piece.isExclusive) return
     if (piece.freeCount < piece.blockCount && !piece.isExclusive) return
-    this.#deactivate(piece)
+    if (!this.#deactivate(piece)) return
+    this.#active.reuse(piece)
     this.picker.set(piece.index, PIECE_MISSING)
   }
 
-  #deactivate(piece: ActivePiece): void {
-    if (!this.#active.end(piece)) return
+  /** @returns false when it was over already */
+  #deactivate(piece: ActivePiece): boolean {
+    if (!this.#active.end(piece)) return false
     for (const peer of this.#peers.values()) {
       peer.pieces.delete(piece)
       for (const ask of peer.asks()) if (ask.piece === piece) this.#cancel(peer, piece.index, ask.block)
     }
+    return true
   }
 
   #giveBackAll(source: PeerSource): void {
@@ -325,19 +329,17 @@ export class Download {
     const { index, byteCount } = piece
     let isGood
     try {
-      const answer = await this.#file.verifyAndWrite(index, piece.bytes)
-      isGood = answer.isGood
-      piece.bytes = answer.bytes
+      isGood = await this.#file.verifyAndWrite(index, piece.bytes)
+      if (isGood) {
+        this.picker.set(index, PIECE_DONE)
+        this.#verifiedBytes += byteCount
+        for (const liar of this.#mixtures.judge(piece)) this.#drop(liar, index)
+      } else this.#failed(piece)
     } finally {
       this.#verifyingBytes -= byteCount
+      this.#active.reuse(piece)
     }
-    if (isGood) {
-      this.picker.set(index, PIECE_DONE)
-      this.#verifiedBytes += byteCount
-      for (const liar of this.#mixtures.judge(piece)) this.#drop(liar, index)
-      this.#active.reuse(piece.bytes)
-      this.#events.onPiece(index)
-    } else this.#failed(piece)
+    if (isGood) this.#events.onPiece(index)
     if (this.picker.isDone) this.#events.onDone()
     else this.#fillAll()
   }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import Peer, { type Wire } from 'webtorrent/lib/peer.js'
+import { received } from './receiver.ts'
 import type { Slice } from './served-files.ts'
 import { RateMeter, TokenBucket } from './throttle.ts'
 import type { ConnectedPeer } from './types.ts'
@@ -17,12 +18,21 @@ export interface LinkHandler {
 
 const MESSAGE_PIECE = 7
 const MESSAGE_REQUEST = 6
+const MESSAGE_CANCEL = 8
+/** length, id, index, offset, length of the block */
+const BLOCK_FRAME = 17
 /** length, id, index, offset */
 const PIECE_HEADER = 13
 const MAX_BLOCK = 128 * 1024
 const MAX_FRAME = 2 * 1024 * 1024
 const MAX_UNSENT_BYTES = 2 * 1024 * 1024
 const ignore = (): void => undefined
+
+interface BlockName {
+  readonly index: number
+  readonly offset: number
+  readonly length: number
+}
 
 /**
  * One connection to a peer. webtorrent's Peer and Wire do the greeting, the encryption and the rare messages; Link moves
@@ -47,7 +57,7 @@ export class Link {
   #frame: Uint8Array | null = null
   #frameLength = 0
   #sink: Uint8Array | null = null
-  #block = { index: 0, offset: 0, length: 0 }
+  #block: BlockName = { index: 0, offset: 0, length: 0 }
   #blockLength = -1
 
   constructor(peer: Peer, conn: Duplex, wire: Wire) {
@@ -77,6 +87,7 @@ export class Link {
     const feed = (chunk: Uint8Array): void => this.#feed(chunk)
     if (received.has(conn)) received.set(conn, feed)
     else conn.on('data', feed)
+    if (!this.isTcp) conn.on('drain', () => this.#sent(this.#unsentBytes))
     conn.once('close', () => this.#closed())
     peer.once('disconnect', () => this.#closed())
   }
@@ -152,27 +163,18 @@ export class Link {
   }
 
   /** Requests for one or more blocks, in one write. */
-  sendRequests(requests: readonly { index: number; offset: number; length: number }[]): void {
-    const frames = Buffer.allocUnsafe(17 * requests.length)
+  sendRequests(requests: readonly BlockName[]): void {
+    const frames = Buffer.allocUnsafe(BLOCK_FRAME * requests.length)
     let at = 0
-    for (const { index, offset, length } of requests) {
-      frames.writeUInt32BE(13, at)
-      frames[at + 4] = MESSAGE_REQUEST
-      frames.writeUInt32BE(index, at + 5)
-      frames.writeUInt32BE(offset, at + 9)
-      frames.writeUInt32BE(length, at + 13)
-      at += 17
-    }
+    for (const request of requests) at = writeBlockFrame(frames, at, MESSAGE_REQUEST, request)
     this.#writeEncrypted(frames)
   }
 
+  /** Also lets go of where the block was to be written, if it is coming in already. */
   sendCancel(index: number, offset: number, length: number): void {
-    const frame = Buffer.allocUnsafe(17)
-    frame.writeUInt32BE(13, 0)
-    frame[4] = 8
-    frame.writeUInt32BE(index, 5)
-    frame.writeUInt32BE(offset, 9)
-    frame.writeUInt32BE(length, 13)
+    if (this.#block.index === index && this.#block.offset === offset) this.#sink = null
+    const frame = Buffer.allocUnsafe(BLOCK_FRAME)
+    writeBlockFrame(frame, 0, MESSAGE_CANCEL, { index, offset, length })
     this.#writeEncrypted(frame)
   }
 
@@ -191,14 +193,13 @@ export class Link {
       return false
     }
     this.#unsentBytes += data.length
-    // webrtc's stream takes no callback; its own buffer is small and says when it is empty.
+    // webrtc's stream takes no callback; its own buffer is small and says when it is empty ('drain').
     if (this.isTcp) {
       this.conn.write(data, () => {
         onTaken()
         this.#sent(data.length)
       })
     } else if (this.conn.write(data)) this.#unsentBytes = 0
-    else this.conn.once('drain', () => this.#sent(this.#unsentBytes))
     return true
   }
 
@@ -226,6 +227,7 @@ export class Link {
   #closed(): void {
     if (this.isClosed) return
     this.isClosed = true
+    this.#sink = null
     clearTimeout(this.#resumeTimer)
   }
 
@@ -344,41 +346,6 @@ export class Link {
   }
 }
 
-const received = new WeakMap<Duplex, (chunk: Uint8Array) => void>()
-const receiveBuffer = Buffer.allocUnsafeSlow(512 * 1024)
-
-/** What reads a dialled socket: one buffer for all, as every chunk is parsed before the next is read. */
-interface Receiver {
-  readonly buffer: Uint8Array
-  callback(this: void, count: number, buffer: Uint8Array): boolean
-  /** To be set as soon as the socket exists. */
-  conn: Duplex | null
-}
-
-/**
- * The `onread` of a socket that is being made. Node would allocate 64 KiB for every read; at full speed collecting those
- * took a fifth of the time.
- */
-export function receiver(): Receiver {
-  const self: Receiver = {
-    buffer: receiveBuffer,
-    callback: (count, buffer) => {
-      const { conn } = self
-      if (conn !== null) received.get(conn)?.(buffer.subarray(0, count))
-      return true
-    },
-    get conn() {
-      return connection
-    },
-    set conn(conn) {
-      connection = conn
-      if (conn !== null) received.set(conn, () => undefined)
-    },
-  }
-  let connection: Duplex | null = null
-  return self
-}
-
 const links = new WeakMap<Wire, Link>()
 
 /** The link that moves a wire's bytes. */
@@ -393,6 +360,20 @@ export function installLinks(): void {
   Peer.prototype.setThrottlePipes = function setThrottlePipes(this: Peer): void {
     if (this.conn !== null && this.wire !== null) new Link(this, this.conn, this.wire)
   }
+}
+
+/** @returns where the next frame goes */
+function writeBlockFrame(
+  frames: Buffer,
+  at: number,
+  id: number,
+  { index, offset, length }: BlockName,
+): number {
+  frames.writeUInt32BE(13, at)
+  frames[at + 4] = id
+  frames.writeUInt32BE(index, at + 5)
+  frames.writeUInt32BE(offset, at + 9)
+  return frames.writeUInt32BE(length, at + 13)
 }
 
 function readUint32(bytes: Uint8Array, at: number): number {

@@ -1,11 +1,19 @@
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
 import { SHA1_BYTES, sha1Hex, type Metainfo } from './metainfo.ts'
-import type { PiecePool } from './piece-pool.ts'
+import { PAGE_BYTES, type PieceBytes } from './piece-memory.ts'
+import type { PieceAnswer, PiecePool } from './piece-pool.ts'
+
+/** From this size on pieces go past the page cache where the system lets them. */
+const DIRECT_FROM_BYTES = 16 * 1024 * 1024
+/** With so much waiting the disk is slower than the network, and the page cache does better: it sorts what it writes. */
+const DIRECT_QUEUE_BYTES = 32 * 1024 * 1024
 
 /**
  * The file a download grows in: full length from the start (sparse), only verified pieces written. Hashing and writing
- * happen in the piece pool's thread.
+ * happen in the piece pool's threads. Pieces of large files are written past the page cache (O_DIRECT): filling it costs
+ * more than all the rest of a fast download, and stalls when the system begins to write it back.
  */
 export class PieceFile {
   readonly #metainfo: Metainfo
@@ -13,6 +21,8 @@ export class PieceFile {
   readonly #pool: PiecePool
   readonly #writes = new Set<Promise<unknown>>()
   #handle: FileHandle | null = null
+  #direct: FileHandle | null = null
+  #isDirectRefused = false
   #opening: Promise<FileHandle> | null = null
 
   constructor(metainfo: Metainfo, path: string, pool: PiecePool) {
@@ -39,23 +49,18 @@ export class PieceFile {
 
   /**
    * Writes the piece if its SHA-1 is right.
-   * @param bytes own their whole buffer and are empty afterwards
-   * @returns the bytes, to be used again or compared
+   * @param bytes stay as they are until this is done
+   * @returns whether it was right
    * @throws {AppError} `DISK_FULL`, `MEDIA_READ_ONLY` or `MEDIA_OFFLINE`
    */
-  async verifyAndWrite(
-    index: number,
-    bytes: Uint8Array<ArrayBuffer>,
-  ): Promise<{ isGood: boolean; bytes: Uint8Array<ArrayBuffer> }> {
-    const { fd } = await this.#use()
-    const position = index * this.#metainfo.pieceLength
-    const writing = this.#pool.verifyAndWrite({ bytes, sha1: this.#sha1(index), fd, position })
+  async verifyAndWrite(index: number, bytes: PieceBytes): Promise<boolean> {
+    const handle = await this.#use()
+    const writing = this.#verifyAndWrite(index, bytes, handle)
     this.#writes.add(writing)
     try {
-      const answer = await writing
-      if (answer.errno !== undefined)
-        throw storageError(Object.assign(new Error('write'), { code: answer.errno }))
-      return answer
+      const { isGood, errno } = await writing
+      if (errno !== undefined) throw storageError(Object.assign(new Error('write'), { code: errno }))
+      return isGood
     } finally {
       this.#writes.delete(writing)
     }
@@ -82,7 +87,25 @@ export class PieceFile {
     const opening = this.#opening
     this.#opening = null
     this.#handle = null
-    await (await opening?.catch(() => undefined))?.close()
+    const handle = await opening?.catch(() => undefined)
+    await this.#direct?.close()
+    this.#direct = null
+    await handle?.close()
+  }
+
+  async #verifyAndWrite(index: number, bytes: PieceBytes, { fd }: FileHandle): Promise<PieceAnswer> {
+    const position = index * this.#metainfo.pieceLength
+    const job = { bytes, sha1: this.#sha1(index), position }
+    const isAligned = bytes.length % PAGE_BYTES === 0 && position % PAGE_BYTES === 0
+    const mayBeDirect = isAligned && !this.#isDirectRefused && this.#pool.queuedBytes < DIRECT_QUEUE_BYTES
+    if (this.#direct !== null && mayBeDirect) {
+      const answer = await this.#pool.verifyAndWrite({ ...job, fd: this.#direct.fd })
+      // Some devices ask for more than pages, some network file systems for things nobody can know; and what is left after
+      // a short write near a full disk is not aligned.
+      if (answer.errno !== 'EINVAL') return answer
+      this.#isDirectRefused = true
+    }
+    return this.#pool.verifyAndWrite({ ...job, fd })
   }
 
   #sha1(index: number): string {
@@ -104,6 +127,7 @@ export class PieceFile {
       handle = await open(this.#path, 'r+')
       const { size } = await handle.stat()
       if (size !== this.#metainfo.sizeBytes) await handle.truncate(this.#metainfo.sizeBytes)
+      this.#direct = await this.#openDirect()
       this.#handle = handle
       return handle
     } catch (error) {
@@ -111,6 +135,11 @@ export class PieceFile {
       this.#opening = null
       throw storageError(error)
     }
+  }
+
+  async #openDirect(): Promise<FileHandle | null> {
+    if (process.platform !== 'linux' || this.#metainfo.sizeBytes < DIRECT_FROM_BYTES) return null
+    return open(this.#path, constants.O_WRONLY | constants.O_DIRECT).catch(() => null)
   }
 }
 

@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads'
+import type { PieceBytes } from './piece-memory.ts'
 
-/** One piece to check and write. Its bytes own their buffer, which travels there and back. */
+/** One piece to check and write. Nobody changes its bytes until the answer is there. */
 export interface PieceJob {
   readonly id: number
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: PieceBytes
   /** 40 lowercase hex. */
   readonly sha1: string
   readonly fd: number
@@ -13,7 +14,6 @@ export interface PieceJob {
 
 export interface PieceAnswer {
   readonly id: number
-  readonly bytes: Uint8Array<ArrayBuffer>
   readonly isGood: boolean
   /** The write failed. */
   readonly errno?: string
@@ -37,15 +37,23 @@ export class PiecePool {
   readonly #waiting = new Map<number, Waiting>()
   readonly #workers: (Worker | undefined)[] = Array.from({ length: THREADS })
   #nextId = 1
+  #queuedBytes = 0
 
-  /** @returns the bytes again, in a new array: the given one is empty from the call on */
+  /** Handed over and not answered yet. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
   verifyAndWrite(job: Omit<PieceJob, 'id'>): Promise<PieceAnswer> {
     const id = this.#nextId
     this.#nextId += 1
     const worker = (this.#workers[id % THREADS] ??= this.#start(id % THREADS))
-    return new Promise((resolve, reject) => {
+    return new Promise<PieceAnswer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      worker.postMessage({ ...job, id } satisfies PieceJob, [job.bytes.buffer])
+      this.#queuedBytes += job.bytes.length
+      worker.postMessage({ ...job, id } satisfies PieceJob)
+    }).finally(() => {
+      this.#queuedBytes -= job.bytes.length
     })
   }
 
