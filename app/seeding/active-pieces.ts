@@ -1,6 +1,6 @@
 import { ActivePiece, type Sender } from './active-piece.ts'
 import type { Ask, PeerSource } from './peer-source.ts'
-import { PieceMemory } from './piece-memory.ts'
+import type { PieceMemory } from './piece-memory.ts'
 
 /** Unfinished pieces in memory, all sources together; more and new pieces wait. */
 const MAX_ACTIVE_BYTES = 256 * 1024 * 1024
@@ -11,9 +11,8 @@ export class ActivePieces {
   readonly #memory: PieceMemory
   #bytes = 0
 
-  /** @param torrent what its pieces are like */
-  constructor(torrent: { readonly pieceLength: number; readonly sizeBytes: number }) {
-    this.#memory = new PieceMemory(torrent.pieceLength, torrent.sizeBytes)
+  constructor(memory: PieceMemory) {
+    this.#memory = memory
   }
 
   get isFull(): boolean {

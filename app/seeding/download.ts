@@ -48,12 +48,12 @@ export class Download {
 
   /** @param limit the node's download limit; connections keep to it by themselves, HTTP reads are charged here */
   constructor(metainfo: Metainfo, file: PieceFile, limit: TokenBucket, events: DownloadEvents) {
-    this.#limit = limit
     this.#metainfo = metainfo
     this.#file = file
+    this.#limit = limit
     this.#events = events
     this.picker = new Picker(metainfo.pieceCount)
-    this.#active = new ActivePieces(metainfo)
+    this.#active = new ActivePieces(file.newMemory())
   }
 
   /** Verified bytes, and those of pieces under way. */
@@ -73,6 +73,11 @@ export class Download {
     clearInterval(this.#tick)
     this.#tick = undefined
     for (const source of this.#https) source.abort()
+  }
+
+  /** After `stop`, for good: lets go of the memory of unfinished pieces. */
+  close(): void {
+    for (const piece of this.#active.values()) if (this.#deactivate(piece)) this.#active.reuse(piece)
   }
 
   /** Checks pieces of a former run by their hash; those that hold are done, the others are fetched. */
@@ -274,7 +279,6 @@ export class Download {
   /** Nobody owns it any more; without a byte it is as if it had never been begun. */
   #leave(piece: ActivePiece): void {
     piece.owner = null
-    if (piece.missingCount < piece.blockCount && !piece.isExclusive) return
     if (piece.freeCount < piece.blockCount && !piece.isExclusive) return
     if (!this.#deactivate(piece)) return
     this.#active.reuse(piece)

@@ -174,6 +174,7 @@ export class SwarmLeech implements Leech, Downloader {
     clearTimeout(this.#progressTimer)
     this.suspend()
     this.#host.onStopped(this)
+    this.#download?.close()
     await this.#file?.close()
   }
 

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
 import { SHA1_BYTES, sha1Hex, type Metainfo } from './metainfo.ts'
-import { PAGE_BYTES, type PieceBytes } from './piece-memory.ts'
+import { PAGE_BYTES, PieceMemory, type PieceBytes } from './piece-memory.ts'
 import type { PieceAnswer, PiecePool } from './piece-pool.ts'
 
 /** From this size on pieces go past the page cache where the system lets them. */
@@ -39,6 +39,11 @@ export class PieceFile {
   pieceBytes(index: number): number {
     const { pieceLength, sizeBytes } = this.#metainfo
     return Math.min(pieceLength, sizeBytes - index * pieceLength)
+  }
+
+  /** For the pieces that are to be written. */
+  newMemory(): PieceMemory {
+    return new PieceMemory(this.#pool.slabs, this.#metainfo.pieceLength)
   }
 
   /** Whether the file holds the piece. */

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { PieceBytes } from './piece-memory.ts'
+import { PieceSlabs, type PieceBytes } from './piece-memory.ts'
 
 /** One piece to check and write. Nobody changes its bytes until the answer is there. */
 export interface PieceJob {
@@ -34,6 +34,7 @@ const THREADS = 2
 
 /** Threads that hash and write pieces, so that the network never waits for either. Made when the first pieces come. */
 export class PiecePool {
+  readonly slabs = new PieceSlabs()
   readonly #waiting = new Map<number, Waiting>()
   readonly #workers: (Worker | undefined)[] = Array.from({ length: THREADS })
   #nextId = 1

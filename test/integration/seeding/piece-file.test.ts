@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseMetainfo } from '../../../app/seeding/index.ts'
 import { PieceFile } from '../../../app/seeding/piece-file.ts'
-import { PieceMemory, type PieceBytes } from '../../../app/seeding/piece-memory.ts'
+import type { PieceBytes } from '../../../app/seeding/piece-memory.ts'
 import { PiecePool } from '../../../app/seeding/piece-pool.ts'
 import { makeSample, sha256Of, type SampleTorrent } from '../../support/sample-torrent.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -25,7 +25,7 @@ async function openPieces(sample: SampleTorrent, path: string): Promise<Opened> 
   const metainfo = parseMetainfo(sample.metainfo)
   const file = new PieceFile(metainfo, path, pool)
   await file.open()
-  const memory = new PieceMemory(metainfo.pieceLength, metainfo.sizeBytes)
+  const memory = file.newMemory()
   return {
     file,
     count: metainfo.pieceCount,
