@@ -67,5 +67,6 @@ if (app.requestSingleInstanceLock()) {
     desktop.start({ isHidden: process.argv.includes('--hidden') })
   })
 } else {
-  app.quit()
+  // The first one has got our arguments; nothing was started here that would have to end in order.
+  app.exit(0)
 }

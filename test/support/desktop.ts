@@ -55,7 +55,11 @@ export async function openDesktop({ dataDir, env = {}, appDir = ROOT }: DesktopO
     },
     startAgain: async (more) => {
       const second = spawn(executablePath, [...args, ...more], { env: fullEnv, stdio: 'ignore' })
-      await once(second, 'exit')
+      try {
+        await within('the second start ends', once(second, 'exit'))
+      } finally {
+        second.kill('SIGKILL')
+      }
     },
     [Symbol.asyncDispose]: () => quit(app),
   }
@@ -70,7 +74,7 @@ export async function dropFiles(
   const client = await page.context().newCDPSession(page)
   const data = { items: [], files: [...files], dragOperationsMask: 1 }
   const dispatch = (type: 'dragEnter' | 'dragOver' | 'drop', x: number, y: number): Promise<unknown> =>
-    client.send('Input.dispatchDragEvent', { type, x, y, data })
+    within(`the window takes ${type}`, client.send('Input.dispatchDragEvent', { type, x, y, data }))
   await dispatch('dragEnter', 400, 300)
   await dispatch('dragOver', 400, 300)
   const target = page.locator(`[data-audience="${zone}"]`)
@@ -81,6 +85,19 @@ export async function dropFiles(
   await dispatch('dragOver', x, y)
   await dispatch('drop', x, y)
   await client.detach()
+}
+
+/** Playwright bounds what it waits for itself, not what it evaluates or sends: a step that hangs says which it was. */
+export async function within<T>(what: string, step: Promise<T>, timeoutMs = 30_000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took too long until ${what}`)), timeoutMs)
+  })
+  try {
+    return await Promise.race([step, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function quit(app: ElectronApplication): Promise<void> {

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dropFiles, openDesktop } from '../../support/desktop.ts'
+import { dropFiles, openDesktop, within } from '../../support/desktop.ts'
 import type { Desktop } from '../../support/desktop.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import type { TempDir } from '../../support/temp-dir.ts'
@@ -39,7 +39,7 @@ afterAll(async () => {
 /** Eventually true; the window and the engine are other processes. */
 async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   const deadline = Date.now() + timeoutMs
-  while (!(await isSo().catch(() => false))) {
+  while (!(await within(what, isSo(), timeoutMs).catch(() => false))) {
     if (Date.now() > deadline) throw new Error(`it never came true that ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
@@ -63,11 +63,14 @@ describe('the window', () => {
     await page.keyboard.press(' ')
     const player = page.locator('video')
     await player.waitFor()
-    await player.evaluate(async (element: HTMLVideoElement) => {
-      element.muted = true
-      element.currentTime = 4
-      await element.play()
-    })
+    await within(
+      'the video plays',
+      player.evaluate(async (element: HTMLVideoElement) => {
+        element.muted = true
+        element.currentTime = 4
+        await element.play()
+      }),
+    )
     await until('the video plays on from where it was put', () =>
       player.evaluate((element: HTMLVideoElement) => element.currentTime > 4.2 && element.videoWidth === 320),
     )
