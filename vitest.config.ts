@@ -10,8 +10,7 @@ export default defineConfig({
       project('integration', { testTimeout: minute, hookTimeout: minute }),
       project('interop', { testTimeout: 2 * minute, hookTimeout: minute, fileParallelism: false }),
       project('faults', { testTimeout: 10 * minute, hookTimeout: minute, fileParallelism: false }),
-      // A real window, its engine and a keychain in processes of their own: what failed once under load is looked at once more.
-      project('e2e', { retry: 1, testTimeout: 3 * minute, hookTimeout: minute, fileParallelism: false }),
+      project('e2e', { testTimeout: 2 * minute, hookTimeout: minute, fileParallelism: false }),
     ],
   },
 })
@@ -22,7 +21,7 @@ export default defineConfig({
  */
 function project(
   name: string,
-  options: { testTimeout: number; hookTimeout?: number; fileParallelism?: boolean; retry?: number },
+  options: { testTimeout: number; hookTimeout?: number; fileParallelism?: boolean },
 ) {
   return {
     test: {
