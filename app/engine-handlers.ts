@@ -1,33 +1,15 @@
 import { AppError } from './contract/index.ts'
-import type { EngineHandlers, Item, ItemDetail, NodeStatus } from './contract/index.ts'
-import type { SettingsStore } from './config.ts'
-import { webSources } from './engine-view.ts'
-import { formatLink } from './fetching/index.ts'
-import type { Fetcher } from './fetching/index.ts'
+import type { EngineHandlers, ItemDetail } from './contract/index.ts'
+import { notYet } from './engine-not-yet.ts'
+import { shareLink, sharingHandlers } from './engine-sharing-handlers.ts'
+import type { HandlersInit } from './engine-types.ts'
+import { vaultHandlers } from './engine-vault-handlers.ts'
 import type { Adder } from './ingest/index.ts'
-import type { ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
-import { magnetURI } from './seeding/index.ts'
-import type { Swarm } from './seeding/index.ts'
-import type { Vault } from './vault/index.ts'
-
-interface HandlersInit {
-  readonly library: Library
-  readonly folder: MediaFolder
-  readonly transfers: TransferStore
-  readonly adder: Adder
-  readonly fetcher: Fetcher
-  readonly swarm: Swarm
-  readonly vault: Vault
-  readonly settings: SettingsStore
-  readonly view: (row: ItemRow) => Item
-  readonly status: () => NodeStatus
-  readonly nodeUrl: () => string
-  readonly dismissNotice: (id: string) => void
-}
+import type { ItemRow } from './library/index.ts'
 
 /** One handler per call of the contract: finds the domain whose noun it is and shows its answer as the contract wants it. */
 export function createHandlers(init: HandlersInit): EngineHandlers {
-  const { library, transfers, adder, fetcher, vault, settings, view } = init
+  const { library, transfers, adder, fetcher, settings, view } = init
   const requireRow = (mediaId: string): ItemRow => {
     const row = library.get(mediaId)
     if (!row) throw new AppError('NOT_FOUND', 'This item is not in the library.')
@@ -60,6 +42,8 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       library.verify(mediaIds)
       return {}
     },
+    'library.saveCopy': notYet,
+    'library.playUrl': notYet,
     'library.rebuild': async () => library.rebuild(),
 
     'transfers.list': async () => ({ transfers: transfers.list() }),
@@ -86,7 +70,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
 
     'fetching.start': async (args) => ({ transferId: fetcher.begin(args) }),
     'fetching.inspect': async ({ link }) => fetcher.inspect(link),
-    'sharing.link': async ({ mediaId }) => shareLink(init, requireRow(mediaId)),
+    ...sharingHandlers(init, requireRow),
 
     'seeding.pause': async () => {
       settings.set({ isSeedingPaused: true })
@@ -97,8 +81,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       return {}
     },
 
-    'vault.token': async () => vault.issueToken(),
-    'vault.unlock': async () => vault.retry(),
+    ...vaultHandlers(init),
 
     'settings.get': async () => settings.view(),
     'settings.set': async (patch) => settings.set(patch),
@@ -124,24 +107,4 @@ function describeItem(init: HandlersInit, row: ItemRow): ItemDetail {
     path: init.folder.paths(row.mediaId).bytes,
     connectedPeers: row.infoHash === undefined ? [] : init.swarm.peers(row.infoHash),
   }
-}
-
-/** A link carries enough to fetch with no index alive; a private item has nobody who would answer it but its owner. */
-function shareLink(
-  { settings, nodeUrl }: HandlersInit,
-  row: ItemRow,
-): { link: string; magnetURI?: string; httpUrl: string } {
-  const { mediaId, infoHash } = row
-  const values = settings.get()
-  const link = formatLink({
-    mediaId,
-    ...(infoHash === undefined ? {} : { infoHash, trackers: values.trackers }),
-    webSources: webSources(values, mediaId),
-  })
-  const httpUrl = webSources(values, mediaId)[0] ?? `${nodeUrl()}/media/${mediaId}`
-  if (infoHash === undefined) return { link, httpUrl }
-  const { name, sizeBytes } = row
-  const webSeeds = webSources(values, mediaId)
-  const magnet = magnetURI({ infoHash, name, trackers: values.trackers, webSeeds, sizeBytes })
-  return { link, magnetURI: magnet, httpUrl }
 }

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
-import type { SettingsStore } from './config.ts'
-import type { EngineAddresses, EngineHandlers, Item, NodeStatus, Notice, Settings } from './contract/index.ts'
+import type { EngineAddresses, EngineHandlers, Item, Settings } from './contract/index.ts'
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
-import { LiveItems } from './engine-live.ts'
 import { metainfoTools } from './engine-metainfo.ts'
 import { SeedKeeper } from './engine-seeds.ts'
+import { nodeStatus } from './engine-status.ts'
+import type { PartsInit, Running } from './engine-types.ts'
 import { viewItem, webSources } from './engine-view.ts'
+import { wire } from './engine-wiring.ts'
 import { Fetcher } from './fetching/index.ts'
 import { HttpServer } from './http/index.ts'
 import { Adder, HashPool, hashFile } from './ingest/index.ts'
@@ -14,28 +15,11 @@ import { Library, MediaFolder, openDatabase, TransferStore } from './library/ind
 import type { Db, ItemRow } from './library/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
-import type { Log } from './ports/log.ts'
 import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
 import { openVault } from './vault/index.ts'
-import type { Keychain, PassphraseSource, Vault } from './vault/index.ts'
-import { VERSION } from './version.ts'
-
-interface PartsInit {
-  readonly dataDir: string
-  readonly settings: SettingsStore
-  readonly mode: 'desktop' | 'headless'
-  /** What starting had to say so far; grows. */
-  readonly notices: Notice[]
-  readonly log: Log
-  readonly rendererDir: string | undefined
-  readonly keychain?: Keychain
-  readonly passphrase?: PassphraseSource
-}
 
 /** Reading everything again is never in a hurry. */
 const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
-/** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
-const LIVE_INTERVAL_MS = 1000
 /** As long as the window offers to undo a drop. */
 const UNDO_MS = 8000
 const clock = systemClock
@@ -56,7 +40,7 @@ export class EngineParts {
         return row && this.#view(row)
       },
       transfer: (id) => this.#get().transfers.get(id),
-      node: () => this.#status(),
+      node: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
     })
   }
 
@@ -137,7 +121,7 @@ export class EngineParts {
       vault,
       settings,
       view: (row) => this.#view(row),
-      status: () => this.#status(),
+      status: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
       nodeUrl: () => nodeUrl,
       dismissNotice: (id) => this.#dismissNotice(id),
     })
@@ -162,7 +146,7 @@ export class EngineParts {
       vault,
       handlers,
       events: this.events,
-      status: () => this.#status(),
+      status: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
       isPaused: () => settings.get().isSeedingPaused,
       outbound,
       rendererDir: this.#init.rendererDir,
@@ -176,7 +160,7 @@ export class EngineParts {
     const holdMs = mode === 'desktop' ? UNDO_MS : 0
     const seeds = new SeedKeeper({ library, folder, swarm, clock, holdMs })
     this.#closers.push(() => seeds.stop())
-    this.#wire(seeds)
+    wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers })
     adder.start()
     fetcher.start()
     return {
@@ -227,74 +211,6 @@ export class EngineParts {
     return { swarm, peerPort: started.peerPort }
   }
 
-  /** Everything that follows from something else having changed. */
-  #wire(seeds: SeedKeeper): void {
-    const { vault, library, transfers, folder, swarm } = this.#get()
-    const { settings, notices, log } = this.#init
-    const { events } = this
-    const settle = (mediaId: string): void => {
-      seeds.settle(mediaId).catch((error: unknown) => log.error('seeding.settle-failed', { mediaId, error }))
-    }
-    const live = new LiveItems()
-    const timer = setInterval(() => {
-      const { mediaIds, isMoving } = live.take()
-      if (mediaIds.length > 0) events.itemsChanged(mediaIds)
-      if (isMoving) events.nodeChanged()
-    }, LIVE_INTERVAL_MS)
-    this.#closers.push(
-      () => clearInterval(timer),
-      library.onChange((mediaIds) => {
-        for (const mediaId of mediaIds) settle(mediaId)
-        events.itemsChanged(mediaIds)
-        events.nodeChanged()
-      }),
-      library.onNotice((notice) => {
-        // Said again, it is newer, not more.
-        const before = notices.findIndex(({ message }) => message === notice.message)
-        if (before >= 0) notices.splice(before, 1)
-        notices.push(notice)
-        events.notice(notice)
-      }),
-      folder.onState(() => {
-        events.itemsChanged(library.list({ limit: 500 }).rows.map(({ mediaId }) => mediaId))
-        events.nodeChanged()
-      }),
-      transfers.onChange(({ changed, removed }) => {
-        for (const id of [...changed, ...removed]) events.transferChanged(id)
-      }),
-      vault.onChange(() => events.nodeChanged()),
-      swarm.onUploaded((mediaId, bytes) => {
-        library.addUploaded(mediaId, bytes)
-        live.moved(mediaId)
-      }),
-      swarm.onChange(() => {
-        events.nodeChanged()
-        for (const mediaId of swarm.awakeMediaIds()) live.moved(mediaId)
-      }),
-      settings.onChange((view) => {
-        events.settingsChanged(view)
-        this.#applySettings(view.values)
-      }),
-    )
-    if (settings.get().isSeedingPaused) void swarm.pause()
-    seeds.seedAll()
-    library.outbox.drain({ seed: (mediaId) => seeds.settle(mediaId) })
-  }
-
-  #applySettings(values: Settings): void {
-    const { swarm, folder, library } = this.#get()
-    swarm.setOptions(values)
-    folder.setReserveBytes(values.reserveBytes)
-    if (swarm.isPaused !== values.isSeedingPaused) {
-      const change = values.isSeedingPaused ? swarm.pause() : swarm.resume()
-      void Promise.resolve(change).then(() => {
-        this.events.itemsChanged(library.list({ limit: 500 }).rows.map(({ mediaId }) => mediaId))
-        this.events.nodeChanged()
-      })
-    }
-    this.events.nodeChanged()
-  }
-
   #view(row: ItemRow): Item {
     const { folder, swarm } = this.#get()
     return viewItem(row, {
@@ -302,39 +218,6 @@ export class EngineParts {
       isSeedingPaused: swarm.isPaused,
       live: row.infoHash === undefined ? NOBODY : swarm.stats(row.infoHash),
     })
-  }
-
-  #status(): NodeStatus {
-    const { vault, folder, library, swarm, peerPort, url, controlUrl } = this.#get()
-    const { settings, notices } = this.#init
-    const totals = swarm.totals()
-    const freeBytes = folder.freeBytes()
-    return {
-      version: VERSION,
-      nodeId: vault.nodeKey.nodeId,
-      startedAtMs: this.#startedAtMs,
-      url,
-      controlUrl,
-      peerPort,
-      media: {
-        dir: settings.get().mediaDir,
-        state: folder.state(),
-        ...(freeBytes === undefined ? {} : { freeBytes }),
-        usedBytes: library.usedBytes(),
-      },
-      wallet: vault.status(),
-      seeding: {
-        isPaused: swarm.isPaused,
-        items: totals.seeds,
-        peersTcp: totals.peersTcp,
-        peersWebrtc: totals.peersWebrtc,
-        uploadRateBytesPerSec: totals.uploadRateBytesPerSec,
-        downloadRateBytesPerSec: totals.downloadRateBytesPerSec,
-        uploadedBytes: totals.uploadedBytes,
-      },
-      trackers: swarm.trackers(),
-      notices: [...notices],
-    }
   }
 
   #dismissNotice(id: string): void {
@@ -351,16 +234,3 @@ export class EngineParts {
 }
 
 const NOBODY = { peers: 0, uploadRateBytesPerSec: 0 }
-
-interface Running {
-  readonly vault: Vault
-  readonly db: Db
-  readonly transfers: TransferStore
-  readonly folder: MediaFolder
-  readonly library: Library
-  readonly swarm: Swarm
-  readonly handlers: EngineHandlers
-  readonly peerPort: number
-  readonly url: string
-  readonly controlUrl: string
-}

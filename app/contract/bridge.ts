@@ -26,7 +26,9 @@ export interface SowerBridge {
   on<N extends DesktopEventName>(name: N, listener: (payload: DesktopEventPayload<N>) => void): () => void
   /** The absolute path of a dropped or picked `File` (its type lives in the DOM, not here); empty in a browser. */
   pathForFile(file: object): string
-  /** Where a player or an image reads an item's bytes from. */
+  /** Where a player or an image reads an item from: the file itself, decrypted where it is encrypted. */
   mediaUrl(mediaId: string): string
+  /** The same of a download that is not complete yet (`Transfer.isPlayable`). */
+  transferUrl(transferId: string): string
   readonly platform: 'linux' | 'darwin' | 'win32' | 'browser'
 }

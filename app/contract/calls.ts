@@ -1,10 +1,24 @@
 import { z } from 'zod'
-import { AccessLevel, Item, MediaId, NodeStatus, Notice, SizeBytes, TimestampMs, Transfer } from './model.ts'
+import {
+  AccessLevel,
+  Contact,
+  Item,
+  MediaId,
+  NodeStatus,
+  Notice,
+  Person,
+  PersonKey,
+  SizeBytes,
+  TimestampMs,
+  Transfer,
+} from './model.ts'
 import { SettingsPatch, SettingsView } from './settings.ts'
 
 const Nothing = z.object({})
 const AbsolutePath = z.string().min(1).max(4096)
 const TransferId = z.object({ id: z.string().min(1).max(64) })
+/** Contacts, by their owner key. */
+const People = z.array(PersonKey).max(100)
 const MediaIds = z.object({ mediaIds: z.array(MediaId).min(1).max(10_000) })
 
 const ListArgs = z.strictObject({
@@ -54,12 +68,17 @@ const call = <A extends z.ZodType, R extends z.ZodType>(args: A, result: R) => (
 export const engineCalls = {
   'library.list': call(ListArgs, ListResult),
   'library.get': call(z.strictObject({ mediaId: MediaId }), ItemDetail),
-  /** One transfer per path. `storage`: share blocks or copy (auto), always copy, or hard-link the source. */
+  /**
+   * One transfer per path. `storage`: share blocks or copy (auto), always copy, or hard-link the source. `isEncrypted`: only
+   * the owner and `people` (contacts) can read it; never together with `public`. People imply encryption.
+   */
   'library.add': call(
     z.strictObject({
       paths: z.array(AbsolutePath).min(1).max(10_000),
       accessLevel: AccessLevel.extract(['public', 'private']).default('private'),
       storage: z.enum(['auto', 'copy', 'link']).default('auto'),
+      isEncrypted: z.boolean().default(false),
+      people: People.default([]),
     }),
     z.object({ transferIds: z.array(z.string()) }),
   ),
@@ -73,6 +92,16 @@ export const engineCalls = {
   ),
   /** Reads the bytes again and compares (a `checking` item until done). */
   'library.verify': call(MediaIds, Nothing),
+  /** Writes the file itself to `path` (absolute): decrypted where it is encrypted, and checked. Never over another file. */
+  'library.saveCopy': call(
+    z.strictObject({ mediaId: MediaId, path: AbsolutePath, isReplacing: z.boolean().default(false) }),
+    z.object({ transferId: z.string() }),
+  ),
+  /** An address on this computer where a player reads the file itself (decrypted), until it expires. */
+  'library.playUrl': call(
+    z.union([z.strictObject({ mediaId: MediaId }), z.strictObject({ transferId: TransferId.shape.id })]),
+    z.object({ url: z.string(), expiresAtMs: TimestampMs }),
+  ),
   'library.rebuild': call(Nothing, z.object({ items: z.int(), movedAside: z.array(z.string()) })),
 
   'transfers.list': call(Nothing, z.object({ transfers: z.array(Transfer) })),
@@ -109,17 +138,111 @@ export const engineCalls = {
     }),
   ),
 
+  /**
+   * `withKey`: whoever has the link can read the item (its key is in the fragment, which no server sees). `expiresAtMs` is
+   * advice to the programs that open it: nobody can be made to forget a key.
+   */
   'sharing.link': call(
+    z.strictObject({
+      mediaId: MediaId,
+      withKey: z.boolean().default(false),
+      expiresAtMs: TimestampMs.optional(),
+    }),
+    z.object({
+      link: z.string(),
+      magnetURI: z.string().optional(),
+      httpUrl: z.string(),
+      hasKey: z.boolean(),
+    }),
+  ),
+  'sharing.people': call(z.strictObject({ mediaId: MediaId }), z.object({ people: z.array(Person) })),
+  /** A new manifest version with an envelope more for each; the bytes stay as they are. */
+  'sharing.addPeople': call(z.strictObject({ mediaId: MediaId, people: People.min(1) }), Item),
+  /**
+   * Encrypts the item anew for those who remain, puts the new one in the place of the old and withdraws the old one. What
+   * the removed people have already fetched stays theirs.
+   */
+  'sharing.removePeople': call(
+    z.strictObject({ mediaId: MediaId, people: People.min(1), reason: z.string().max(500).optional() }),
+    z.object({ transferId: z.string() }),
+  ),
+  /** Encrypts an item that is kept back in the clear, for the owner and `people`. */
+  'sharing.encrypt': call(
+    z.strictObject({ mediaId: MediaId, people: People.default([]) }),
+    z.object({ transferId: z.string() }),
+  ),
+  /** “My keys may be known”: every encrypted item of one's own gets a new key. One transfer each; goes on after a restart. */
+  'sharing.rotateAll': call(Nothing, z.object({ transferIds: z.array(z.string()) })),
+  /** Asks its owner for access: a text to send them by whatever way one has. */
+  'sharing.requestAccess': call(
     z.strictObject({ mediaId: MediaId }),
-    z.object({ link: z.string(), magnetURI: z.string().optional(), httpUrl: z.string() }),
+    z.object({ text: z.string(), owner: PersonKey }),
   ),
 
   'seeding.pause': call(Nothing, Nothing),
   'seeding.resume': call(Nothing, Nothing),
 
   'vault.token': call(Nothing, z.object({ token: z.string(), expiresAtMs: TimestampMs })),
-  /** Tries the keychain again (after the user unlocked it). */
-  'vault.unlock': call(Nothing, NodeStatus.shape.wallet),
+  /** Tries the keychain again (after the user unlocked it), or opens the wallet file with its passphrase. */
+  'vault.unlock': call(
+    z.strictObject({ passphrase: z.string().max(1024).optional() }),
+    NodeStatus.shape.wallet,
+  ),
+  /** Another wallet in place of one that nothing depends on yet. @see WalletStatus.isReplaceable */
+  'vault.create': call(
+    z.strictObject({ words: z.literal([12, 24]).default(12), passphrase: z.string().max(1024).default('') }),
+    NodeStatus.shape.wallet,
+  ),
+  /** The wallet's words, for the backup screen and nothing else. */
+  'vault.reveal': call(Nothing, z.object({ words: z.array(z.string()), hasPassphrase: z.boolean() })),
+  /** Which three words the user is to give back (positions from 1), and the answer to it. */
+  'vault.askWords': call(Nothing, z.object({ positions: z.array(z.int()).length(3) })),
+  'vault.confirmWords': call(
+    z.strictObject({
+      answers: z.array(z.object({ position: z.int(), word: z.string().max(32) })).length(3),
+    }),
+    NodeStatus.shape.wallet,
+  ),
+  /** A file that, with its password, is the whole wallet. */
+  'vault.exportBackup': call(
+    z.strictObject({ password: z.string().min(8).max(1024) }),
+    z.object({ fileName: z.string(), text: z.string() }),
+  ),
+  /**
+   * Brings a wallet back from its words (and passphrase) or a backup file (and its password). `isReplacing` is needed
+   * where the present wallet owns something; it is refused while that one is not backed up.
+   */
+  'vault.restore': call(
+    z.discriminatedUnion('from', [
+      z.strictObject({
+        from: z.literal('words'),
+        words: z.string().max(1024),
+        passphrase: z.string().max(1024).default(''),
+        isReplacing: z.boolean().default(false),
+      }),
+      z.strictObject({
+        from: z.literal('file'),
+        text: z.string().max(65_536),
+        password: z.string().max(1024),
+        isReplacing: z.boolean().default(false),
+      }),
+    ]),
+    NodeStatus.shape.wallet,
+  ),
+  /** One's own signed card: what others need to share with one. */
+  'vault.card': call(
+    z.strictObject({ name: z.string().max(200).optional() }),
+    z.object({ link: z.string(), json: z.string(), owner: PersonKey, fingerprint: z.string() }),
+  ),
+
+  'contacts.list': call(Nothing, z.object({ contacts: z.array(Contact) })),
+  /** `card`: a `sower://card/…` link or the content of a card file. `name`: what the user calls them. */
+  'contacts.add': call(
+    z.strictObject({ card: z.string().min(1).max(16_384), name: z.string().max(200).optional() }),
+    Contact,
+  ),
+  'contacts.rename': call(z.strictObject({ owner: PersonKey, name: z.string().min(1).max(200) }), Contact),
+  'contacts.remove': call(z.strictObject({ owner: PersonKey }), Nothing),
 
   'settings.get': call(Nothing, SettingsView),
   'settings.set': call(SettingsPatch, SettingsView),
@@ -147,6 +270,8 @@ export const engineEvents = {
   'transfers.changed': z.object({ transfers: z.array(Transfer), removed: z.array(z.string()) }),
   'node.changed': NodeStatus,
   'settings.changed': SettingsView,
+  /** The whole list: it is short. */
+  'contacts.changed': z.object({ contacts: z.array(Contact) }),
   'node.notice': Notice,
 } as const
 export type EngineEvents = typeof engineEvents

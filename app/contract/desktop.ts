@@ -32,6 +32,18 @@ const call = <A extends z.ZodType, R extends z.ZodType>(args: A, result: R) => (
 export const desktopCalls = {
   'desktop.pickFiles': call(Nothing, z.object({ paths: z.array(z.string()) })),
   'desktop.pickFolder': call(Nothing, z.object({ path: z.string().nullable() })),
+  /** Where to save a file the engine is going to write; `null` when the user thought better of it. The dialog asks before replacing. */
+  'desktop.pickSavePath': call(
+    z.strictObject({ suggestedName: z.string().max(255) }),
+    z.object({ path: z.string().nullable() }),
+  ),
+  /** Asks where to and writes a small text there (a card, a sealed backup). */
+  'desktop.saveText': call(
+    z.strictObject({ suggestedName: z.string().max(255), text: z.string().max(65_536) }),
+    z.object({ isSaved: z.boolean() }),
+  ),
+  /** Asks for a small text file (a card, a sealed backup) and reads it. */
+  'desktop.openText': call(Nothing, z.object({ text: z.string().nullable() })),
   'desktop.showItem': call(z.strictObject({ mediaId: z.string().regex(/^[0-9a-f]{64}$/) }), Nothing),
   'desktop.openLogs': call(Nothing, Nothing),
   'desktop.openExternal': call(z.strictObject({ url: z.string().max(2048) }), Nothing),
@@ -68,7 +80,17 @@ export const desktopEvents = {
   'desktop.closeAsked': z.object({ uploadingTo: z.int() }),
   /** A menu item or global shortcut: what to show. */
   'desktop.navigate': z.object({
-    to: z.enum(['library', 'transfers', 'settings', 'add', 'paste-link', 'search', 'shortcuts']),
+    to: z.enum([
+      'library',
+      'transfers',
+      'contacts',
+      'wallet',
+      'settings',
+      'add',
+      'paste-link',
+      'search',
+      'shortcuts',
+    ]),
   }),
 } as const
 export type DesktopEvents = typeof desktopEvents

@@ -31,11 +31,32 @@ export type AccessLevel = z.output<typeof AccessLevel>
 export const ItemState = z.enum(['ready', 'seeding', 'paused', 'checking', 'changed', 'missing', 'offline'])
 export type ItemState = z.output<typeof ItemState>
 
+/**
+ * What lies on the disk, and whether this node can read it.
+ * - `none`: the bytes are as they were added
+ * - `readable`: ciphertext, and the wallet or a kept link opens it
+ * - `locked`: ciphertext; nobody can tell until the wallet is open
+ * - `needs-key`: ciphertext for others: it can be kept and passed on, not read
+ */
+export const Protection = z.enum(['none', 'readable', 'locked', 'needs-key'])
+export type Protection = z.output<typeof Protection>
+
+/** 66 lowercase hex: a person, by the public key of their wallet (compressed secp256k1). */
+export const PersonKey = z.string().regex(/^0[23][0-9a-f]{64}$/)
+
 export const Item = z.object({
   mediaId: MediaId,
+  /** Of an encrypted item: the sealed name where it can be read, else a neutral one. */
   name: z.string(),
+  /** The same of its media type. */
   mime: z.string(),
+  /** Stored bytes. */
   sizeBytes: SizeBytes,
+  protection: Protection,
+  /** Bytes of the file itself, when it is stored encrypted. */
+  plainSizeBytes: SizeBytes.optional(),
+  /** How many people beside its owner can read it. */
+  sharedWith: z.int().nonnegative(),
   accessLevel: AccessLevel,
   state: ItemState,
   /** The "seed this" switch. */
@@ -71,7 +92,10 @@ export const ErrorInfo = z.object({
   hint: z.string().optional(),
 })
 
-/** Stages in order: add = read (hash, pieces and copy in one pass) → store → seed; get = find → download → verify → store → seed. */
+/**
+ * Stages in order: add = read (hash, pieces, cipher and copy in one pass) → store → seed; get = find → download → verify →
+ * store → seed; save (a decrypted copy) = read → verify → store; rekey (encrypted anew) = read → store → seed.
+ */
 export const TransferStage = z.enum(['find', 'read', 'download', 'verify', 'store', 'seed'])
 export type TransferStage = z.output<typeof TransferStage>
 
@@ -84,7 +108,7 @@ export type TransferState = z.output<typeof TransferState>
 
 export const Transfer = z.object({
   id: z.string(),
-  kind: z.enum(['add', 'get']),
+  kind: z.enum(['add', 'get', 'save', 'rekey']),
   name: z.string(),
   state: TransferState,
   stage: TransferStage,
@@ -94,7 +118,10 @@ export const Transfer = z.object({
   etaMs: z.int().nonnegative().optional(),
   createdAtMs: TimestampMs,
   accessLevel: AccessLevel.optional(),
+  isEncrypted: z.boolean().default(false),
   mediaId: MediaId.optional(),
+  /** A download that can be watched already: enough is known to read it from the front, or anywhere, as it arrives. */
+  isPlayable: z.boolean().default(false),
   /** The same bytes were already in the library; nothing was stored twice. */
   isDuplicate: z.boolean(),
   /** No second copy of the bytes was written (reflink or hard link). */
@@ -103,6 +130,32 @@ export const Transfer = z.object({
   error: ErrorInfo.optional(),
 })
 export type Transfer = z.output<typeof Transfer>
+
+/** Somebody items can be shared with, as their signed card says. */
+export const Contact = z.object({
+  owner: PersonKey,
+  /** What the user calls them. */
+  name: z.string(),
+  /** What they call themselves, when the card says so. */
+  cardName: z.string().optional(),
+  /** Their SEA signing key. */
+  pub: z.string(),
+  /** Short form of their owner key for comparing aloud: four groups of four. */
+  fingerprint: z.string(),
+  addedAtMs: TimestampMs,
+  cardIssuedAtMs: TimestampMs,
+})
+export type Contact = z.output<typeof Contact>
+
+/** Somebody who can read an item. */
+export const Person = z.object({
+  owner: PersonKey,
+  /** Of the contact; absent for somebody who is none. */
+  name: z.string().optional(),
+  isOwner: z.boolean(),
+  fingerprint: z.string(),
+})
+export type Person = z.output<typeof Person>
 
 /** A thing that happened which the user should know once (database rebuilt, manifest moved aside, …). */
 export const Notice = z.object({
@@ -129,6 +182,10 @@ export const WalletStatus = z.object({
   /** 66 hex, compressed secp256k1; absent while the wallet can't be opened. */
   owner: z.string().optional(),
   message: z.string().optional(),
+  /** The words were shown and asked back, or a backup file was written, or it came from words. */
+  isBackedUp: z.boolean(),
+  /** It was made by itself at the first start and nothing depends on it yet: it may be replaced without losing anything. */
+  isReplaceable: z.boolean(),
 })
 export type WalletStatus = z.output<typeof WalletStatus>
 

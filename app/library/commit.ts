@@ -239,6 +239,8 @@ export function describedBy(
     name: manifest.name ?? 'media',
     mime: manifest.mime,
     sizeBytes: manifest.size,
+    protection: 'none' as const,
+    sharedWith: manifest.accessControl.shared_with ?? [],
     accessLevel: accessLevelOf(manifest),
     ...(torrent === undefined ? {} : { infoHash: torrent.infoHash, pieceLength: torrent.pieceLength }),
     owner: manifest.accessControl.owner_public_key,

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3'
-import { AccessLevel, MediaId } from '../contract/index.ts'
-import type { EngineParsedArgs } from '../contract/index.ts'
+import { AccessLevel, MediaId, type Protection } from '../contract/index.ts'
 import type { Db } from './db.ts'
+import { foldName, listQuery, MATCHES, whereOf } from './item-list.ts'
+import type { ListArgs } from './item-list.ts'
 
 /** What became of an item's bytes since they were last known to be right. */
 export type FileState = 'ok' | 'checking' | 'changed' | 'missing'
@@ -12,6 +13,11 @@ export interface ItemRow {
   readonly name: string
   readonly mime: string
   readonly sizeBytes: number
+  readonly protection: Protection
+  /** Bytes of the file itself, when it is stored encrypted. */
+  readonly plainSizeBytes?: number
+  /** Owner keys of those it is shared with. */
+  readonly sharedWith: readonly string[]
   readonly accessLevel: AccessLevel
   readonly infoHash?: string
   readonly pieceLength?: number
@@ -39,7 +45,6 @@ export interface StoredItem extends ItemRow {
   readonly isManifestPending: boolean
 }
 
-export type ListArgs = Partial<EngineParsedArgs<'library.list'>>
 export interface ListCounts {
   readonly all: number
   readonly attention: number
@@ -59,6 +64,9 @@ interface RawItem {
   name: string
   mime: string
   size_bytes: number
+  protection: Protection
+  plain_size_bytes: number | null
+  shared_with: string
   access_level: string
   info_hash: string | null
   piece_length: number | null
@@ -80,20 +88,6 @@ interface RawItem {
 }
 
 export type NewItem = Omit<StoredItem, 'uploadedBytes' | 'isManifestPending' | 'badIdentity'>
-
-const SORT_COLUMNS = {
-  added: 'added_at_ms',
-  name: 'name_folded',
-  size: 'size_bytes',
-  uploaded: 'uploaded_bytes',
-} as const
-
-const FILTERS = {
-  all: '',
-  attention: 'AND needs_attention = 1',
-  public: "AND access_level = 'public'",
-  private: "AND access_level <> 'public'",
-} as const
 
 /** Kinds of rows that are walked through, and the index that holds them alone (SQLite would rather walk the table). */
 const PAGES = {
@@ -174,10 +168,10 @@ export class ItemStore {
     this.#run(
       `INSERT INTO items (media_id, name, name_folded, mime, size_bytes, access_level, info_hash, piece_length,
         is_seeding_wanted, is_own, owner, created_at, added_at_ms, last_served_at_ms, manifest_version, file_state,
-        file_identity, is_verified, trashed_at_ms)
+        file_identity, is_verified, trashed_at_ms, protection, plain_size_bytes, shared_with)
       VALUES (@mediaId, @name, @nameFolded, @mime, @sizeBytes, @accessLevel, @infoHash, @pieceLength,
         @isSeedingWanted, @isOwn, @owner, @createdAt, @addedAtMs, @lastServedAtMs, @manifestVersion, @fileState,
-        @fileIdentity, @isVerified, @trashedAtMs)`,
+        @fileIdentity, @isVerified, @trashedAtMs, @protection, @plainSizeBytes, @sharedWith)`,
       {
         ...item,
         ...describedColumns(item),
@@ -196,7 +190,8 @@ export class ItemStore {
     this.#run(
       `UPDATE items SET name = @name, name_folded = @nameFolded, mime = @mime, access_level = @accessLevel,
         info_hash = @infoHash, piece_length = @pieceLength, owner = @owner, created_at = @createdAt,
-        manifest_version = @manifestVersion, is_manifest_pending = 0 WHERE media_id = @mediaId`,
+        manifest_version = @manifestVersion, protection = @protection, plain_size_bytes = @plainSizeBytes,
+        shared_with = @sharedWith, is_manifest_pending = 0 WHERE media_id = @mediaId`,
       { ...item, ...describedColumns(item), mediaId },
     )
   }
@@ -268,38 +263,14 @@ export class ItemStore {
   }
 }
 
-/** `%` and `_` in a search are characters like others; ids are found by pasting them. */
-const MATCHES = 'AND (instr(name_folded, @search) > 0 OR media_id = @search OR info_hash = @search)'
-
-/** Exported for the test that asks SQLite how it would run it. */
-export function listQuery(args: ListArgs): { sql: string; parameters: Record<string, unknown> } {
-  const column = SORT_COLUMNS[args.sort ?? 'added']
-  const direction = args.direction === 'asc' ? 'ASC' : 'DESC'
-  const search = foldName(args.search ?? '')
-  const sql = `SELECT * FROM items WHERE ${whereOf(args)}
-    ${search === '' ? '' : MATCHES} ORDER BY ${column} ${direction}, id ${direction} LIMIT @limit OFFSET @offset`
-  const page = { limit: args.limit ?? 100, offset: args.offset ?? 0 }
-  return { sql, parameters: search === '' ? page : { ...page, search } }
-}
-
-function whereOf({ isTrashed = false, filter = 'all' }: ListArgs): string {
-  return `trashed_at_ms IS ${isTrashed ? 'NOT ' : ''}NULL ${FILTERS[filter]}`
-}
-
-/** How names are compared: case, width and accents that were typed differently don't matter, invisible marks don't count. */
-export function foldName(name: string): string {
-  return name
-    .normalize('NFKC')
-    .replaceAll(/\p{Cf}/gu, '')
-    .toLowerCase()
-    .trim()
-}
-
 type Described = Pick<
   ItemRow,
   | 'name'
   | 'mime'
   | 'sizeBytes'
+  | 'protection'
+  | 'plainSizeBytes'
+  | 'sharedWith'
   | 'accessLevel'
   | 'infoHash'
   | 'pieceLength'
@@ -339,6 +310,8 @@ function describedColumns(item: Described) {
     nameFolded: foldName(item.name),
     infoHash: item.infoHash ?? null,
     pieceLength: item.pieceLength ?? null,
+    plainSizeBytes: item.plainSizeBytes ?? null,
+    sharedWith: JSON.stringify(item.sharedWith),
   }
 }
 
@@ -368,6 +341,10 @@ function fromRaw(raw: RawItem): StoredItem {
     name: raw.name,
     mime: raw.mime,
     sizeBytes: raw.size_bytes,
+    protection: raw.protection,
+    ...(raw.plain_size_bytes === null ? {} : { plainSizeBytes: raw.plain_size_bytes }),
+    // Written by us alone.
+    sharedWith: JSON.parse(raw.shared_with) as string[],
     accessLevel: AccessLevel.parse(raw.access_level),
     ...(raw.info_hash === null ? {} : { infoHash: raw.info_hash }),
     ...(raw.piece_length === null ? {} : { pieceLength: raw.piece_length }),

@@ -85,4 +85,40 @@ export const MIGRATIONS: readonly string[] = [
     payload TEXT
   ) STRICT;
   `,
+  `
+  -- none, readable, locked (wallet not open yet) or needs-key: see Protection in the contract
+  ALTER TABLE items ADD COLUMN protection TEXT NOT NULL DEFAULT 'none'
+    CHECK (protection IN ('none', 'readable', 'locked', 'needs-key'));
+  -- bytes of the file itself, when it is stored encrypted
+  ALTER TABLE items ADD COLUMN plain_size_bytes INTEGER;
+  -- owner keys of those it is shared with, a JSON array
+  ALTER TABLE items ADD COLUMN shared_with TEXT NOT NULL DEFAULT '[]';
+  -- those to be looked at again when the wallet opens
+  CREATE INDEX items_sealed ON items (id) WHERE protection IN ('locked', 'needs-key');
+
+  CREATE TABLE contacts (
+    owner TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    -- their signed card, canonical JSON
+    card TEXT NOT NULL,
+    added_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- file keys that came with a link, each boxed for this wallet: useless without it
+  CREATE TABLE kept_keys (
+    media_id TEXT PRIMARY KEY,
+    box TEXT NOT NULL,
+    -- what the link asked for, when it did
+    expires_at_ms INTEGER,
+    added_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- items their owner withdrew; body is the signed revocation, canonical JSON
+  CREATE TABLE revocations (
+    media_id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    superseded_by TEXT,
+    at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -71,6 +71,8 @@ export class TransferStore {
       createdAtMs: this.#clock.nowMs(),
       isDuplicate: false,
       isLinked: false,
+      isEncrypted: false,
+      isPlayable: false,
       sources: [],
       ...input,
     }

@@ -123,12 +123,21 @@ export class Vault {
     const { storage } = wallet
     if (wallet.key !== undefined) {
       const message = storage === 'keyfile' ? { message: KEY_FILE_WARNING } : {}
-      return { storage, state: 'ready', owner: wallet.key.publicKey, ...message }
+      return {
+        storage,
+        state: 'ready',
+        owner: wallet.key.publicKey,
+        isBackedUp: false,
+        isReplaceable: false,
+        ...message,
+      }
     }
     const { message, hint } = wallet.error
     return {
       storage,
       state: stateOf(wallet.error),
+      isBackedUp: false,
+      isReplaceable: false,
       message: hint === undefined ? message : `${message} ${hint}`,
     }
   }

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MediaId } from '../../../app/contract/index.ts'
 import { openDatabase } from '../../../app/library/index.ts'
 import type { Db, ListArgs } from '../../../app/library/index.ts'
-import { foldName, ItemStore, listQuery, pageQuery } from '../../../app/library/item-store.ts'
+import { foldName, listQuery } from '../../../app/library/item-list.ts'
+import { ItemStore, pageQuery } from '../../../app/library/item-store.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 
 const COUNT = 100_000
@@ -28,6 +29,8 @@ describe('a library of 100,000 items', () => {
           name: `Clip ${(n * 7919) % COUNT}.mp4`,
           mime: 'video/mp4',
           sizeBytes: (n * 104_729) % 1_000_003,
+          protection: 'none',
+          sharedWith: [],
           accessLevel: n % 10 === 0 ? 'private' : 'public',
           infoHash: createHash('sha1').update(`${n}`).digest('hex'),
           pieceLength: 65_536,

@@ -1,0 +1,51 @@
+import type { SettingsStore } from './config.ts'
+import type { EngineHandlers, Item, NodeStatus, Notice } from './contract/index.ts'
+import type { Fetcher } from './fetching/index.ts'
+import type { Adder } from './ingest/index.ts'
+import type { Db, ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
+import type { Log } from './ports/log.ts'
+import type { Swarm } from './seeding/index.ts'
+import type { Keychain, PassphraseSource, Vault } from './vault/index.ts'
+
+/** What the parts of a node are made of. */
+export interface PartsInit {
+  readonly dataDir: string
+  readonly settings: SettingsStore
+  readonly mode: 'desktop' | 'headless'
+  /** What starting had to say so far; grows. */
+  readonly notices: Notice[]
+  readonly log: Log
+  readonly rendererDir: string | undefined
+  readonly keychain?: Keychain
+  readonly passphrase?: PassphraseSource
+}
+
+/** What there is while the node runs. */
+export interface Running {
+  readonly vault: Vault
+  readonly db: Db
+  readonly transfers: TransferStore
+  readonly folder: MediaFolder
+  readonly library: Library
+  readonly swarm: Swarm
+  readonly handlers: EngineHandlers
+  readonly peerPort: number
+  readonly url: string
+  readonly controlUrl: string
+}
+
+/** What the handlers of the contract's calls need. */
+export interface HandlersInit {
+  readonly library: Library
+  readonly folder: MediaFolder
+  readonly transfers: TransferStore
+  readonly adder: Adder
+  readonly fetcher: Fetcher
+  readonly swarm: Swarm
+  readonly vault: Vault
+  readonly settings: SettingsStore
+  readonly view: (row: ItemRow) => Item
+  readonly status: () => NodeStatus
+  readonly nodeUrl: () => string
+  readonly dismissNotice: (id: string) => void
+}

@@ -1,0 +1,85 @@
+import type { Settings } from './contract/index.ts'
+import type { EngineEvents } from './engine-events.ts'
+import { LiveItems } from './engine-live.ts'
+import type { PartsInit, Running } from './engine-types.ts'
+import type { SeedKeeper } from './engine-seeds.ts'
+
+/** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
+const LIVE_INTERVAL_MS = 1000
+
+interface Wired extends Running, PartsInit {
+  readonly seeds: SeedKeeper
+  readonly events: EngineEvents
+  /** What is to be undone at the end is added here. */
+  readonly closers: (() => void | Promise<void>)[]
+}
+
+/** Everything that follows from something else having changed. */
+export function wire(parts: Wired): void {
+  const { vault, library, transfers, folder, swarm, settings, notices, log, seeds, events } = parts
+  const settle = (mediaId: string): void => {
+    seeds.settle(mediaId).catch((error: unknown) => log.error('seeding.settle-failed', { mediaId, error }))
+  }
+  const live = new LiveItems()
+  const timer = setInterval(() => {
+    const { mediaIds, isMoving } = live.take()
+    if (mediaIds.length > 0) events.itemsChanged(mediaIds)
+    if (isMoving) events.nodeChanged()
+  }, LIVE_INTERVAL_MS)
+  parts.closers.push(
+    () => clearInterval(timer),
+    library.onChange((mediaIds) => {
+      for (const mediaId of mediaIds) settle(mediaId)
+      events.itemsChanged(mediaIds)
+      events.nodeChanged()
+    }),
+    library.onNotice((notice) => {
+      // Said again, it is newer, not more.
+      const before = notices.findIndex(({ message }) => message === notice.message)
+      if (before >= 0) notices.splice(before, 1)
+      notices.push(notice)
+      events.notice(notice)
+    }),
+    folder.onState(() => {
+      tellAllItems(parts)
+      events.nodeChanged()
+    }),
+    transfers.onChange(({ changed, removed }) => {
+      for (const id of [...changed, ...removed]) events.transferChanged(id)
+    }),
+    vault.onChange(() => events.nodeChanged()),
+    swarm.onUploaded((mediaId, bytes) => {
+      library.addUploaded(mediaId, bytes)
+      live.moved(mediaId)
+    }),
+    swarm.onChange(() => {
+      events.nodeChanged()
+      for (const mediaId of swarm.awakeMediaIds()) live.moved(mediaId)
+    }),
+    settings.onChange((view) => {
+      events.settingsChanged(view)
+      applySettings(parts, view.values)
+    }),
+  )
+  if (settings.get().isSeedingPaused) void swarm.pause()
+  seeds.seedAll()
+  library.outbox.drain({ seed: (mediaId) => seeds.settle(mediaId) })
+}
+
+function applySettings(parts: Wired, values: Settings): void {
+  const { swarm, folder, events } = parts
+  swarm.setOptions(values)
+  folder.setReserveBytes(values.reserveBytes)
+  if (swarm.isPaused !== values.isSeedingPaused) {
+    const change = values.isSeedingPaused ? swarm.pause() : swarm.resume()
+    void Promise.resolve(change).then(() => {
+      tellAllItems(parts)
+      events.nodeChanged()
+    })
+  }
+  events.nodeChanged()
+}
+
+function tellAllItems({ events, library }: Wired): void {
+  events.itemsChanged(library.list({ limit: 500 }).rows.map(({ mediaId }) => mediaId))
+}
