@@ -1,0 +1,15 @@
+/**
+ * The file itself, as somebody who may read it sees it: decrypted where it is stored encrypted, and also while it is still
+ * arriving. Whoever opened it closes it.
+ */
+export interface PlainFile {
+  readonly name: string
+  readonly mime: string
+  readonly sizeBytes: number
+  /**
+   * Bytes `start` … `endExclusive`, in order, in chunks of any size; each chunk is authentic when it is given out.
+   * @throws {AppError} `CIPHERTEXT_INVALID`, `HASH_MISMATCH`, `MEDIA_OFFLINE`, `CANCELLED`
+   */
+  read(start: number, endExclusive: number, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  close(): Promise<void>
+}
