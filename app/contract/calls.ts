@@ -135,6 +135,12 @@ export const engineCalls = {
       webSources: z.array(z.string()),
       /** Already in the library. */
       isHeld: z.boolean(),
+      /** The link says that it leads to ciphertext. */
+      isEncrypted: z.boolean(),
+      /** The link itself carries the key to it. */
+      hasKey: z.boolean(),
+      /** Until when the link is meant to be used. */
+      expiresAtMs: TimestampMs.optional(),
     }),
   ),
 

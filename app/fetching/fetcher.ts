@@ -23,6 +23,11 @@ export interface InspectedLink {
   readonly webSources: string[]
   /** Already in the library. */
   readonly isHeld: boolean
+  /** What the link leads to is stored encrypted. */
+  readonly isEncrypted: boolean
+  /** The link itself carries the key to it. */
+  readonly hasKey: boolean
+  readonly expiresAtMs?: number
 }
 
 interface Running {
@@ -83,12 +88,13 @@ export class Fetcher {
   /**
    * Begins a download, or joins the one that is already under way for the same item.
    * @returns the id of its transfer
-   * @throws {AppError} `LINK_INVALID`, `BAD_REQUEST` for a source that is none
+   * @throws {AppError} `LINK_INVALID`, also for a link whose time is over; `BAD_REQUEST` for a source that is none
    */
   begin({ link, from = [], isSeedingWanted }: BeginArgs): string {
     if (this.#isStopped) throw new AppError('UNAVAILABLE', 'Sower is stopping.')
     const { library, settings, transfers, log } = this.#deps
     const parsed = parseLink(link)
+    refuseExpired(parsed, this.#deps.clock.nowMs())
     const plan = newPlan(parsed, readTypedSources(from), isSeedingWanted ?? settings.get().isSeedingAfterGet)
     const held = this.#held(parsed)
     if (held !== undefined) {
@@ -124,7 +130,7 @@ export class Fetcher {
   /** What a link is, without contacting anybody. */
   inspect(link: string): InspectedLink {
     const parsed = parseLink(link)
-    const { kind, mediaId, infoHash, name, trackers, webSources } = parsed
+    const { kind, mediaId, infoHash, name, trackers, webSources, isEncrypted, key, expiresAtMs } = parsed
     return {
       kind,
       ...(mediaId === undefined ? {} : { mediaId: mediaId as MediaId }), // 64 hex by the parser
@@ -133,6 +139,9 @@ export class Fetcher {
       trackers: [...trackers],
       webSources: [...webSources],
       isHeld: this.#held(parsed) !== undefined,
+      isEncrypted,
+      hasKey: key !== undefined,
+      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     }
   }
 
@@ -302,6 +311,16 @@ export class Fetcher {
     if (plan === null) throw unreadable()
     return plan
   }
+}
+
+/** Nothing enforces the date in a link; a program that is asked to follow it does. */
+function refuseExpired({ expiresAtMs }: ParsedLink, nowMs: number): void {
+  if (expiresAtMs === undefined || expiresAtMs > nowMs) return
+  const date = new Date(expiresAtMs).toISOString().slice(0, 10)
+  throw new AppError('LINK_INVALID', `Whoever made this link meant it to be used until ${date}.`, {
+    hint: 'Ask them for a new one.',
+    details: { reason: 'expired', expiresAtMs },
+  })
 }
 
 function unreadable(): AppError {

@@ -20,8 +20,12 @@ export interface ParsedLink {
   readonly peers: readonly string[]
   /** The publisher: a SEA public key, or an owner key (66 hex). */
   readonly pub?: string
+  /** Its bytes are ciphertext: whoever fetches it stays off DHT, LSD and PEX. */
+  readonly isEncrypted: boolean
   /** File key from the fragment, base64url of 32 bytes. Secret: never stored or logged with the link. */
   readonly key?: string
+  /** When whoever made the link wanted it to end: advice, which Sower follows. */
+  readonly expiresAtMs?: number
 }
 
 export interface LinkParts {
@@ -31,7 +35,11 @@ export interface LinkParts {
   readonly webSources?: readonly string[]
   readonly peers?: readonly string[]
   readonly pub?: string | undefined
+  readonly isEncrypted?: boolean | undefined
+  /** Base64url of the 32 bytes of the file key. */
   readonly key?: string | undefined
+  /** Written in whole seconds. */
+  readonly expiresAtMs?: number | undefined
 }
 
 const MAX_LINK_LENGTH = 16_384
@@ -43,7 +51,10 @@ const MEDIA_ID = /^[0-9a-f]{64}$/i
 const INFO_HASH_HEX = /^[0-9a-f]{40}$/i
 const INFO_HASH_BASE32 = /^[a-z2-7]{32}$/i
 const PUBLISHER = /^(?:[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}|0[23][0-9a-f]{64})$/
-const FILE_KEY = /^[A-Za-z0-9_-]{43}$/
+/** Base64url of exactly 32 bytes: the last character carries four bits, the two spare ones are zero. */
+const FILE_KEY = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
+/** Seconds since 1970; twelve digits are the year 33 658. */
+const EXPIRY = /^[0-9]{1,12}$/
 
 /**
  * Reads a link of any kind people paste. Unknown parameters are ignored, unusable addresses in it are left
@@ -81,17 +92,20 @@ export function parseLink(text: string): ParsedLink {
 
 /**
  * The share link of an item: `sower://media/<mediaId>?v=1&…`.
- * @throws {AppError} `LINK_INVALID` when the mediaId or the infoHash is none
+ * @throws {AppError} `LINK_INVALID` when the mediaId, the infoHash or the key is none
  */
 export function formatLink(parts: LinkParts): string {
-  const { mediaId, infoHash, trackers = [], webSources = [], peers = [], pub, key } = parts
+  const { mediaId, infoHash, trackers = [], webSources = [], peers = [], pub, key, expiresAtMs } = parts
   if (!MEDIA_ID.test(mediaId)) throw invalid('A link needs the id of an item.')
+  if (key !== undefined && !FILE_KEY.test(key)) throw damagedKey()
   const params: [string, string][] = [['v', '1']]
+  if (parts.isEncrypted === true || key !== undefined) params.push(['enc', '1'])
   if (pub !== undefined) params.push(['pub', pub])
   if (infoHash !== undefined) params.push(['ih', readInfoHash(infoHash)])
   for (const tracker of readAddresses(trackers, TRACKER_PROTOCOLS)) params.push(['tr', tracker])
   for (const source of readAddresses(webSources, WEB_PROTOCOLS)) params.push(['ws', source])
   for (const peer of readPeers(peers)) params.push(['x.pe', peer])
+  if (expiresAtMs !== undefined) params.push(['exp', String(Math.floor(expiresAtMs / 1000))])
   const query = params.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
   return `sower://media/${mediaId.toLowerCase()}?${query}${key === undefined ? '' : `#k=${key}`}`
 }
@@ -104,7 +118,7 @@ export function isPeerAddress(text: string): boolean {
   return port >= 1 && port <= 65_535 && (match[1] === undefined || isIP(match[1]) === 6)
 }
 
-const noAddresses = { trackers: [], webSources: [], peers: [] } as const
+const noAddresses = { trackers: [], webSources: [], peers: [], isEncrypted: false } as const
 const TRACKER_PROTOCOLS = ['ws:', 'wss:', 'http:', 'https:', 'udp:']
 const WEB_PROTOCOLS = ['http:', 'https:']
 
@@ -112,6 +126,7 @@ const WEB_PROTOCOLS = ['http:', 'https:']
 function parseSower(rest: string): ParsedLink {
   const [beforeKey = '', ...fragments] = rest.split('#')
   const [path = '', ...queries] = beforeKey.split('?')
+  if (/^(?:\/\/)?card\//i.test(path)) throw aCard()
   const id = /^(?:\/\/)?media\/([^/]*)\/?$/i.exec(path)?.[1]
   if (id === undefined || !MEDIA_ID.test(id)) {
     throw invalid(
@@ -127,7 +142,9 @@ function parseSower(rest: string): ParsedLink {
   }
   const infoHash = params.get('ih')
   const pub = params.get('pub') ?? ''
-  const key = new URLSearchParams(fragments.join('#')).get('k') ?? ''
+  const key = new URLSearchParams(fragments.join('#')).get('k')
+  // Half a key opens nothing: better said at once than after the download.
+  if (key !== null && !FILE_KEY.test(key)) throw damagedKey()
   return {
     kind: 'sower',
     mediaId: id.toLowerCase(),
@@ -135,7 +152,9 @@ function parseSower(rest: string): ParsedLink {
     ...readName(params.get('dn')),
     ...readSources(params),
     ...(PUBLISHER.test(pub) ? { pub } : {}),
-    ...(FILE_KEY.test(key) ? { key } : {}),
+    isEncrypted: params.get('enc') === '1' || key !== null,
+    ...(key === null ? {} : { key }),
+    ...readExpiry(params.get('exp')),
   }
 }
 
@@ -156,6 +175,7 @@ function parseMagnet(link: string): ParsedLink {
     infoHash: readInfoHash(topic.slice('urn:btih:'.length)),
     ...readName(params.get('dn')),
     ...readSources(params),
+    isEncrypted: false,
   }
 }
 
@@ -175,7 +195,7 @@ function parseWeb(link: string): ParsedLink {
   const fragment = link.indexOf('#')
   if (fragment !== -1) {
     const inner = link.slice(fragment + 1).replace(/^\/?(?:sower:)?(?:\/\/)?/i, '')
-    if (/^media\//i.test(inner)) return parseSower(inner)
+    if (/^(?:media|card)\//i.test(inner)) return parseSower(inner)
   }
   const url = URL.canParse(link) ? new URL(link) : null
   const match =
@@ -195,6 +215,7 @@ function parseWeb(link: string): ParsedLink {
     trackers: [],
     webSources: [`${url.origin}${prefix}/media/${mediaId}`],
     peers: [],
+    isEncrypted: false,
   }
 }
 
@@ -223,6 +244,12 @@ function readName(text: string | null): { readonly name?: string } {
   return name === '' ? {} : { name }
 }
 
+function readExpiry(text: string | null): { readonly expiresAtMs?: number } {
+  if (text === null) return {}
+  if (!EXPIRY.test(text)) throw invalid('The date until which this link is meant to be used can’t be read.')
+  return { expiresAtMs: Number(text) * 1000 }
+}
+
 function readSources(params: URLSearchParams): Pick<ParsedLink, 'trackers' | 'webSources' | 'peers'> {
   return {
     trackers: readAddresses(params.getAll('tr'), TRACKER_PROTOCOLS),
@@ -246,6 +273,18 @@ function readAddresses(texts: readonly string[], protocols: readonly string[]): 
 
 function readPeers(texts: readonly string[]): string[] {
   return [...new Set(texts.filter(isPeerAddress))].slice(0, MAX_ADDRESSES)
+}
+
+function damagedKey(): AppError {
+  return new AppError('LINK_INVALID', 'The key in this link is damaged: it is not 43 letters and digits.', {
+    hint: 'Copy the whole link again, including what follows #k=.',
+  })
+}
+
+function aCard(): AppError {
+  return new AppError('LINK_INVALID', 'This is somebody’s card, not an item.', {
+    hint: 'Add it as a contact; then you can share with them.',
+  })
 }
 
 function invalid(message: string): AppError {

@@ -223,6 +223,8 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
         trackers: ['wss://tracker.openwebtorrent.com', 'wss://tracker.example.org'],
         webSources: ['https://media.example.org'],
         isHeld: held !== undefined,
+        isEncrypted: link.includes('enc=1'),
+        hasKey: link.includes('#k='),
       })
     },
     'sharing.link': ({ mediaId }) => {

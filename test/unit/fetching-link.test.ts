@@ -6,7 +6,8 @@ import { formatLink, parseLink } from '../../app/fetching/link.ts'
 const ID = 'ab'.repeat(32)
 const HASH = '0123456789abcdef0123456789abcdef01234567'
 const BASE32 = 'AERUKZ4JVPG66AJDIVTYTK6N54ASGRLH'
-const none = { trackers: [], webSources: [], peers: [] }
+const none = { trackers: [], webSources: [], peers: [], isEncrypted: false }
+const KEY = '_-'.repeat(21) + 'A'
 
 function refusal(text: string): AppError {
   try {
@@ -47,7 +48,18 @@ describe('parseLink', () => {
         trackers: ['udp://t.example:80', 'wss://t.example/'],
         webSources: ['http://h.example/f'],
         peers: ['10.0.0.1:6881', '[::1]:1'],
+        isEncrypted: false,
       },
+    ],
+    [
+      'the link of an encrypted item with its key and date',
+      `sower://media/${ID}?v=1&enc=1&exp=1900000000#k=${KEY}`,
+      { kind: 'sower', mediaId: ID, ...none, isEncrypted: true, key: KEY, expiresAtMs: 1_900_000_000_000 },
+    ],
+    [
+      'a key for somebody without the app',
+      `https://sower.example/#sower://media/${ID}?v=1#k=${KEY}`,
+      { kind: 'sower', mediaId: ID, ...none, isEncrypted: true, key: KEY },
     ],
   ])('reads %s', (_what, text, expected) => {
     expect(parseLink(text)).toEqual(expected)
@@ -62,7 +74,7 @@ describe('parseLink', () => {
   })
 
   it('ignores parameters it does not know and addresses it cannot use', () => {
-    const link = `sower://media/${ID}?v=1&future=1&tr=javascript:alert(1)&tr=file:///etc/passwd&ws=ftp://x/y&ws=http://u:p@h/&tr=%FF&x.pe=nohost&x.pe=h:0&x.pe=h:99999&pub=short#k=short`
+    const link = `sower://media/${ID}?v=1&future=1&tr=javascript:alert(1)&tr=file:///etc/passwd&ws=ftp://x/y&ws=http://u:p@h/&tr=%FF&x.pe=nohost&x.pe=h:0&x.pe=h:99999&pub=short&enc=2#other=short`
     expect(parseLink(link)).toEqual({ kind: 'sower', mediaId: ID, ...none })
   })
 
@@ -104,6 +116,22 @@ describe('parseLink', () => {
     expect(error.code).toBe('LINK_INVALID')
     expect(error.message).toMatch(message)
     expect(error.hint).toMatch(/64 hexadecimal|media id/)
+  })
+
+  it.each([
+    ['a key that lost a character', `sower://media/${ID}?enc=1#k=${KEY.slice(1)}`, /key .*damaged/],
+    ['a key with something behind it', `sower://media/${ID}?enc=1#k=${KEY}.`, /key .*damaged/],
+    ['a key with spare bits set', `sower://media/${ID}?enc=1#k=${KEY.slice(0, -1)}B`, /key .*damaged/],
+    ['an empty key', `sower://media/${ID}?enc=1#k=`, /key .*damaged/],
+    ['a date that is none', `sower://media/${ID}?enc=1&exp=soon`, /date/],
+    ['a card', `sower://card/eyJ9`, /card/],
+    ['a card behind a web address', `https://sower.example/#card/eyJ9`, /card/],
+  ])('refuses %s', (_what, text, message) => {
+    expect(refusal(text)).toMatchObject({
+      code: 'LINK_INVALID',
+      message: expect.stringMatching(message) as string,
+      hint: expect.any(String) as string,
+    })
   })
 
   it('never throws anything but LINK_INVALID, whatever is pasted', () => {
@@ -168,13 +196,45 @@ describe('formatLink', () => {
           pub: fc.option(fc.constantFrom(`02${ID}`, `${'A'.repeat(43)}.${'b-_'.repeat(14)}c`), {
             nil: undefined,
           }),
-          key: fc.option(fc.constant('_-'.repeat(21) + 'A'), { nil: undefined }),
+          key: fc.option(
+            fc
+              .uint8Array({ minLength: 32, maxLength: 32 })
+              .map((key) => Buffer.from(key).toString('base64url')),
+            { nil: undefined },
+          ),
+          isEncrypted: fc.boolean(),
+          expiresAtMs: fc.option(
+            fc.integer({ min: 0, max: 4e9 }).map((seconds) => seconds * 1000),
+            {
+              nil: undefined,
+            },
+          ),
         }),
         (parts) => {
           const present = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
-          expect(parseLink(formatLink(parts))).toEqual({ kind: 'sower', ...present })
+          const isEncrypted = parts.isEncrypted || parts.key !== undefined
+          expect(parseLink(formatLink(parts))).toEqual({ kind: 'sower', ...present, isEncrypted })
         },
       ),
+    )
+  })
+
+  it('refuses a key that is none', () => {
+    expect(() => formatLink({ mediaId: ID, key: 'short' })).toThrow(AppError)
+  })
+
+  it('is the documented form of an encrypted item', () => {
+    expect(
+      formatLink({
+        mediaId: ID,
+        infoHash: HASH,
+        pub: `02${ID}`,
+        trackers: ['wss://t.example/'],
+        key: KEY,
+        expiresAtMs: 1_900_000_000_999,
+      }),
+    ).toBe(
+      `sower://media/${ID}?v=1&enc=1&pub=02${ID}&ih=${HASH}&tr=wss%3A%2F%2Ft.example%2F&exp=1900000000#k=${KEY}`,
     )
   })
 
