@@ -1,5 +1,6 @@
 import type { EngineHandlers, NodeStatus } from '../contract/index.ts'
 import { AppError } from '../contract/index.ts'
+import { canRead } from '../manifest/index.ts'
 import { HttpProblem, PUBLIC_HEADERS, send, sendJson } from './exchange.ts'
 import type { Exchange, ResponseHeaders } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
@@ -10,7 +11,7 @@ import type { MediaRow, MediaShelf, StatusSource } from './ports.ts'
 import type { Route } from './router.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 import type { Uploads } from './upload.ts'
-import { canRead, isOwners, rateLimited } from './viewer.ts'
+import { isTheirOwn, rateLimited } from './viewer.ts'
 import type { ViewerCheck } from './viewer.ts'
 
 export interface NodeRoutesOptions {
@@ -61,7 +62,7 @@ export class NodeRoutes {
   async #findFor(exchange: Exchange, mediaId: string): Promise<{ row: MediaRow; isTheirs: boolean }> {
     const viewer = await this.#options.viewers.identify(exchange)
     const row = this.#options.media.find(mediaId, (found) => canRead(viewer, found))
-    return { row, isTheirs: isOwners(viewer, row) }
+    return { row, isTheirs: isTheirOwn(viewer, row) }
   }
 
   async #bytes(exchange: Exchange, mediaId: string): Promise<void> {
@@ -138,7 +139,8 @@ export class NodeRoutes {
       sendJson(exchange, 200, brief, PUBLIC_HEADERS)
       return
     }
-    if (!viewer.isOwner) throw new AppError('FORBIDDEN', 'Only the owner of this node may see its counters.')
+    if (!viewer.isNodeOwner)
+      throw new AppError('FORBIDDEN', 'Only the owner of this node may see its counters.')
     const { counts } = await handlers['library.list']({
       offset: 0,
       limit: 1,

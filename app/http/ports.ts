@@ -7,6 +7,7 @@ import type {
   EngineEventName,
   EngineEventPayload,
   NodeStatus,
+  Protection,
   Settings,
 } from '../contract/index.ts'
 
@@ -18,6 +19,8 @@ export interface MediaRow {
   readonly mime: string
   readonly sizeBytes: number
   readonly accessLevel: AccessLevel
+  readonly sharedWith: readonly string[]
+  readonly protection: Protection
   readonly infoHash?: string | undefined
   readonly isSeedingWanted: boolean
   readonly owner: string

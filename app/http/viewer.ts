@@ -1,16 +1,12 @@
 import { AppError } from '../contract/index.ts'
+import type { Reader } from '../manifest/index.ts'
 import { HttpProblem } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
-import type { MediaRow, TokenVerifier } from './ports.ts'
+import type { TokenVerifier } from './ports.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 
-/** Who asks: a stranger, or whoever holds a token this node issued. */
-export type Viewer =
-  | { readonly kind: 'stranger' }
-  | { readonly kind: 'bearer'; readonly publicKey: string; readonly isOwner: boolean }
-
-const STRANGER: Viewer = { kind: 'stranger' }
+const STRANGER: Reader = { kind: 'stranger' }
 /** RFC 8725: no honest token of ours is longer. */
 const MAX_TOKEN_LENGTH = 4096
 
@@ -52,15 +48,15 @@ export class ViewerCheck {
   }
 
   /** @throws {AppError} `UNAUTHORIZED` when there is a token and it does not hold: it is never silently ignored */
-  async identify(exchange: Exchange): Promise<Viewer> {
+  async identify(exchange: Exchange): Promise<Reader> {
     const token = this.#guarded(exchange, () => bearerToken(exchange))
     if (token === undefined) return STRANGER
     try {
       const { publicKey, scope } = await this.#vault.verifyToken(token)
       const owner = this.#vault.owner()
       // With the wallet locked nobody knows the owner, but this node gave the token to them; what needs the key says so itself.
-      const isOwner = scope === 'owner' && (owner === null || publicKey === owner)
-      return { kind: 'bearer', publicKey, isOwner }
+      const isNodeOwner = scope === 'owner' && (owner === null || publicKey === owner)
+      return { kind: 'bearer', publicKey, isNodeOwner }
     } catch (error) {
       if (error instanceof AppError && error.code === 'UNAUTHORIZED') {
         this.#charge(exchange)
@@ -78,7 +74,7 @@ export class ViewerCheck {
         hint: 'Get one with: sower token, and send it as Authorization: Bearer <token>',
       })
     }
-    if (!viewer.isOwner) throw new AppError('FORBIDDEN', 'Only the owner of this node may do this.')
+    if (!viewer.isNodeOwner) throw new AppError('FORBIDDEN', 'Only the owner of this node may do this.')
   }
 
   #guarded<T>(exchange: Exchange, read: () => T): T {
@@ -107,12 +103,7 @@ export class ViewerCheck {
   }
 }
 
-/** Public items are everybody's; the rest its owner's and the node owner's, and does not exist for anybody else. */
-export function canRead(viewer: Viewer, row: MediaRow): boolean {
-  return row.accessLevel === 'public' || isOwners(viewer, row)
-}
-
-/** Whether it is their own: the item's owner, or the node's. */
-export function isOwners(viewer: Viewer, row: MediaRow): boolean {
-  return viewer.kind === 'bearer' && (viewer.isOwner || viewer.publicKey === row.owner)
+/** Whether it is their own: the item's publisher, or the node's owner. */
+export function isTheirOwn(viewer: Reader, { owner }: { readonly owner: string }): boolean {
+  return viewer.kind === 'bearer' && (viewer.isNodeOwner || viewer.publicKey === owner)
 }

@@ -1,3 +1,5 @@
+export { canRead } from './access.ts'
+export type { AccessRule, Reader } from './access.ts'
 export { accessLevelOf, Manifest } from './schema.ts'
 export type { UnsignedManifest } from './schema.ts'
 export { canonicalJson } from './canonical.ts'

@@ -203,7 +203,13 @@ function nodeStatus(dir: string, owner: string | null): NodeStatus {
     controlUrl: '',
     peerPort: 0,
     media: { dir, state: 'ok', usedBytes: 0 },
-    wallet: { storage: 'keyfile', state: 'ready', ...(owner === null ? {} : { owner }) },
+    wallet: {
+      storage: 'keyfile',
+      state: 'ready',
+      isBackedUp: false,
+      isReplaceable: false,
+      ...(owner === null ? {} : { owner }),
+    },
     seeding: {
       isPaused: false,
       items: 0,
