@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import { app, powerMonitor } from 'electron'
-import type { EngineAddresses, NodeStatus, SettingsPatch } from '../app/contract/index.ts'
+import type {
+  DesktopEventPayload,
+  EngineAddresses,
+  NodeStatus,
+  SettingsPatch,
+} from '../app/contract/index.ts'
 import { applyPrefs, createDesktopHandlers } from './desktop-handlers.ts'
 import { startEngineHost } from './engine-host.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
@@ -165,7 +170,7 @@ export class DesktopApp {
     else this.#quit()
   }
 
-  #navigate(to: 'library' | 'transfers' | 'settings' | 'add' | 'paste-link' | 'search' | 'shortcuts'): void {
+  #navigate(to: DesktopEventPayload<'desktop.navigate'>['to']): void {
     this.showWindow()
     this.#window.send('desktop.navigate', { to })
   }

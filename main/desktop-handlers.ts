@@ -13,6 +13,7 @@ import type { EngineSupervisor } from './engine-supervisor.ts'
 import type { PrefsStore } from './prefs.ts'
 import { isSafeExternalUrl } from './security-rules.ts'
 import { text } from './text.ts'
+import { readTextFile, safeFileName, writeTextFile } from './text-files.ts'
 
 /** What starts the engine where it could not before: values for this run, or changes that are kept. */
 export interface EngineFix {
@@ -50,6 +51,20 @@ export function createDesktopHandlers(init: DesktopHandlersInit): DesktopHandler
       return { paths: filePaths }
     },
     'desktop.pickFolder': async () => ({ path: await pickFolder() }),
+    'desktop.pickSavePath': async ({ suggestedName }) => ({ path: await pickSavePath(suggestedName) }),
+    'desktop.saveText': async ({ suggestedName, text: saved }) => {
+      const path = await pickSavePath(suggestedName)
+      if (path !== null) await writeTextFile(path, saved)
+      return { isSaved: path !== null }
+    },
+    'desktop.openText': async () => {
+      const { filePaths } = await dialog.showOpenDialog({
+        title: text.openTextTitle,
+        properties: ['openFile'],
+      })
+      const [path] = filePaths
+      return { text: path === undefined ? null : await readTextFile(path) }
+    },
     'desktop.showItem': async ({ mediaId }) => {
       const reply = await supervisor.call('library.get', { mediaId })
       if (!reply.ok) throw fromErrorShape(reply.error)
@@ -109,6 +124,16 @@ async function prepareFix(fix: EngineState['fix'], supervisor: EngineSupervisor)
     return mediaDir === null ? {} : { changes: { mediaDir } }
   }
   return {}
+}
+
+/** The system's dialog asks before anything is replaced. The suggestion is a name, never a way out of the folder. */
+async function pickSavePath(suggestedName: string): Promise<string | null> {
+  const { canceled, filePath } = await dialog.showSaveDialog({
+    title: text.savePathTitle,
+    defaultPath: join(app.getPath('downloads'), safeFileName(suggestedName)),
+    properties: ['showOverwriteConfirmation', 'createDirectory'],
+  })
+  return canceled || filePath === '' ? null : filePath
 }
 
 async function pickFolder(): Promise<string | null> {

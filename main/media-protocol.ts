@@ -12,20 +12,28 @@ const PASSED_ON = [
 ]
 
 /**
- * Answers `sower-media://item/<mediaId>` in the window with the engine's bytes: ranges pass through, the control token never
- * reaches the page.
+ * Answers `sower-media://item/<mediaId>` and `sower-media://transfer/<id>` (a download that can be watched already) in the
+ * window with the engine's bytes: ranges pass through, the control token never reaches the page.
  */
 export function createMediaProtocol(
   addresses: () => EngineAddresses | undefined,
 ): (request: Request) => Promise<Response> {
   return async (incoming) => {
-    const { host, pathname } = new URL(incoming.url)
-    const mediaId = pathname.slice(1)
+    const path = controlPathOf(incoming.url)
     const engine = addresses()
-    if (host !== 'item' || !/^[0-9a-f]{64}$/.test(mediaId)) return new Response(null, { status: 404 })
+    if (path === undefined) return new Response(null, { status: 404 })
     if (!engine) return new Response(null, { status: 503 })
-    return passOn(`${engine.controlUrl}/media/${mediaId}`, engine.controlToken, incoming)
+    return passOn(engine.controlUrl + path, engine.controlToken, incoming)
   }
+}
+
+/** Where the control listener has what a media address of the window names; nothing else of it can be reached this way. */
+export function controlPathOf(url: string): string | undefined {
+  const { host, pathname } = new URL(url)
+  const id = pathname.slice(1)
+  if (host === 'item' && /^[0-9a-f]{64}$/.test(id)) return `/media/${id}`
+  if (host === 'transfer' && /^[A-Za-z0-9_-]{1,64}$/.test(id)) return `/transfers/${id}/media`
+  return undefined
 }
 
 function passOn(url: string, token: string, incoming: Request): Promise<Response> {

@@ -2,7 +2,7 @@
 
 /** Where the window's page lives; the only origin that may talk to the main process. */
 export const APP_ORIGIN = 'sower://app'
-/** Where players and images in the window read an item's bytes: `sower-media://item/<mediaId>`. */
+/** Where players and images in the window read bytes: `sower-media://item/<mediaId>`, `sower-media://transfer/<id>`. */
 export const MEDIA_SCHEME = 'sower-media'
 
 export const CONTENT_SECURITY_POLICY = [

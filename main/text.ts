@@ -16,6 +16,8 @@ export const text = {
   openLogs: 'Open the log folder',
   pickFilesTitle: 'Add files to Sower',
   pickFolderTitle: 'Choose the media folder',
+  savePathTitle: 'Save as',
+  openTextTitle: 'Open a card or a backup',
   trayStarting: 'Starting…',
   trayFailed: 'Not running: open Sower to see why',
   trayOffline: 'The media folder is not connected',

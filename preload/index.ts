@@ -29,5 +29,6 @@ contextBridge.exposeInMainWorld('sower', {
   },
   pathForFile: (file: File): string => webUtils.getPathForFile(file),
   mediaUrl: (mediaId: string): string => `sower-media://item/${mediaId}`,
+  transferUrl: (transferId: string): string => `sower-media://transfer/${encodeURIComponent(transferId)}`,
   platform: process.platform,
 })

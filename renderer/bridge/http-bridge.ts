@@ -77,6 +77,8 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
     })
 
   const mediaPaths = new Map<string, { readonly path: string; readonly endsAtMs: number }>()
+  /** Addresses of downloads that can be watched, as `library.playUrl` gave them. */
+  const playUrls = new Map<string, string>()
 
   /** Players can't send a header: each opened item gets a signed address that ends by itself. */
   async function signMedia(mediaId: string): Promise<void> {
@@ -116,6 +118,7 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
         code: (typeof shape['code'] === 'string' ? shape['code'] : 'INTERNAL') as ErrorShape['code'],
         message: text ?? NOT_RUNNING.message,
         ...(typeof shape['hint'] === 'string' ? { hint: shape['hint'] } : {}),
+        ...(isRecord(shape['details']) ? { details: shape['details'] } : {}),
       })
     } catch {
       return failure(NOT_RUNNING)
@@ -209,6 +212,10 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
     if (name.startsWith('desktop.')) return desktop(name, args)
     const reply = await rpc(name, args)
     if (name === 'library.get' && reply.ok) await signMedia(String(args['mediaId']))
+    const { transferId } = args
+    if (name === 'library.playUrl' && typeof transferId === 'string' && reply.ok && isRecord(reply.value)) {
+      playUrls.set(transferId, String(reply.value['url']))
+    }
     return reply
   }
   const on = (name: string, listener: (payload: unknown) => void) => {
@@ -226,6 +233,7 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
       const signed = mediaPaths.get(mediaId)
       return signed === undefined ? '' : baseUrl + signed.path
     },
+    transferUrl: (transferId) => playUrls.get(transferId) ?? '',
     platform: 'browser',
   }
 }

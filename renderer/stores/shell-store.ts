@@ -58,6 +58,10 @@ export function createShellStore(bridge: SowerBridge, onAddAsked: () => void): S
         case 'transfers':
         case 'settings':
           return store.setState({ view: to })
+        // Where the window has them so far.
+        case 'contacts':
+        case 'wallet':
+          return store.setState({ view: 'settings' })
         case 'add':
           return onAddAsked()
         case 'paste-link':

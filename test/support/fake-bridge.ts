@@ -1,6 +1,9 @@
+import { config } from 'zod'
+import { engineCalls } from '../../app/contract/index.ts'
 import type {
   DesktopHandlers,
   DesktopPrefs,
+  EngineCallName,
   EngineHandlers,
   EngineState,
   Item,
@@ -8,12 +11,22 @@ import type {
   Reply,
   SowerBridge,
   Transfer,
+  WalletStatus,
 } from '../../app/contract/index.ts'
 import { fakeDetail, fakeItems, fakeSettings, fakeStatus, fakeTransfers } from './fake-items.ts'
+import { createFakeVault, refuse } from './fake-vault.ts'
+
+// The page's content policy forbids what zod would compile.
+config({ jitless: true })
 
 export interface FakeOptions {
   readonly items?: number
   readonly hasTransfers?: boolean
+  /** How many people are known. */
+  readonly contacts?: number
+  readonly wallet?: Partial<WalletStatus>
+  /** What `desktop.openText` reads. */
+  readonly openedText?: string | null
   readonly engine?: EngineState
   readonly prefs?: Partial<DesktopPrefs>
   readonly platform?: SowerBridge['platform']
@@ -39,7 +52,7 @@ export interface FakeBridge extends SowerBridge {
 const isInFilter = (item: Item, filter: string): boolean =>
   filter === 'all' ||
   (filter === 'attention' && ['changed', 'missing', 'offline'].includes(item.state)) ||
-  item.accessLevel === filter
+  (filter === 'private' ? item.accessLevel !== 'public' : item.accessLevel === filter)
 
 const SORTS = {
   added: (a: Item, b: Item) => a.addedAtMs - b.addedAtMs,
@@ -61,6 +74,7 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
     options.hasTransfers === true ? fakeTransfers(nowMs, items).map((one) => [one.id, one]) : [],
   )
   let status = fakeStatus(nowMs, items)
+  status = { ...status, wallet: { ...status.wallet, ...options.wallet } }
   let settings = fakeSettings()
   let prefs: DesktopPrefs = { theme: 'auto', closeAction: 'ask', isStartAtLogin: false, ...options.prefs }
   let engine: EngineState = options.engine ?? { state: 'running', restarts: 0 }
@@ -94,9 +108,32 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
     setTransfers([...transfers.values()].map((one) => (one.id === id ? { ...one, ...patch } : one)))
     return Promise.resolve({})
   }
-  const refuse = (code: string, message: string) =>
-    Promise.reject(Object.assign(new Error(message), { code }))
   const find = (mediaId: string) => items.find((item) => item.mediaId === mediaId)
+  const setWallet = (patch: Partial<WalletStatus>): WalletStatus => {
+    status = { ...status, wallet: { ...status.wallet, ...patch } }
+    emit('node.changed', status)
+    return status.wallet
+  }
+  const addTransfer = (patch: Partial<Transfer>): string => {
+    const id = `${patch.kind ?? 'add'}-${nextTransfer++}`
+    const blank: Transfer = {
+      id,
+      kind: 'add',
+      name: '',
+      state: 'active',
+      stage: 'read',
+      bytesDone: 0,
+      rateBytesPerSec: 1_000_000,
+      createdAtMs: Date.now(),
+      isEncrypted: false,
+      isPlayable: false,
+      isDuplicate: false,
+      isLinked: false,
+      sources: [],
+    }
+    setTransfers([...transfers.values(), { ...blank, ...patch }])
+    return id
+  }
 
   const engineHandlers: EngineHandlers = {
     'library.list': (args) => {
@@ -123,25 +160,18 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
         ? refuse('NOT_FOUND', 'That item is gone.')
         : Promise.resolve(fakeDetail(item))
     },
-    'library.add': ({ paths, accessLevel }) => {
-      const added = paths.map((path): Transfer => ({
-        id: `added-${nextTransfer++}`,
-        kind: 'add',
-        name: path.split('/').at(-1) ?? path,
-        state: 'active',
-        stage: 'read',
-        bytesDone: 4_000_000,
-        bytesTotal: 10_000_000,
-        rateBytesPerSec: 1_000_000,
-        etaMs: 6_000,
-        createdAtMs: Date.now(),
-        accessLevel,
-        isDuplicate: false,
-        isLinked: false,
-        sources: [],
-      }))
-      setTransfers([...transfers.values(), ...added])
-      return Promise.resolve({ transferIds: added.map((one) => one.id) })
+    'library.add': ({ paths, accessLevel, isEncrypted, people }) => {
+      const transferIds = paths.map((path) =>
+        addTransfer({
+          name: path.split('/').at(-1) ?? path,
+          bytesDone: 4_000_000,
+          bytesTotal: 10_000_000,
+          etaMs: 6_000,
+          accessLevel: people !== undefined && people.length > 0 ? 'shared' : accessLevel,
+          isEncrypted: isEncrypted === true,
+        }),
+      )
+      return Promise.resolve({ transferIds })
     },
     'library.remove': ({ mediaIds }) => {
       const gone = new Set<string>(mediaIds)
@@ -180,6 +210,16 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
       changeItems((item) => (ids.has(item.mediaId) ? { ...item, state: 'checking' } : item))
       return Promise.resolve({})
     },
+    'library.saveCopy': ({ mediaId }) => {
+      const item = find(mediaId)
+      if (item === undefined) return refuse('NOT_FOUND', 'That item is gone.')
+      const bytesTotal = item.plainSizeBytes ?? item.sizeBytes
+      return Promise.resolve({ transferId: addTransfer({ kind: 'save', name: item.name, bytesTotal }) })
+    },
+    'library.playUrl': (args) => {
+      const id = 'mediaId' in args ? args.mediaId : args.transferId
+      return Promise.resolve({ url: `${status.controlUrl}/play/${id}`, expiresAtMs: Date.now() + 3_600_000 })
+    },
     'library.rebuild': () => Promise.resolve({ items: items.length, movedAside: [] }),
     'transfers.list': () => Promise.resolve({ transfers: [...transfers.values()] }),
     'transfers.pause': ({ id }) => patchTransfer(id, { state: 'paused' }),
@@ -192,24 +232,14 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
       return Promise.resolve({})
     },
     'fetching.start': ({ link }) => {
-      const id = `got-${nextTransfer++}`
-      setTransfers([
-        ...transfers.values(),
-        {
-          id,
-          kind: 'get',
-          name: link.slice(0, 40),
-          state: 'active',
-          stage: 'find',
-          bytesDone: 0,
-          rateBytesPerSec: 0,
-          createdAtMs: Date.now(),
-          isDuplicate: false,
-          isLinked: false,
-          sources: [{ kind: 'torrent', label: 'swarm', state: 'connecting', bytes: 0 }],
-        },
-      ])
-      return Promise.resolve({ transferId: id })
+      const transferId = addTransfer({
+        kind: 'get',
+        name: link.slice(0, 40),
+        stage: 'find',
+        rateBytesPerSec: 0,
+        sources: [{ kind: 'torrent', label: 'swarm', state: 'connecting', bytes: 0 }],
+      })
+      return Promise.resolve({ transferId })
     },
     'fetching.inspect': ({ link }) => {
       if (!/^(sower:|magnet:|https?:|[0-9a-f]{40,64}$)/.test(link)) {
@@ -227,24 +257,32 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
         hasKey: link.includes('#k='),
       })
     },
-    'sharing.link': ({ mediaId }) => {
+    'sharing.link': ({ mediaId, withKey, expiresAtMs }) => {
       const item = find(mediaId)
       if (item === undefined) return refuse('NOT_FOUND', 'That item is gone.')
       const { link, magnetURI } = fakeDetail(item)
+      const hasKey = withKey && item.protection === 'readable'
+      const expiry = expiresAtMs === undefined ? '' : `&exp=${Math.floor(expiresAtMs / 1000)}`
       return Promise.resolve({
-        link,
+        link: `${link}${expiry}${hasKey ? `#k=${'A'.repeat(43)}` : ''}`,
         ...(magnetURI === undefined ? {} : { magnetURI }),
         httpUrl: `${status.url}/media/${mediaId}`,
+        hasKey,
       })
     },
+    ...createFakeVault({
+      contacts: options.contacts ?? 0,
+      emit: (name, payload) => emit(name, payload),
+      wallet: () => status.wallet,
+      setWallet,
+      find,
+      changeItems: (change) => changeItems(change),
+      addTransfer,
+      items: () => items,
+    }),
     'seeding.pause': () => setPaused(true),
     'seeding.resume': () => setPaused(false),
     'vault.token': () => Promise.resolve({ token: 'not-a-real-token', expiresAtMs: Date.now() + 3_600_000 }),
-    'vault.unlock': () => {
-      status = { ...status, wallet: { ...status.wallet, state: 'ready' } }
-      emit('node.changed', status)
-      return Promise.resolve(status.wallet)
-    },
     'settings.get': () => Promise.resolve(settings),
     'settings.set': (patch) => {
       const needsRestart = ['mediaDir', 'peerPort', 'port'].filter((name) => name in patch)
@@ -281,6 +319,9 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
   const desktopHandlers: DesktopHandlers = {
     'desktop.pickFiles': () => Promise.resolve({ paths: ['/home/ana/film.mp4', '/home/ana/notes.md'] }),
     'desktop.pickFolder': () => Promise.resolve({ path: '/mnt/films/Sower' }),
+    'desktop.pickSavePath': ({ suggestedName }) => Promise.resolve({ path: `/home/ana/${suggestedName}` }),
+    'desktop.saveText': () => Promise.resolve({ isSaved: true }),
+    'desktop.openText': () => Promise.resolve({ text: options.openedText ?? null }),
     'desktop.showItem': () => Promise.resolve({}),
     'desktop.openLogs': () => Promise.resolve({}),
     'desktop.openExternal': () => Promise.resolve({}),
@@ -312,12 +353,13 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
     // The codes are the tests' own; they are checked where they are shown.
     if (failure !== undefined) return { ok: false, error: failure as never }
     try {
-      // The table pairs each name with the handler of its arguments; defaults are filled in as zod would.
-      const parsed = name === 'library.list' ? { ...LIST_DEFAULTS, ...args } : args
+      // The table pairs each name with the handler of its arguments; what the engine would refuse is a test's mistake.
+      const schema = Object.hasOwn(engineCalls, name) ? engineCalls[name as EngineCallName].args : undefined
+      const parsed = schema === undefined ? args : schema.parse(args)
       return { ok: true, value: structuredClone(await handlers[name]?.(parsed as never)) }
     } catch (error) {
-      const { code, message } = error as { code: never; message: string }
-      return { ok: false, error: { code, message } }
+      const { code, message, details } = error as { code: never; message: string; details?: object }
+      return { ok: false, error: { code, message, ...(details === undefined ? {} : { details }) } as never }
     }
   }
   return {
@@ -333,6 +375,7 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
       const item = find(mediaId) ?? trash.get(mediaId as MediaId)
       return `media/${item?.mime.replace('/', '-') ?? 'none'}`
     },
+    transferUrl: (transferId) => (transfers.has(transferId) ? 'media/video-webm' : 'media/none'),
     platform: options.platform ?? 'linux',
     calls,
     get items() {
@@ -348,8 +391,6 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
     failWith: (name, error) => void (error === null ? failing.delete(name) : failing.set(name, error)),
   }
 }
-
-const LIST_DEFAULTS = { offset: 0, limit: 100, filter: 'all', sort: 'added', direction: 'desc' } as const
 
 /** Without the keys that are there but undefined. */
 function definedOf<T extends object>(patch: T): { [K in keyof T]: Exclude<T[K], undefined> } {

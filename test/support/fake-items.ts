@@ -6,17 +6,8 @@ import type {
   SettingsView,
   Transfer,
 } from '../../app/contract/index.ts'
-
-/** mulberry32: small, seeded, good enough to make up a library that is the same every time. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+import { fakeWallet, protectionOf } from './fake-people.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const hex = (random: () => number, length: number): string =>
   Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('')
@@ -86,11 +77,13 @@ export function fakeItems(count: number, nowMs: number, seed = 7): Item[] {
       state === 'seeding' && (index === 0 || random() < 0.4) ? 1 + Math.floor(random() ** 3 * 24) : 0
     const uploadedBytes = isPublic ? Math.round(sizeBytes * random() ** 3 * 40) : 0
     const copy = index >= SUBJECTS.length ? `-${Math.floor(index / SUBJECTS.length)}` : ''
-    return {
+    const item: Item = {
       mediaId: hex(random, 64) as MediaId,
       name: `${SUBJECTS[index % SUBJECTS.length]}${copy}.${kind.ext}`,
       mime: kind.mime,
       sizeBytes,
+      protection: 'none',
+      sharedWith: 0,
       accessLevel: isPublic ? 'public' : 'private',
       state,
       isSeedingWanted: state !== 'ready',
@@ -102,6 +95,7 @@ export function fakeItems(count: number, nowMs: number, seed = 7): Item[] {
       uploadRateBytesPerSec: peers > 0 ? Math.round(random() * 900_000) : 0,
       ...(uploadedBytes > 0 ? { lastServedAtMs: Math.round(nowMs - random() * DAY_MS * 3) } : {}),
     }
+    return { ...item, ...protectionOf(item, index) }
   })
 }
 
@@ -135,6 +129,8 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
     createdAtMs: nowMs,
     bytesDone: 0,
     rateBytesPerSec: 0,
+    isEncrypted: false,
+    isPlayable: false,
     isDuplicate: false,
     isLinked: false,
     sources: [],
@@ -233,7 +229,7 @@ export function fakeStatus(nowMs: number, items: readonly Item[]): NodeStatus {
       freeBytes: 412_000_000_000,
       usedBytes: items.reduce((sum, item) => sum + item.sizeBytes, 0),
     },
-    wallet: { storage: 'keychain', state: 'ready', owner: `02${'ab'.repeat(32)}` },
+    wallet: fakeWallet(),
     seeding: {
       isPaused: false,
       items: seeding.length,

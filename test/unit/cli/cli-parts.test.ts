@@ -30,6 +30,8 @@ function transfer(overrides: Partial<Transfer> = {}): Transfer {
     bytesDone: 0,
     rateBytesPerSec: 0,
     createdAtMs: 0,
+    isEncrypted: false,
+    isPlayable: false,
     isDuplicate: false,
     isLinked: false,
     sources: [],

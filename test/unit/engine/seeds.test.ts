@@ -11,6 +11,8 @@ function setUp(holdMs: number, isOwn = true) {
     name: 'a',
     mime: 'video/mp4',
     sizeBytes: 1,
+    protection: 'none',
+    sharedWith: [],
     accessLevel: 'public',
     infoHash: 'cd'.repeat(20),
     isSeedingWanted: true,

@@ -74,7 +74,7 @@ describe('the bridge over HTTP', () => {
   })
 
   it('gives errors back as they were sent, and a node that is away as one too', async () => {
-    const error = { code: 'DISK_FULL', message: 'Full.', hint: 'Free some.' }
+    const error = { code: 'DISK_FULL', message: 'Full.', hint: 'Free some.', details: { needed: 4 } }
     const bridge = await setUp((_, res) => json(res, 507, { ok: false, error }))
     expect(await bridge.call('node.status', {})).toEqual({ ok: false, error })
     await closing.pop()?.()
@@ -131,6 +131,14 @@ describe('the bridge over HTTP', () => {
     expect(bridge.mediaUrl(mediaId)).toBe('')
     await bridge.call('library.get', { mediaId: mediaId as Item['mediaId'] })
     expect(bridge.mediaUrl(mediaId)).toMatch(/\/media\/(ab){32}\?signature=s$/)
+  })
+
+  it('knows a download’s address once it was asked for', async () => {
+    const url = 'http://127.0.0.1:1/play/once'
+    const bridge = await setUp((_, res) => json(res, 200, { ok: true, value: { url, expiresAtMs: 1 } }))
+    expect(bridge.transferUrl('t1')).toBe('')
+    await bridge.call('library.playUrl', { transferId: 't1' })
+    expect(bridge.transferUrl('t1')).toBe(url)
   })
 
   it('keeps the theme of this browser and refuses what only a window can do', async () => {

@@ -17,6 +17,8 @@ const transfer = (patch: Partial<Transfer> = {}): Transfer => ({
   bytesTotal: 1000,
   rateBytesPerSec: 0,
   createdAtMs: 1,
+  isEncrypted: false,
+  isPlayable: false,
   isDuplicate: false,
   isLinked: false,
   sources: [],
