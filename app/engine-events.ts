@@ -1,4 +1,5 @@
 import type {
+  Contact,
   EngineEventName,
   EngineEventPayload,
   Item,
@@ -64,6 +65,10 @@ export class EngineEvents {
 
   settingsChanged(view: SettingsView): void {
     this.#emit('settings.changed', view)
+  }
+
+  contactsChanged(contacts: Contact[]): void {
+    this.#emit('contacts.changed', { contacts })
   }
 
   notice(notice: Notice): void {

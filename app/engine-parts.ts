@@ -16,7 +16,7 @@ import type { Db, ItemRow } from './library/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
 import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
-import { openVault } from './vault/index.ts'
+import { Contacts, openVault } from './vault/index.ts'
 
 /** Reading everything again is never in a hurry. */
 const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
@@ -58,6 +58,12 @@ export class EngineParts {
     this.#closers.push(() => db.close())
     const transfers = new TransferStore({ db, clock })
     this.#closers.push(() => transfers.stop())
+    const contacts = new Contacts({
+      db,
+      clock,
+      owner: () => vault.owner(),
+      ownKeys: () => undefined,
+    })
     const values = settings.get()
     const folder = new MediaFolder({
       dir: values.mediaDir,
@@ -119,6 +125,7 @@ export class EngineParts {
       fetcher,
       swarm,
       vault,
+      contacts,
       settings,
       view: (row) => this.#view(row),
       status: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
@@ -127,6 +134,7 @@ export class EngineParts {
     })
     const running = {
       vault,
+      contacts,
       db,
       transfers,
       folder,

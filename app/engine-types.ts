@@ -5,7 +5,7 @@ import type { Adder } from './ingest/index.ts'
 import type { Db, ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
 import type { Log } from './ports/log.ts'
 import type { Swarm } from './seeding/index.ts'
-import type { Keychain, PassphraseSource, Vault } from './vault/index.ts'
+import type { Contacts, Keychain, PassphraseSource, Vault } from './vault/index.ts'
 
 /** What the parts of a node are made of. */
 export interface PartsInit {
@@ -23,6 +23,7 @@ export interface PartsInit {
 /** What there is while the node runs. */
 export interface Running {
   readonly vault: Vault
+  readonly contacts: Contacts
   readonly db: Db
   readonly transfers: TransferStore
   readonly folder: MediaFolder
@@ -43,6 +44,7 @@ export interface HandlersInit {
   readonly fetcher: Fetcher
   readonly swarm: Swarm
   readonly vault: Vault
+  readonly contacts: Contacts
   readonly settings: SettingsStore
   readonly view: (row: ItemRow) => Item
   readonly status: () => NodeStatus

@@ -5,7 +5,7 @@ import type { HandlersInit } from './engine-types.ts'
 type VaultCall = Extract<keyof EngineHandlers, `vault.${string}` | `contacts.${string}`>
 
 /** The wallet, its backup, and the people one knows. */
-export function vaultHandlers({ vault }: HandlersInit): Pick<EngineHandlers, VaultCall> {
+export function vaultHandlers({ vault, contacts }: HandlersInit): Pick<EngineHandlers, VaultCall> {
   return {
     'vault.token': async () => vault.issueToken(),
     'vault.unlock': async () => vault.retry(),
@@ -16,9 +16,12 @@ export function vaultHandlers({ vault }: HandlersInit): Pick<EngineHandlers, Vau
     'vault.exportBackup': notYet,
     'vault.restore': notYet,
     'vault.card': notYet,
-    'contacts.list': notYet,
-    'contacts.add': notYet,
-    'contacts.rename': notYet,
-    'contacts.remove': notYet,
+    'contacts.list': async () => ({ contacts: contacts.list() }),
+    'contacts.add': async ({ card, name }) => contacts.add(card, name),
+    'contacts.rename': async ({ owner, name }) => contacts.rename(owner, name),
+    'contacts.remove': async ({ owner }) => {
+      contacts.remove(owner)
+      return {}
+    },
   }
 }

@@ -16,7 +16,7 @@ interface Wired extends Running, PartsInit {
 
 /** Everything that follows from something else having changed. */
 export function wire(parts: Wired): void {
-  const { vault, library, transfers, folder, swarm, settings, notices, log, seeds, events } = parts
+  const { vault, contacts, library, transfers, folder, swarm, settings, notices, log, seeds, events } = parts
   const settle = (mediaId: string): void => {
     seeds.settle(mediaId).catch((error: unknown) => log.error('seeding.settle-failed', { mediaId, error }))
   }
@@ -48,6 +48,7 @@ export function wire(parts: Wired): void {
       for (const id of [...changed, ...removed]) events.transferChanged(id)
     }),
     vault.onChange(() => events.nodeChanged()),
+    contacts.onChange(() => events.contactsChanged(contacts.list())),
     swarm.onUploaded((mediaId, bytes) => {
       library.addUploaded(mediaId, bytes)
       live.moved(mediaId)

@@ -22,3 +22,5 @@ export { extendEnvelope, makeEnvelope, openEnvelope } from './envelope/sea-envel
 export type { KeyEnvelope, Recipient } from './envelope/sea-envelope.ts'
 export { FileKeys } from './file-keys.ts'
 export { KeptKeyStore } from './kept-keys.ts'
+export { fingerprintOf } from './contacts/card.ts'
+export { Contacts } from './contacts/contacts.ts'
