@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { AccessLevel } from '../contract/index.ts'
+import { Encryption, parseEncryption } from './encryption.ts'
 
 const Hex64 = z.string().regex(/^[0-9a-f]{64}$/, '64 lowercase hexadecimal digits expected')
 /** Compressed secp256k1 point. */
 const OwnerKey = z
   .string()
   .regex(/^0[23][0-9a-f]{64}$/, 'a compressed public key of 66 hexadecimal digits expected')
-const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'lowercase hexadecimal expected')
 const Url = z.string().min(1).max(2048)
 const Count = z.int().nonnegative()
 
@@ -43,25 +43,6 @@ const Transport = z.looseObject({
     })
     .optional(),
 })
-
-const Encryption = z
-  .looseObject({
-    enabled: z.boolean(),
-    method: z.literal('aes-256-gcm').optional(),
-    layout: z.enum(['stream64k', 'single']).optional(),
-    iv: Hex.max(128).optional(),
-    authTag: Hex.max(64).optional(),
-    segmentSize: z.int().positive().optional(),
-    plainSize: Count.optional(),
-    commitment: Hex64.optional(),
-    cipherHash: Hex64.optional(),
-    keyEnvelope: z.looseObject({ scheme: z.string().min(1).max(32) }).optional(),
-    sealed: z.looseObject({ iv: Hex.max(64), data: z.string().max(65_536) }).optional(),
-  })
-  .refine((encryption) => !encryption.enabled || encryption.method !== undefined, {
-    message: 'an encrypted item must say how it is encrypted',
-    path: ['method'],
-  })
 
 const Oip = z.looseObject({
   recordDid: z.string().max(256).optional(),
@@ -116,6 +97,11 @@ export const Manifest = UnsignedManifest.extend({
     /** 64-byte compact ECDSA, low S, base64url without padding. */
     creatorSig: z.string().regex(/^[A-Za-z0-9_-]{86}$/, '86 characters of base64url expected'),
   }),
+}).superRefine(({ size, encryption }, context) => {
+  if (encryption?.enabled !== true) return
+  const parsed = parseEncryption(size, encryption)
+  if (!('fault' in parsed)) return
+  context.addIssue({ code: 'custom', path: ['encryption', parsed.field], message: parsed.fault })
 })
 export type Manifest = z.output<typeof Manifest>
 

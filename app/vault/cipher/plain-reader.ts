@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../contract/index.ts'
 import { SEGMENT_BYTES, SEGMENT_PLAIN_BYTES, segmentCountOf } from '../../segments.ts'
-import type { SingleEncryption, StreamEncryption } from './encryption-field.ts'
+import type { SingleEncryption, StreamEncryption } from '../../manifest/index.ts'
 import { ciphertextInvalid, openMessage, openSegment } from './open-segment.ts'
 import { deriveStreamKeys } from './stream.ts'
 import type { StreamKeys } from './stream.ts'

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../../contract/index.ts'
+import { SeaEnvelope } from '../../manifest/index.ts'
 import { isPoint, newExchangePair, seaDecrypt, seaEncrypt, seaSecret } from './sea.ts'
 import type { SeaPair } from './sea.ts'
 
@@ -24,19 +25,8 @@ export interface EnvelopeContext {
 }
 
 const MAX_RECIPIENTS = 1000
-const MAX_BOX_CHARS = 1024
 /** A thousand boxes take a second: after so many, everybody else gets a turn. */
 const BOXES_PER_SLICE = 16
-const Point = z.string().regex(/^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/)
-
-const KeyEnvelopeSchema = z.looseObject({
-  scheme: z.literal('sea'),
-  for: z.array(Point).min(1).max(MAX_RECIPIENTS),
-  keys: z.record(Point, z.looseObject({ epub: Point, box: z.string().max(MAX_BOX_CHARS) })),
-})
-/** A file key, boxed for each of a few people. `for` and the names of `keys` are their `pub`. */
-export type KeyEnvelope = z.output<typeof KeyEnvelopeSchema>
-
 const Payload = z.looseObject({
   key: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
   mediaId: z.string(),
@@ -53,7 +43,7 @@ export async function makeEnvelope(input: {
   readonly mediaId: string
   readonly version: number
   readonly recipients: readonly Recipient[]
-}): Promise<KeyEnvelope> {
+}): Promise<SeaEnvelope> {
   return extendEnvelope({ ...input, envelope: { scheme: 'sea', for: [], keys: {} } })
 }
 
@@ -62,12 +52,12 @@ export async function makeEnvelope(input: {
  * @throws {AppError} as {@link makeEnvelope}
  */
 export async function extendEnvelope(input: {
-  readonly envelope: KeyEnvelope
+  readonly envelope: SeaEnvelope
   readonly fileKey: Uint8Array
   readonly mediaId: string
   readonly version: number
   readonly recipients: readonly Recipient[]
-}): Promise<KeyEnvelope> {
+}): Promise<SeaEnvelope> {
   const { envelope, fileKey, mediaId, version, recipients } = input
   if (fileKey.length !== 32) throw new RangeError('a file key has 32 bytes')
   const people = new Map(recipients.map((recipient) => [recipient.pub, recipient]))
@@ -103,7 +93,7 @@ export async function openEnvelope(
   pair: SeaPair,
   context: EnvelopeContext,
 ): Promise<Buffer> {
-  const parsed = KeyEnvelopeSchema.safeParse(envelope)
+  const parsed = SeaEnvelope.safeParse(envelope)
   if (!parsed.success)
     throw envelopeInvalid('The key that came with this item is not in a form Sower can read.')
   const { keys } = parsed.data
