@@ -29,6 +29,10 @@ export class ActivePieces {
     return this.#pieces.get(piece.index) === piece
   }
 
+  get(index: number): ActivePiece | undefined {
+    return this.#pieces.get(index)
+  }
+
   values(): Iterable<ActivePiece> {
     return this.#pieces.values()
   }

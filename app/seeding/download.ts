@@ -1,15 +1,18 @@
 import type { TransferSource } from '../contract/index.ts'
 import { BLOCK_BYTES, type ActivePiece, type Sender } from './active-piece.ts'
 import { ActivePieces } from './active-pieces.ts'
+import { HttpFeed } from './http-feed.ts'
 import { HttpSource, type RangeSource } from './http-source.ts'
 import type { Link } from './link.ts'
 import type { Metainfo } from './metainfo.ts'
 import { Mixtures } from './mixtures.ts'
-import { PeerSource } from './peer-source.ts'
+import { PeerSource, type Ask } from './peer-source.ts'
+import { PeerSources } from './peer-sources.ts'
 import { checkClaims } from './piece-claims.ts'
 import { Picker, PIECE_ACTIVE, PIECE_DONE, PIECE_MISSING, PIECE_VERIFYING } from './picker.ts'
 import type { PieceFile } from './piece-file.ts'
 import { RateMeter, type TokenBucket } from './throttle.ts'
+import { piecesOf, type ByteRange } from './urgency.ts'
 
 /** What the owner of a download hears from it. */
 export interface DownloadEvents {
@@ -36,10 +39,12 @@ export class Download {
   readonly #limit: TokenBucket
   readonly #events: DownloadEvents
   readonly #droppedSenders = new WeakSet<Sender>()
-  readonly #peers = new Map<Link, PeerSource>()
-  readonly #https = new Set<HttpSource>()
+  readonly #peers = new PeerSources()
+  readonly #https: HttpFeed
   readonly #active: ActivePieces
   readonly #mixtures = new Mixtures()
+  /** Pieces somebody waits for, most urgent first. */
+  #urgent: ReadonlySet<number> = new Set()
   #verifiedBytes = 0
   #verifyingBytes = 0
   #tick: NodeJS.Timeout | undefined
@@ -54,6 +59,20 @@ export class Download {
     this.#events = events
     this.picker = new Picker(metainfo.pieceCount)
     this.#active = new ActivePieces(file.newMemory())
+    this.#https = new HttpFeed({
+      picker: this.picker,
+      active: this.#active,
+      peers: this.#peers,
+      pieceLength: metainfo.pieceLength,
+      isStopped: () => this.#isStopped,
+      isUrgent: (index) => this.#urgent.has(index),
+      nextUrgent: () => this.#firstMissing(),
+      newPiece: (owner) => this.#newPiece(owner, () => true),
+      activate: (index, owner) => this.#activate(index, owner),
+      leave: (piece) => this.#leave(piece),
+      complete: (piece) => this.#complete(piece),
+      fillAll: () => this.#fillAll(),
+    })
   }
 
   /** Verified bytes, and those of pieces under way. */
@@ -72,7 +91,7 @@ export class Download {
     this.#isStopped = true
     clearInterval(this.#tick)
     this.#tick = undefined
-    for (const source of this.#https) source.abort()
+    this.#https.abort()
   }
 
   /** After `stop`, for good: lets go of the memory of unfinished pieces. */
@@ -85,14 +104,32 @@ export class Download {
     this.#verifiedBytes += await checkClaims(this.#file, this.picker, verified)
   }
 
+  /** Whether every byte of this range is verified and in the file. */
+  has({ start, endExclusive }: ByteRange): boolean {
+    const { pieceLength, sizeBytes } = this.#metainfo
+    if (start < 0 || endExclusive > sizeBytes) return false
+    for (let index = Math.floor(start / pieceLength); index * pieceLength < endExclusive; index += 1)
+      if (!this.picker.isPiece(index, PIECE_DONE)) return false
+    return true
+  }
+
+  /** Fetches what these ranges lie in before anything else, the first of them first; each call replaces the one before. */
+  prioritize(ranges: readonly ByteRange[]): void {
+    const before = this.#urgent
+    this.#urgent = piecesOf(ranges, this.#metainfo)
+    const next = this.#firstMissing()
+    if (next === undefined || this.#isStopped) return
+    if (!before.has(next)) this.#makeWay(next)
+    this.#fillAll()
+  }
+
   addHttp(range: RangeSource): HttpSource {
     const source = new HttpSource(range, this.#metainfo, {
       onBytes: (bytes) => this.rate.add(bytes),
       spend: (bytes) => this.#limit.spend(bytes),
-      onIdle: () => this.#fillHttp(source),
+      onIdle: () => this.#https.fill(source),
     })
     this.#https.add(source)
-    if (!this.#isStopped) this.#fillHttp(source)
     return source
   }
 
@@ -151,7 +188,7 @@ export class Download {
     source.onBlock()
     this.rate.add(length)
     const isComplete = ask.piece.arrived(block)
-    if (this.picker.isEndgame) this.#cancelElsewhere(source, index, block)
+    if (this.picker.isEndgame) this.#peers.cancelElsewhere(source, index, block)
     if (isComplete) this.#complete(ask.piece)
     this.#fillPeer(source)
   }
@@ -160,7 +197,7 @@ export class Download {
     if (this.#isStopped || this.#isFilling) return
     this.#isFilling = true
     for (const source of this.#peers.values()) this.#fillPeer(source)
-    for (const source of this.#https) this.#fillHttp(source)
+    this.#https.fillAll()
     this.#isFilling = false
   }
 
@@ -180,7 +217,9 @@ export class Download {
     if (requests.length > 0) source.link.sendRequests(requests)
   }
 
-  #nextBlock(source: PeerSource): { piece: ActivePiece; block: number } | null {
+  #nextBlock(source: PeerSource): Ask | null {
+    const urgent = this.#urgentBlock(source)
+    if (urgent !== null) return urgent
     for (const piece of source.pieces) {
       const block = source.has(piece.index) ? piece.ask() : -1
       if (block >= 0) return { piece, block }
@@ -194,6 +233,30 @@ export class Download {
     // Asking twice only pays when there is somebody else, and for those with little else to do.
     const isLast = this.picker.isEndgame && source.askedCount < 4 && this.#peers.size + this.#https.size > 1
     return isLast ? this.#active.endgameBlock(source) : null
+  }
+
+  #urgentBlock(source: PeerSource): Ask | null {
+    for (const index of this.#urgent) {
+      if (!source.has(index)) continue
+      const piece = this.picker.isPiece(index, PIECE_MISSING)
+        ? this.#activate(index, source)
+        : this.#active.get(index)
+      const mayHelp = piece !== undefined && (!piece.isExclusive || piece.owner === source)
+      const block = mayHelp ? piece.ask() : -1
+      if (mayHelp && block >= 0) return { piece, block }
+    }
+    return null
+  }
+
+  #firstMissing(): number | undefined {
+    for (const index of this.#urgent) if (this.picker.isPiece(index, PIECE_MISSING)) return index
+    return undefined
+  }
+
+  /** Somebody reads elsewhere now: what is on its way for nobody waits until that is there. */
+  #makeWay(index: number): void {
+    this.#peers.makeWay(index, (other) => this.#urgent.has(other))
+    this.#https.makeWay()
   }
 
   #newPiece(owner: Sender, has: (index: number) => boolean): ActivePiece | null {
@@ -210,72 +273,6 @@ export class Download {
     return piece
   }
 
-  #fillHttp(source: HttpSource): void {
-    while (!this.#isStopped && source.hasRoom) {
-      const pieces = this.#httpPieces(source)
-      if (pieces.length === 0) return
-      void this.#fetchHttp(source, pieces)
-    }
-  }
-
-  /** A run of new pieces, as long as the source is fast; in the end whatever others have not brought yet. */
-  #httpPieces(source: HttpSource): ActivePiece[] {
-    const first = this.#newPiece(source, () => true)
-    if (first !== null) {
-      const room = Math.max(0, Math.floor(source.spanBytes / this.#metainfo.pieceLength) - 1)
-      const run = !this.#active.isFull ? this.picker.run(first.index, room) : []
-      return [first, ...run.map((index) => this.#activate(index, source))]
-    }
-    for (const piece of this.#active.values()) {
-      if (piece.isExclusive && piece.owner !== null) continue
-      if (piece.freeCount === 0 && !this.picker.isEndgame) continue
-      if (piece.missingCount === 0 || piece.owner instanceof HttpSource || source.isFetching(piece)) continue
-      piece.owner ??= source
-      return [piece]
-    }
-    return []
-  }
-
-  async #fetchHttp(source: HttpSource, pieces: readonly ActivePiece[]): Promise<void> {
-    for (const piece of pieces) for (let block = piece.ask(); block >= 0; block = piece.ask());
-    const bytes = await source.fetch(pieces)
-    let at = 0
-    for (const piece of pieces) {
-      const part = bytes?.subarray(at, at + piece.byteCount) ?? null
-      at += piece.byteCount
-      if (!this.#active.has(piece)) continue
-      if (part === null) this.#abandon(piece, source)
-      else this.#takeWhole(piece, part, source)
-    }
-    this.#fillAll()
-  }
-
-  #takeWhole(piece: ActivePiece, bytes: Uint8Array, source: HttpSource): void {
-    let isComplete = false
-    for (let block = 0; block < piece.blockCount; block += 1) {
-      const start = block * BLOCK_BYTES
-      const target = piece.arriving(block, source)
-      if (target === null) continue
-      target.set(bytes.subarray(start, start + target.length))
-      isComplete = piece.arrived(block)
-      for (const peer of this.#peers.values()) this.#cancel(peer, piece.index, block)
-    }
-    if (isComplete) this.#complete(piece)
-  }
-
-  /** Blocks this source was to bring become free again, unless a peer is still asked for them. */
-  #abandon(piece: ActivePiece, source: HttpSource): void {
-    const asked = new Set(
-      [...this.#peers.values()]
-        .flatMap((peer) => [...peer.asks()])
-        .filter((ask) => ask.piece === piece)
-        .map((ask) => ask.block),
-    )
-    for (let block = 0; block < piece.blockCount; block += 1)
-      if (!asked.has(block)) piece.giveBack(block, source)
-    if (piece.owner === source) this.#leave(piece)
-  }
-
   /** Nobody owns it any more; without a byte it is as if it had never been begun. */
   #leave(piece: ActivePiece): void {
     piece.owner = null
@@ -288,10 +285,7 @@ export class Download {
   /** @returns false when it was over already */
   #deactivate(piece: ActivePiece): boolean {
     if (!this.#active.end(piece)) return false
-    for (const peer of this.#peers.values()) {
-      peer.pieces.delete(piece)
-      for (const ask of peer.asks()) if (ask.piece === piece) this.#cancel(peer, piece.index, ask.block)
-    }
+    this.#peers.release(piece)
     return true
   }
 
@@ -302,21 +296,8 @@ export class Download {
   }
 
   #release(piece: ActivePiece, block: number, source: PeerSource): void {
-    const isAskedElsewhere = [...this.#peers.values()].some(
-      (peer) => peer.ask(piece.index, block) !== undefined,
-    )
+    const isAskedElsewhere = this.#peers.isAsked(piece.index, block)
     if (!isAskedElsewhere && !(piece.owner instanceof HttpSource)) piece.giveBack(block, source)
-  }
-
-  #cancel(peer: PeerSource, index: number, block: number): void {
-    const ask = peer.ask(index, block)
-    if (ask === undefined) return
-    peer.forget(index, block)
-    if (!peer.link.isClosed) peer.link.sendCancel(index, block * BLOCK_BYTES, ask.piece.blockLength(block))
-  }
-
-  #cancelElsewhere(source: PeerSource, index: number, block: number): void {
-    for (const peer of this.#peers.values()) if (peer !== source) this.#cancel(peer, index, block)
   }
 
   #complete(piece: ActivePiece): void {
@@ -389,7 +370,7 @@ export class Download {
       source.isSnubbed = true
       source.lastBlockAtMs = nowMs
       for (const { piece, block } of source.asks()) {
-        this.#cancel(source, piece.index, block)
+        this.#peers.cancel(source, piece.index, block)
         this.#release(piece, block, source)
       }
       for (const piece of source.pieces) this.#leave(piece)

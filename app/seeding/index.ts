@@ -2,11 +2,14 @@ export { buildMetainfo, magnetURI, parseMetainfo, type Metainfo, type MetainfoIn
 export { Swarm } from './swarm.ts'
 export type { RangeSource } from './http-source.ts'
 export type { ServableFile } from './served-files.ts'
+export type { ByteRange } from './urgency.ts'
+export { MAX_MANIFEST_BYTES } from './manifest-extension.ts'
 export type {
   ConnectedPeer,
   Leech,
   LeechArgs,
   LeechEvents,
+  ManifestTaker,
   SeedArgs,
   SwarmOptions,
   SwarmStats,

@@ -3,6 +3,7 @@ import type { Log } from '../ports/log.ts'
 import { Download } from './download.ts'
 import type { HttpSource, RangeSource } from './http-source.ts'
 import type { Link } from './link.ts'
+import { labelOf, listSources } from './leech-sources.ts'
 import { metainfoOfInfo, parseMetainfo, type Metainfo } from './metainfo.ts'
 import { PeerSource } from './peer-source.ts'
 import { PIECE_DONE } from './picker.ts'
@@ -12,6 +13,7 @@ import type { Downloader, Session } from './session.ts'
 import type { TokenBucket } from './throttle.ts'
 import type { Leech, LeechArgs, LeechEvents } from './types.ts'
 import type { Content } from './uploads.ts'
+import type { ByteRange } from './urgency.ts'
 
 /** What a leech needs of its swarm. */
 export interface LeechHost {
@@ -50,6 +52,7 @@ export class SwarmLeech implements Leech, Downloader {
   readonly #links = new Map<Link, PeerSource | null>()
   readonly #dropped: TransferSource[] = []
   #session: Session | null = null
+  #urgent: readonly ByteRange[] = []
   #metainfo: Metainfo | null = null
   #metainfoBytes: Uint8Array | null = null
   #file: PieceFile | null = null
@@ -58,6 +61,7 @@ export class SwarmLeech implements Leech, Downloader {
   #isPaused = false
   #isStopped = false
   #isDone = false
+  #isHidden = false
   #pastBytes = 0
   #progressTimer: NodeJS.Timeout | undefined
 
@@ -78,7 +82,7 @@ export class SwarmLeech implements Leech, Downloader {
   }
 
   get isPrivate(): boolean {
-    return this.args.isPrivate === true || this.#metainfo?.isPrivate === true
+    return this.args.isPrivate === true || this.#isHidden || this.#metainfo?.isPrivate === true
   }
 
   get bytesDone(): number {
@@ -105,45 +109,27 @@ export class SwarmLeech implements Leech, Downloader {
     this.#progress()
   }
 
+  has(range: ByteRange): boolean {
+    return this.#download?.has(range) ?? false
+  }
+
+  prioritize(ranges: readonly ByteRange[]): void {
+    this.#urgent = ranges
+    this.#download?.prioritize(ranges)
+  }
+
   sources(): TransferSource[] {
-    const listed = new Map<string, TransferSource>()
-    for (const address of this.args.peers) {
-      listed.set(address, {
-        kind: 'torrent',
-        label: address,
-        state: this.#isPaused ? 'idle' : 'connecting',
-        bytes: 0,
-      })
-    }
-    let swarmBytes = this.#pastBytes
-    let active = 0
-    let others = 0
-    for (const link of this.#links.keys()) {
-      const bytes = link.download.totalBytes
-      const isActive = link.download.rateBytesPerSec() > 0
-      const label = labelOf(link)
-      if (listed.has(label))
-        listed.set(label, { kind: 'torrent', label, state: isActive ? 'active' : 'idle', bytes })
-      else {
-        others += 1
-        swarmBytes += bytes
-        if (isActive) active += 1
-      }
-    }
-    const dropped = new Set(this.#dropped.map(({ label }) => label))
-    const swarm: TransferSource = {
-      kind: 'torrent',
-      label: 'swarm',
-      state: active > 0 ? 'active' : others > 0 || this.#isPaused ? 'idle' : 'connecting',
-      bytes: swarmBytes,
-    }
-    return [
-      ...(this.args.trackers.length > 0 || others > 0 || swarmBytes > 0 ? [swarm] : []),
-      ...[...listed.values()].filter(({ label }) => !dropped.has(label)),
-      ...[...this.#https].map((source) => source.view()).filter(({ state }) => state !== 'dropped'),
-      ...this.#ranges.map(({ label }) => ({ kind: 'http', label, state: 'connecting', bytes: 0 }) as const),
-      ...this.#dropped,
-    ]
+    const { trackers, peers } = this.args
+    return listSources({
+      addresses: peers,
+      links: this.#links.keys(),
+      https: this.#https,
+      waiting: this.#ranges,
+      dropped: this.#dropped,
+      hasTrackers: trackers.length > 0,
+      isPaused: this.#isPaused,
+      pastBytes: this.#pastBytes,
+    })
   }
 
   bitfield(): Uint8Array {
@@ -152,6 +138,21 @@ export class SwarmLeech implements Leech, Downloader {
 
   metainfo(): Uint8Array | null {
     return this.#metainfoBytes
+  }
+
+  get manifestPeerCount(): number {
+    return this.#session?.manifestPeerCount ?? 0
+  }
+
+  askForManifest(): void {
+    this.#session?.askForManifest()
+  }
+
+  goPrivate(): void {
+    if (this.#isHidden) return
+    this.#isHidden = true
+    this.#session?.goPrivate()
+    this.#host.onPrivate(this)
   }
 
   pause(): void {
@@ -185,6 +186,7 @@ export class SwarmLeech implements Leech, Downloader {
     if (this.#session === null) return
     this.#session.metainfo = this.#metainfo
     this.#session.downloader = this
+    this.#session.offerManifest = () => Promise.resolve(this.args.manifests?.offer() ?? null)
     for (const address of this.args.peers) this.#session.dial(address, Infinity)
     if (this.#isReady && !this.#isDone) this.#download?.start()
   }
@@ -225,6 +227,21 @@ export class SwarmLeech implements Leech, Downloader {
   blockDone(link: Link, index: number, offset: number, length: number): void {
     this.#download?.blockDone(link, index, offset, length)
     this.#progress()
+  }
+
+  isManifestWanted(): boolean {
+    // A manifest is judged by its torrent too, so that comes first.
+    return this.#metainfo !== null && !this.#isStopped && this.args.manifests?.isWanted() === true
+  }
+
+  onManifest(link: Link, bytes: Uint8Array): void {
+    const label = labelOf(link)
+    const fault = this.args.manifests?.take(bytes, label) ?? null
+    if (fault === null || this.#isStopped) return
+    this.#onDropped(
+      { kind: 'torrent', label, state: 'dropped', bytes: link.download.totalBytes, note: fault },
+      link,
+    )
   }
 
   onInfo(info: Uint8Array): void {
@@ -269,24 +286,18 @@ export class SwarmLeech implements Leech, Downloader {
         this.#progress()
       },
       onDone: () => void this.#complete(),
-      onDropped: (source, sender) => {
-        this.#log.warn('leech.source-dropped', {
-          infoHash: this.args.infoHash,
-          source: source.label,
-          note: source.note,
-        })
-        this.#dropped.push(source)
-        if (sender instanceof PeerSource) this.#session?.ban(sender.link)
-        this.#each('dropped', (listener) => listener(source))
-      },
+      onDropped: (source, sender) =>
+        this.#onDropped(source, sender instanceof PeerSource ? sender.link : null),
       onError: (error) => this.#fail(error),
     })
     this.#each('metainfo', (listener) => listener(metainfo))
+    this.askForManifest()
     await file.open()
     await download.adopt(this.args.verified ?? new Uint8Array())
     if (this.#stopped()) return file.close()
     this.#download = download
     this.#isReady = true
+    download.prioritize(this.#urgent)
     for (const range of this.#ranges.splice(0)) this.#https.add(download.addHttp(range))
     for (const link of this.#links.keys()) this.#links.set(link, download.addPeer(link, labelOf(link)))
     this.#progress()
@@ -308,6 +319,14 @@ export class SwarmLeech implements Leech, Downloader {
     if (this.#isStopped) return
     this.#host.onComplete(this)
     this.#each('done', (listener) => listener())
+  }
+
+  #onDropped(source: TransferSource, link: Link | null): void {
+    const { infoHash } = this.args
+    this.#log.warn('leech.source-dropped', { infoHash, source: source.label, note: source.note })
+    this.#dropped.push(source)
+    if (link !== null) this.#session?.ban(link)
+    this.#each('dropped', (listener) => listener(source))
   }
 
   #fail(error: unknown): void {
@@ -349,8 +368,4 @@ export class SwarmLeech implements Leech, Downloader {
     const listeners: Set<LeechEvents[N]> = this.#listeners[event]
     for (const listener of listeners) call(listener)
   }
-}
-
-function labelOf(link: Link): string {
-  return link.peer.addr?.replace(/^::ffff:/, '') ?? link.peer.id
 }

@@ -19,6 +19,7 @@ const MAX_AWAKE = 500
 /** All seeds of the node. Each is a row until a peer comes for it; then a session, until the last peer has gone. */
 export class Seeds {
   readonly #files: ServedFiles
+  readonly #manifest: (mediaId: string) => Promise<Uint8Array | null>
   readonly #log: Log
   readonly #rows = new Map<string, SeedRow>()
   readonly #byReqHash = new Map<string, string>()
@@ -26,8 +27,10 @@ export class Seeds {
   readonly #waking = new Map<string, Promise<Session | null>>()
   #sweep: NodeJS.Timeout | undefined
 
-  constructor(files: ServedFiles, log: Log) {
+  /** @param manifest the newest signed manifest of an item, canonical JSON; read when another Sower node asks */
+  constructor(files: ServedFiles, manifest: (mediaId: string) => Promise<Uint8Array | null>, log: Log) {
     this.#files = files
+    this.#manifest = manifest
     this.#log = log
   }
 
@@ -115,8 +118,9 @@ export class Seeds {
         row.infoHash,
         metainfo,
         this.#content(row, metainfo),
-        row.isPrivate === true,
+        row.isPrivate === true || row.isTrackersOnly === true,
       )
+      session.offerManifest = () => this.#manifest(row.mediaId)
       this.#awake.set(row.infoHash, session)
       this.#sweep ??= setInterval(() => this.#putToSleep(), SWEEP_MS).unref()
       this.#log.debug('seed.woken', { infoHash: row.infoHash })

@@ -4,6 +4,7 @@ import type WebTorrent from 'webtorrent'
 import Peer, { type PeerSwarm, type Wire } from 'webtorrent/lib/peer.js'
 import { metadataExtension, pexExtension } from './extensions.ts'
 import { linkOf, type Link, type LinkHandler } from './link.ts'
+import { manifestExtension } from './manifest-extension.ts'
 import type { Metainfo } from './metainfo.ts'
 import { sha1Hex } from './metainfo.ts'
 import { receiver } from './receiver.ts'
@@ -32,6 +33,10 @@ export interface Downloader {
   blockTarget(link: Link, index: number, offset: number, length: number): Uint8Array | null
   blockDone(link: Link, index: number, offset: number, length: number): void
   onInfo(info: Uint8Array): void
+  /** The item's signed manifest is still looked for. */
+  isManifestWanted(): boolean
+  /** Somebody gave this for it. */
+  onManifest(link: Link, bytes: Uint8Array): void
 }
 
 const CLIENT_NAME = 'Sower 0.1'
@@ -55,10 +60,13 @@ export class Session implements PeerSwarm, LinkHandler {
   destroyed = false
   metainfo: Metainfo | null
   downloader: Downloader | null = null
+  /** The item's signed manifest, for other Sower nodes that ask. */
+  offerManifest: () => Promise<Uint8Array | null> = () => Promise.resolve(null)
   /** When it last had somebody to talk to. */
   activeAtMs = performance.now()
   readonly #host: SessionHost
-  readonly #isPrivate: boolean
+  readonly #manifestAsks = new Set<() => void>()
+  #isPrivate: boolean
   readonly #uploads: Uploads
   readonly #peers = new Map<string, Peer>()
   readonly #banned = new Set<string>()
@@ -87,6 +95,11 @@ export class Session implements PeerSwarm, LinkHandler {
   /** Never on DHT, LSD or PEX. */
   get private(): boolean {
     return this.#isPrivate || this.metainfo?.isPrivate === true
+  }
+
+  /** Other Sower nodes that may know the manifest. */
+  get manifestPeerCount(): number {
+    return this.#manifestAsks.size
   }
 
   /** Connections that exist or are being made. */
@@ -180,9 +193,20 @@ export class Session implements PeerSwarm, LinkHandler {
         onInfo: (info) => this.downloader?.onInfo(info),
       }),
     )
+    wire.use(
+      manifestExtension({
+        offer: () => this.offerManifest(),
+        isWanted: () => this.downloader?.isManifestWanted() ?? false,
+        onManifest: (bytes) => this.downloader?.onManifest(link, bytes),
+        asks: this.#manifestAsks,
+      }),
+    )
     if (this.#host.isPexEnabled() && !this.private) {
       wire.use(
-        pexExtension({ addresses: () => this.#dialledAddresses(), onAddress: (found) => this.dial(found) }),
+        pexExtension({
+          addresses: () => (this.private ? [] : this.#dialledAddresses()),
+          onAddress: (found) => (this.private ? undefined : this.dial(found)),
+        }),
       )
     }
     link.handler = this
@@ -212,6 +236,16 @@ export class Session implements PeerSwarm, LinkHandler {
     if (link.wire.peerId !== null) this.#banned.add(link.wire.peerId)
     link.close(new Error('banned'))
     this.#remove(link)
+  }
+
+  /** Asks the peers there are for the manifest, if it is wanted. */
+  askForManifest(): void {
+    for (const ask of this.#manifestAsks) ask()
+  }
+
+  /** It turned out that this torrent is not for everybody: nothing more is said of it to other peers. */
+  goPrivate(): void {
+    this.#isPrivate = true
   }
 
   /** Tells every peer of a piece we now have. */

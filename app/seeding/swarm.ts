@@ -9,13 +9,14 @@ import { SwarmLeech, type LeechHost } from './leech.ts'
 import { listen } from './listen.ts'
 import { PiecePool } from './piece-pool.ts'
 import { Seeds } from './seeds.ts'
-import { ServedFiles, type ServableFile } from './served-files.ts'
+import { ServedFiles } from './served-files.ts'
 import { Session, splitAddress, type SessionHost } from './session.ts'
 import { RateMeter, TokenBucket } from './throttle.ts'
 import type {
   ConnectedPeer,
   SeedArgs,
   SwarmOptions,
+  SwarmParts,
   SwarmStats,
   SwarmTotals,
   TrackerStatus,
@@ -62,18 +63,12 @@ export class Swarm {
   /** start, pause, resume and stop take their turn. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  /** @param parts `open` confirms that an item's file is unchanged and says where it is */
-  constructor(parts: {
-    readonly options: SwarmOptions
-    readonly open: (mediaId: string) => Promise<ServableFile>
-    readonly clock: Clock
-    readonly log: Log
-  }) {
+  constructor(parts: SwarmParts) {
     this.#options = parts.options
     this.#clock = parts.clock
     this.#log = parts.log.child('seeding')
     this.#files = new ServedFiles(parts.open)
-    this.#seeds = new Seeds(this.#files, this.#log)
+    this.#seeds = new Seeds(this.#files, parts.manifest ?? (() => Promise.resolve(null)), this.#log)
     this.#up = new TokenBucket(parts.options.uploadLimitBytesPerSec)
     this.#down = new TokenBucket(parts.options.downloadLimitBytesPerSec)
     this.#leechHost = {
@@ -342,7 +337,7 @@ export class Swarm {
     if (this.#running === null || args.isPrivate === true || this.#leeches.has(args.infoHash)) return
     const { infoHash } = args
     const announced = { infoHash, left: () => 0, wanted: () => 0 }
-    this.#running.discovery.add(announced, { isLeech: false, isPrivate: false })
+    this.#running.discovery.add(announced, { isLeech: false, isPrivate: args.isTrackersOnly === true })
   }
 
   #silence(infoHash: string): void {

@@ -1,6 +1,10 @@
 import type { ItemDetail, NodeStatus, TransferSource } from '../contract/index.ts'
 import type { RangeSource } from './http-source.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
 import type { Metainfo } from './metainfo.ts'
+import type { ServableFile } from './served-files.ts'
+import type { ByteRange } from './urgency.ts'
 
 /** Settings of the swarm; limits `null` = unlimited. */
 export interface SwarmOptions {
@@ -20,6 +24,17 @@ export interface SwarmOptions {
   readonly iceServers?: readonly { readonly urls: string | readonly string[] }[]
 }
 
+/** What the swarm is made with. */
+export interface SwarmParts {
+  readonly options: SwarmOptions
+  /** Confirms that an item's file is unchanged and says where it is. */
+  readonly open: (mediaId: string) => Promise<ServableFile>
+  /** The item's newest signed manifest as canonical JSON, read when another Sower node asks for it. */
+  readonly manifest?: (mediaId: string) => Promise<Uint8Array | null>
+  readonly clock: Clock
+  readonly log: Log
+}
+
 export interface SeedArgs {
   readonly mediaId: string
   /** 40 lowercase hex. */
@@ -29,6 +44,8 @@ export interface SeedArgs {
   readonly sizeBytes: number
   /** Never on DHT, LSD or PEX, and announced nowhere. */
   readonly isPrivate?: boolean
+  /** Announced to trackers alone, never on DHT, LSD or PEX: ciphertext. */
+  readonly isTrackersOnly?: boolean
 }
 
 export interface SwarmStats {
@@ -66,7 +83,22 @@ export interface LeechArgs {
   readonly trackers: readonly string[]
   /** `host:port` of BitTorrent peers. */
   readonly peers: readonly string[]
+  /** Never on DHT, LSD or PEX; trackers are used. */
   readonly isPrivate?: boolean
+  /** Without it this download neither asks other Sower nodes for the item's manifest nor gives it. */
+  readonly manifests?: ManifestTaker
+}
+
+/** What a download does with the item's signed manifest, which Sower nodes pass on among each other. */
+export interface ManifestTaker {
+  /** Canonical JSON of the newest one known here; `null` = none. */
+  offer(): Uint8Array | null
+  isWanted(): boolean
+  /**
+   * Judges what a peer gave.
+   * @returns what is false in it, in words for the user: the peer is dropped; `null` when there is nothing to say against it
+   */
+  take(bytes: Uint8Array, label: string): string | null
 }
 
 export interface LeechEvents {
@@ -88,6 +120,10 @@ export interface LeechEvents {
 export interface Leech {
   on<N extends keyof LeechEvents>(event: N, listener: LeechEvents[N]): () => void
   addHttpSource(source: RangeSource): void
+  /** Whether every byte of this range is verified and in the file. */
+  has(range: ByteRange): boolean
+  /** Fetches these ranges before anything else, the first of them first; replaces what was said before. */
+  prioritize(ranges: readonly ByteRange[]): void
   /** Where bytes come from, for the user: `swarm`, peers given by address, HTTP sources, and those that were dropped. */
   sources(): TransferSource[]
   /** One bit per verified piece, the first piece in the highest bit; store it with every `piece`. */
@@ -96,6 +132,12 @@ export interface Leech {
   readonly rateBytesPerSec: number
   /** The whole metainfo file, with our trackers only; `null` until it is known. */
   metainfo(): Uint8Array | null
+  /** Connected peers that pass manifests on. */
+  readonly manifestPeerCount: number
+  /** Asks those again, at once: one is wanted now that was not before. */
+  askForManifest(): void
+  /** From now on no DHT, LSD or PEX: it turned out to be ciphertext. */
+  goPrivate(): void
   /** Closes all connections; what is verified stays. */
   pause(): void
   resume(): void

@@ -22,11 +22,14 @@ interface TestSwarm extends AsyncDisposable {
   readonly peerPort: number
   /** `127.0.0.1:port` */
   readonly address: string
-  seed(sample: SampleTorrent): void
+  seed(sample: SampleTorrent & { readonly isTrackersOnly?: boolean }): void
 }
 
 /** A started swarm that seeds what `seed` is given; stopped when it goes out of scope. */
-export async function startSwarm(options: Partial<SwarmOptions> = {}): Promise<TestSwarm> {
+export async function startSwarm(
+  options: Partial<SwarmOptions> = {},
+  manifest?: (mediaId: string) => Promise<Uint8Array | null>,
+): Promise<TestSwarm> {
   const files = new Map<string, SampleTorrent>()
   const swarm = new Swarm({
     options: { ...quietOptions, ...options },
@@ -35,6 +38,7 @@ export async function startSwarm(options: Partial<SwarmOptions> = {}): Promise<T
       if (sample === undefined) return Promise.reject(new AppError('NOT_FOUND', 'No such item.'))
       return Promise.resolve({ path: sample.path, sizeBytes: sample.sizeBytes })
     },
+    ...(manifest === undefined ? {} : { manifest }),
     clock: systemClock,
     log: silentLog,
   })
