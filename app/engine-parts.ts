@@ -6,6 +6,7 @@ import { metainfoTools } from './engine-metainfo.ts'
 import { SeedKeeper } from './engine-seeds.ts'
 import { nodeStatus } from './engine-status.ts'
 import type { PartsInit, Running } from './engine-types.ts'
+import { revocationLookup } from './engine-withdrawn.ts'
 import { viewItem, webSources } from './engine-view.ts'
 import { wire } from './engine-wiring.ts'
 import { Fetcher } from './fetching/index.ts'
@@ -50,8 +51,8 @@ export class EngineParts {
 
   /** @throws {AppError} what any part can't start with */
   async start(): Promise<EngineAddresses> {
-    const { dataDir, settings, mode, log, keychain, passphrase } = this.#init
-    const vault = await openVault({ dataDir, mode, log: log.child('vault'), keychain, passphrase })
+    const { dataDir, settings, mode, log, keychain, passphrase, oipSecret } = this.#init
+    const vault = await openVault({ dataDir, mode, log: log.child('vault'), keychain, passphrase, oipSecret })
     if (vault.nodeKey.notice) this.#init.notices.push(vault.nodeKey.notice)
     this.#closers.push(() => vault.close())
     const db = openDatabase(join(dataDir, 'sower.db'), { log: log.child('database'), clock })
@@ -152,6 +153,7 @@ export class EngineParts {
       library,
       adder,
       vault,
+      revocationOf: revocationLookup(db),
       handlers,
       events: this.events,
       status: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),

@@ -18,6 +18,8 @@ export interface PartsInit {
   readonly rendererDir: string | undefined
   readonly keychain?: Keychain
   readonly passphrase?: PassphraseSource
+  /** Of an OIP server whose users' tokens are accepted. */
+  readonly oipSecret?: Uint8Array | undefined
 }
 
 /** What there is while the node runs. */

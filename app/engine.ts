@@ -19,6 +19,7 @@ import { openLog, parseLogLevel } from './log.ts'
 import type { LogLevel } from './log.ts'
 import { silentLog } from './ports/log.ts'
 import type { Log } from './ports/log.ts'
+import { oipSecretFrom } from './vault/index.ts'
 import type { Keychain, PassphraseSource } from './vault/index.ts'
 
 export interface EngineOptions extends EngineStartOptions {
@@ -129,6 +130,7 @@ export class Engine {
       notices,
       log,
       rendererDir: findRenderer(),
+      oipSecret: oipSecretFrom(env),
       ...(this.#options.keychain === undefined ? {} : { keychain: this.#options.keychain }),
       ...(this.#options.passphrase === undefined ? {} : { passphrase: this.#options.passphrase }),
     })

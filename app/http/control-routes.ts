@@ -8,8 +8,10 @@ import type { EventStream } from './event-stream.ts'
 import { sendJson } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
+import { requireRow } from './media-gate.ts'
 import type { MediaResponder } from './media-responder.ts'
 import type { PageFiles } from './page-files.ts'
+import type { MediaShelf } from './ports.ts'
 import { Router } from './router.ts'
 import { Tickets } from './tickets.ts'
 
@@ -17,6 +19,7 @@ export interface ControlRoutesOptions {
   readonly guard: ControlGuard
   readonly handlers: EngineHandlers
   readonly events: EventStream
+  readonly library: MediaShelf
   readonly media: MediaResponder
   readonly page: PageFiles | undefined
   readonly limits: HttpLimits
@@ -80,7 +83,7 @@ export class ControlRoutes {
 
   async #mediaTicket(exchange: Exchange, mediaId: string): Promise<void> {
     await this.#readEmptyCall(exchange)
-    const row = this.#options.media.find(mediaId, () => true)
+    const row = requireRow(this.#options.library, mediaId)
     sendJson(exchange, 200, this.#tickets.signMedia(row.mediaId))
   }
 
@@ -92,12 +95,8 @@ export class ControlRoutes {
   }
 
   async #bytes(exchange: Exchange, mediaId: string): Promise<void> {
-    const { guard, media } = this.#options
+    const { guard, library, media } = this.#options
     if (!this.#tickets.isMediaSigned(mediaId, exchange.query)) guard.requireToken(exchange)
-    await media.respond(
-      exchange,
-      media.find(mediaId, () => true),
-      { isCounted: false },
-    )
+    await media.respond(exchange, requireRow(library, mediaId), { isCounted: false })
   }
 }

@@ -73,6 +73,8 @@ export interface ProblemOptions {
   /** Where the code's own status is not the right one over HTTP (405, 408, 417). */
   readonly status?: number
   readonly headers?: ResponseHeaders
+  /** Members of its own beside those every problem has (RFC 9457 §3.2). */
+  readonly members?: Readonly<Record<string, unknown>>
 }
 
 const RETRY_AFTER_SEC = 10
@@ -84,7 +86,7 @@ const RETRY_AFTER_SEC = 10
 export function sendProblem(
   exchange: Pick<Exchange, 'req' | 'res'>,
   error: unknown,
-  { status, headers }: ProblemOptions = {},
+  { status, headers, members }: ProblemOptions = {},
 ): void {
   const { code, message, hint } = toErrorShape(error)
   const finalStatus = status ?? ERROR_STATUS[code]
@@ -96,6 +98,7 @@ export function sendProblem(
     code,
     error: message,
     ...(hint === undefined ? {} : { hint }),
+    ...members,
   }
   send(exchange, finalStatus, 'application/problem+json', JSON.stringify(problem), {
     ...(code === 'UNAUTHORIZED' ? { 'www-authenticate': 'Bearer realm="sower"' } : {}),

@@ -5,6 +5,8 @@ export type {
   EventSource,
   HttpSettings,
   MediaShelf,
+  RevocationLookup,
+  SignedRevocation,
   StatusSource,
   TokenVerifier,
   UploadAdder,

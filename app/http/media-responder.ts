@@ -9,16 +9,10 @@ import type { Exchange, ResponseHeaders } from './exchange.ts'
 import { servedAs } from './media-type.ts'
 import type { MediaRow, MediaShelf, OpenedMedia } from './ports.ts'
 
-const MEDIA_ID = /^[0-9a-f]{64}$/
 /** Enough for a browser's own image and video viewer, nothing that runs. */
 const INLINE_POLICY =
   "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 const DOWNLOAD_POLICY = "sandbox; default-src 'none'"
-
-/** The one answer for what is not here and for what the asker may not know is here. */
-export function mediaNotFound(): AppError {
-  return new AppError('NOT_FOUND', 'Media not found')
-}
 
 export interface SendingOptions {
   readonly isCounted: boolean
@@ -34,16 +28,6 @@ export class MediaResponder {
   constructor(library: MediaShelf, log: Log) {
     this.#library = library
     this.#log = log
-  }
-
-  /**
-   * The row `mediaId` names, if whoever asks may know of it.
-   * @throws {AppError} `NOT_FOUND`, the same for no such id, not an id at all, in the trash, and not theirs
-   */
-  find(mediaId: string, canRead: (row: MediaRow) => boolean): MediaRow {
-    const row = MEDIA_ID.test(mediaId) ? this.#library.get(mediaId) : undefined
-    if (row === undefined || row.trashedAtMs !== undefined || !canRead(row)) throw mediaNotFound()
-    return row
   }
 
   /**

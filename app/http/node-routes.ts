@@ -1,23 +1,26 @@
 import type { EngineHandlers, NodeStatus } from '../contract/index.ts'
 import { AppError } from '../contract/index.ts'
-import { canRead } from '../manifest/index.ts'
+import type { AuthRoutes } from './auth-routes.ts'
 import { HttpProblem, PUBLIC_HEADERS, send, sendJson } from './exchange.ts'
 import type { Exchange, ResponseHeaders } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
-import { mediaNotFound } from './media-responder.ts'
+import { asStored, describedTo, mediaNotFound } from './media-gate.ts'
+import type { MediaGate } from './media-gate.ts'
 import type { MediaResponder } from './media-responder.ts'
 import { openApiDocument } from './openapi.ts'
 import type { MediaRow, MediaShelf, StatusSource } from './ports.ts'
 import type { Route } from './router.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 import type { Uploads } from './upload.ts'
-import { isTheirOwn, rateLimited } from './viewer.ts'
+import { rateLimited } from './viewer.ts'
 import type { ViewerCheck } from './viewer.ts'
 
 export interface NodeRoutesOptions {
   readonly library: MediaShelf
   readonly media: MediaResponder
   readonly uploads: Uploads
+  readonly gate: MediaGate
+  readonly auth: AuthRoutes
   readonly viewers: ViewerCheck
   readonly buckets: TokenBuckets
   readonly limits: HttpLimits
@@ -40,6 +43,7 @@ export class NodeRoutes {
 
   routes(): readonly Route[] {
     return [
+      ...this.#options.auth.routes(),
       { method: 'GET', path: '/media/manifest', answer: (exchange) => this.#manifest(exchange) },
       { method: 'POST', path: '/api/media/upload', answer: (exchange) => this.#upload(exchange) },
       { method: 'GET', path: '/media/:mediaId', answer: (exchange, id) => this.#bytes(exchange, id) },
@@ -55,22 +59,12 @@ export class NodeRoutes {
     ]
   }
 
-  async #find(exchange: Exchange, mediaId: string): Promise<MediaRow> {
-    return (await this.#findFor(exchange, mediaId)).row
-  }
-
-  async #findFor(exchange: Exchange, mediaId: string): Promise<{ row: MediaRow; isTheirs: boolean }> {
-    const viewer = await this.#options.viewers.identify(exchange)
-    const row = this.#options.media.find(mediaId, (found) => canRead(viewer, found))
-    return { row, isTheirs: isTheirOwn(viewer, row) }
-  }
-
   async #bytes(exchange: Exchange, mediaId: string): Promise<void> {
-    const { media, isPaused } = this.#options
-    const { row, isTheirs } = await this.#findFor(exchange, mediaId)
+    const { media, gate, isPaused } = this.#options
+    const { row, isTheirs } = await gate.admit(exchange, mediaId)
     const mayGoOn = (): boolean => isTheirs || !isPaused()
     if (!mayGoOn()) throw paused()
-    await media.respond(exchange, row, { isCounted: true, mayGoOn })
+    await media.respond(exchange, asStored(row), { isCounted: true, mayGoOn })
   }
 
   async #upload(exchange: Exchange): Promise<void> {
@@ -83,8 +77,9 @@ export class NodeRoutes {
   }
 
   async #info(exchange: Exchange, mediaId: string): Promise<void> {
-    const { library, status, baseUrl } = this.#options
-    const row = await this.#find(exchange, mediaId)
+    const { library, gate, status, baseUrl } = this.#options
+    const { row, reader } = await gate.admit(exchange, mediaId)
+    const { name, mime } = describedTo(reader, row)
     const manifest = await library.manifest(row.mediaId)
     const { seeding } = await status()
     const isSeeding = row.infoHash !== undefined && row.isSeedingWanted && !seeding.isPaused
@@ -94,8 +89,8 @@ export class NodeRoutes {
       {
         mediaId: row.mediaId,
         did: manifest.did,
-        originalName: row.name,
-        mimeType: row.mime,
+        originalName: name,
+        mimeType: mime,
         fileSize: row.sizeBytes,
         magnetURI: manifest.transport?.bittorrent?.magnetURI ?? null,
         infoHash: row.infoHash ?? null,
@@ -113,18 +108,21 @@ export class NodeRoutes {
   }
 
   async #manifest(exchange: Exchange): Promise<void> {
-    const row = await this.#find(exchange, exchange.query.get('id') ?? '')
-    sendJson(exchange, 200, await this.#options.library.manifest(row.mediaId), publicOnly(row))
+    const { gate, library } = this.#options
+    const { row } = await gate.admit(exchange, exchange.query.get('id') ?? '')
+    sendJson(exchange, 200, await library.manifest(row.mediaId), publicOnly(row))
   }
 
   async #torrent(exchange: Exchange, mediaId: string): Promise<void> {
-    const { row, isTheirs } = await this.#findFor(exchange, mediaId)
-    if (!isTheirs && this.#options.isPaused()) throw paused()
-    // A private item has no torrent, and its owner is told so like everybody else.
-    const metainfo = row.accessLevel === 'public' ? await this.#options.library.metainfo(row.mediaId) : null
+    const { gate, library, isPaused } = this.#options
+    const { row, isTheirs } = await gate.admit(exchange, mediaId)
+    if (!isTheirs && isPaused()) throw paused()
+    // What is kept back in the clear has no torrent, and its owner is told so like everybody else.
+    const isKeptBack = row.accessLevel !== 'public' && row.protection === 'none'
+    const metainfo = isKeptBack ? null : await library.metainfo(row.mediaId)
     if (metainfo === null) throw mediaNotFound()
     send(exchange, 200, 'application/x-bittorrent', metainfo, {
-      ...PUBLIC_HEADERS,
+      ...publicOnly(row),
       'content-disposition': `attachment; filename="${row.mediaId}.torrent"`,
     })
   }
@@ -135,12 +133,10 @@ export class NodeRoutes {
     const now = nowMs()
     const node = await status()
     const brief = { status: isHealthy(node) ? 'healthy' : 'degraded', timestamp: Math.floor(now / 1000) }
-    if (viewer.kind === 'stranger') {
+    if (viewer.kind === 'stranger' || !viewer.isNodeOwner) {
       sendJson(exchange, 200, brief, PUBLIC_HEADERS)
       return
     }
-    if (!viewer.isNodeOwner)
-      throw new AppError('FORBIDDEN', 'Only the owner of this node may see its counters.')
     const { counts } = await handlers['library.list']({
       offset: 0,
       limit: 1,

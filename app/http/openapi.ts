@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ERROR_STATUS, engineCalls, engineEvents } from '../contract/index.ts'
+import { ChallengeRequest, TokenRequest } from './auth-routes.ts'
 import { UploadJson } from './upload-fields.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -12,7 +13,7 @@ const mediaIdParameter = {
   schema: { type: 'string', pattern: '^[0-9a-f]{64}$' },
 }
 const ownerToken = [{ ownerToken: [] }]
-const strangerOrOwner = [{}, ...ownerToken]
+const strangerOrReader = [{}, { readerToken: [] }, ...ownerToken]
 const controlToken = [{ controlToken: [] }]
 
 /**
@@ -28,14 +29,21 @@ export function openApiDocument(): Json {
       description:
         'Paths under /rpc and /events are on the control listener (this computer only), all others on the node listener.',
     },
-    paths: { ...mediaPaths(), ...nodePaths(), ...controlPaths() },
+    paths: { ...authPaths(), ...mediaPaths(), ...nodePaths(), ...controlPaths() },
     components: {
       securitySchemes: {
         ownerToken: {
           type: 'http',
           scheme: 'bearer',
           bearerFormat: 'JWT',
-          description: 'From `sower token`',
+          description: 'From `sower token`, or by logging in with the owner key of the node',
+        },
+        readerToken: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description:
+            'By logging in with any owner key, or an OIP server’s token where its secret is shared',
         },
         controlToken: {
           type: 'http',
@@ -48,11 +56,45 @@ export function openApiDocument(): Json {
   }
 }
 
+function authPaths(): Json {
+  const step = (summary: string, request: z.ZodType, gives: string, ...refusals: number[]): Json => ({
+    post: {
+      summary,
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: toSchema(request, 'input') } },
+      },
+      responses: {
+        200: {
+          description: 'Given',
+          content: {
+            'application/json': {
+              schema: {
+                type: 'object',
+                required: [gives, 'expiresAt'],
+                properties: {
+                  [gives]: { type: 'string' },
+                  expiresAt: { type: 'string', format: 'date-time' },
+                },
+              },
+            },
+          },
+        },
+        ...problems(400, 413, 415, 429, ...refusals),
+      },
+    },
+  })
+  return {
+    '/api/auth/challenge': step('What to sign to log in with an owner key', ChallengeRequest, 'challenge'),
+    '/api/auth/token': step('A token for the signed challenge', TokenRequest, 'token', 401, 421),
+  }
+}
+
 function mediaPaths(): Json {
   const bytes = {
     get: {
       summary: 'The stored bytes; one range at a time',
-      security: strangerOrOwner,
+      security: strangerOrReader,
       parameters: [
         mediaIdParameter,
         { name: 'Range', in: 'header', schema: { type: 'string' } },
@@ -63,7 +105,7 @@ function mediaPaths(): Json {
         200: { description: 'All bytes', content: { '*/*': {} } },
         206: { description: 'The range asked for', content: { '*/*': {} } },
         304: { description: 'The client has them' },
-        ...problems(401, 404, 416, 429, 503),
+        ...problems(401, 404, 410, 416, 429, 503),
       },
     },
   }
@@ -94,35 +136,35 @@ function nodePaths(): Json {
     '/api/media/{mediaId}/info': {
       get: {
         summary: 'What is known of an item, with its signed manifest',
-        security: strangerOrOwner,
+        security: strangerOrReader,
         parameters: [mediaIdParameter],
-        responses: { 200: json('OIP’s keys and ours'), ...problems(401, 404, 429) },
+        responses: { 200: json('OIP’s keys and ours'), ...problems(401, 404, 410, 429) },
       },
     },
     '/api/media/{mediaId}/torrent': {
       get: {
-        summary: 'The metainfo of a public item',
-        security: strangerOrOwner,
+        summary: 'The metainfo of a public item, or of ciphertext one may read',
+        security: strangerOrReader,
         parameters: [mediaIdParameter],
         responses: {
           200: { description: 'BitTorrent metainfo (BEP 3)', content: { 'application/x-bittorrent': {} } },
-          ...problems(401, 404, 429),
+          ...problems(401, 404, 410, 429, 503),
         },
       },
     },
     '/media/manifest': {
       get: {
         summary: 'The newest signed manifest of an item',
-        security: strangerOrOwner,
+        security: strangerOrReader,
         parameters: [{ ...mediaIdParameter, name: 'id', in: 'query' }],
-        responses: { 200: json('The manifest'), ...problems(401, 404, 429) },
+        responses: { 200: json('The manifest'), ...problems(401, 404, 410, 429) },
       },
     },
     '/health': {
       get: {
         summary: 'Whether the node is well; its counters for the owner',
-        security: strangerOrOwner,
-        responses: { 200: json('status and timestamp; more for the owner'), ...problems(401, 403, 429) },
+        security: strangerOrReader,
+        responses: { 200: json('status and timestamp; more for the owner'), ...problems(401, 429) },
       },
     },
     '/openapi.json': { get: { summary: 'This document', responses: { 200: json('OpenAPI 3.1') } } },
@@ -229,6 +271,7 @@ function problemSchema(): Json {
       code: { enum: Object.keys(ERROR_STATUS) },
       error: { ...text, description: 'The same sentence, for OIP’s clients' },
       hint: text,
+      revocation: { type: 'object', description: 'With code WITHDRAWN: what its owner signed' },
     },
   }
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
-import { mediaNotFound } from './media-responder.ts'
+import { mediaNotFound } from './media-gate.ts'
 import { send } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { FileHandle } from 'node:fs/promises'
 import type { Manifest } from '../manifest/index.ts'
 import type { Outbound } from '../outbound/index.ts'
+import type { TokenBearer, Vault } from '../vault/index.ts'
 import type {
   AccessLevel,
   EngineEventName,
@@ -34,7 +35,8 @@ export interface OpenedMedia {
 }
 
 export interface MediaShelf {
-  get(mediaId: string): MediaRow | undefined
+  /** Those in the trash only when asked for. */
+  get(mediaId: string, options?: { readonly isTrashIncluded?: boolean }): MediaRow | undefined
   /** The newest signed manifest, any unknown fields kept. */
   manifest(mediaId: string): Promise<Manifest>
   /** `null` for an item that has no torrent. */
@@ -64,9 +66,23 @@ export interface UploadAdder {
 }
 
 export interface TokenVerifier {
-  verifyToken(jwt: string): Promise<{ readonly publicKey: string; readonly scope: string }>
+  verifyToken(jwt: string): Promise<TokenBearer>
   owner(): string | null
 }
+
+/** Turns the proof of an owner key into a token. */
+export type LoginDesk = Pick<Vault, 'challenge' | 'logIn'>
+
+/** What its owner said when they took an item back, in their own signed words. */
+export interface SignedRevocation {
+  readonly mediaId: string
+  /** 66 hex. */
+  readonly owner: string
+  readonly supersededBy?: string | undefined
+}
+
+/** The revocation of an item, when it was withdrawn. */
+export type RevocationLookup = (mediaId: string) => SignedRevocation | undefined
 
 /** Fetches an address somebody else chose, with all the guards that needs. */
 export type OutboundRequests = Pick<Outbound, 'request'>

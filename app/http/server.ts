@@ -1,6 +1,7 @@
 import type { EngineHandlers } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import { AuthRoutes } from './auth-routes.ts'
 import { ControlGuard } from './control-guard.ts'
 import { ControlRoutes } from './control-routes.ts'
 import { loadControlToken } from './control-token.ts'
@@ -9,14 +10,17 @@ import type { Exchange } from './exchange.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 import type { HttpLimits } from './limits.ts'
 import { Listener } from './listener.ts'
+import { MediaGate } from './media-gate.ts'
 import { MediaResponder } from './media-responder.ts'
 import { NodeRoutes } from './node-routes.ts'
 import { PageFiles } from './page-files.ts'
 import type {
   EventSource,
   HttpSettings,
+  LoginDesk,
   MediaShelf,
   OutboundRequests,
+  RevocationLookup,
   StatusSource,
   TokenVerifier,
   UploadAdder,
@@ -33,7 +37,9 @@ export interface HttpServerOptions {
   readonly dataDir: string
   readonly library: MediaShelf
   readonly adder: UploadAdder
-  readonly vault: TokenVerifier
+  readonly vault: TokenVerifier & LoginDesk
+  /** Items their owners took back. */
+  readonly revocationOf: RevocationLookup
   readonly handlers: EngineHandlers
   readonly events: EventSource
   readonly status: StatusSource
@@ -101,15 +107,19 @@ export class HttpServer {
   }
 
   #startNode(media: MediaResponder, host: string, port: number, controlPort: number): Promise<number> {
-    const { library, adder, vault, handlers, outbound, settings, status, isPaused, clock } = this.#options
+    const { library, adder, vault, revocationOf, handlers, outbound, settings, status, isPaused, clock } =
+      this.#options
     const limits = this.#limits
     const buckets = this.#buckets
     const baseUrl = (): string => settings.get().publicUrl?.replace(/\/+$/, '') ?? this.#url
+    const viewers = new ViewerCheck(vault, buckets, limits)
     const routes = new NodeRoutes({
       library,
       media,
       uploads: new Uploads({ library, adder, outbound, settings, limits, baseUrl }),
-      viewers: new ViewerCheck(vault, buckets, limits),
+      gate: new MediaGate(library, viewers, revocationOf),
+      auth: new AuthRoutes({ vault, buckets, limits, publicUrl: () => settings.get().publicUrl }),
+      viewers,
       buckets,
       limits,
       handlers,
@@ -155,6 +165,7 @@ export class HttpServer {
       guard: new ControlGuard(token, bound),
       handlers,
       events: stream,
+      library: this.#options.library,
       media,
       page,
       limits,

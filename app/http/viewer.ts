@@ -102,8 +102,3 @@ export class ViewerCheck {
     return this.#limits.rates.badToken[isLoopback ? 'loopback' : 'stranger']
   }
 }
-
-/** Whether it is their own: the item's publisher, or the node's owner. */
-export function isTheirOwn(viewer: Reader, { owner }: { readonly owner: string }): boolean {
-  return viewer.kind === 'bearer' && (viewer.isNodeOwner || viewer.publicKey === owner)
-}

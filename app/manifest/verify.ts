@@ -1,8 +1,8 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { AppError } from '../contract/index.ts'
 import type { ErrorCode } from '../contract/index.ts'
 import { canonicalHash, canonicalJson, manifestHash } from './canonical.ts'
 import { Manifest } from './schema.ts'
+import { isOwnerSignature } from './signature.ts'
 
 /** What did not hold; `details.reason` of the refusal. */
 export type ManifestFault = 'size' | 'schema' | 'id' | 'did' | 'version' | 'previous' | 'owner' | 'signature'
@@ -93,19 +93,7 @@ function checkOwner(manifest: Manifest, previous: Manifest | undefined): void {
 
 function isSignatureValid(manifest: Manifest): boolean {
   const { creatorSig, ...oip } = manifest.oip
-  const signature = Buffer.from(creatorSig, 'base64url')
-  // One signature, one spelling: base64url leaves spare bits in its last character.
-  if (signature.length !== 64 || signature.toString('base64url') !== creatorSig) return false
-  const publicKey = Buffer.from(manifest.oip.creatorPubKey, 'hex')
-  try {
-    return secp256k1.verify(signature, canonicalHash({ ...manifest, oip }), publicKey, {
-      prehash: false,
-      lowS: true,
-    })
-  } catch {
-    // The curve refuses keys that are no point and signatures outside its range by throwing.
-    return false
-  }
+  return isOwnerSignature(oip.creatorPubKey, canonicalHash({ ...manifest, oip }), creatorSig)
 }
 
 function refuse(code: ErrorCode, reason: ManifestFault, because: string): never {

@@ -7,6 +7,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { systemKeychain } from './keychain.ts'
 import type { Keychain } from './keychain.ts'
+import { Logins } from './logins.ts'
+import type { LoginProof } from './logins.ts'
 import { readRecord } from './record.ts'
 import { openNodeKey } from './node-key.ts'
 import type { NodeKey, NodeKeyPair } from './node-key.ts'
@@ -41,6 +43,8 @@ export interface VaultOptions {
    * @defaultValue 1500 in the window (somebody may have to unlock the keychain first), else no limit
    */
   readonly patienceMs?: number | undefined
+  /** HS256 secret of an OIP server whose users are believed here. @see oipSecretFrom */
+  readonly oipSecret?: Uint8Array | undefined
 }
 
 /**
@@ -60,7 +64,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     clock,
     log,
   }
-  const vault = new Vault(places, keys, stillOpening(dataDir))
+  const vault = new Vault(places, keys, stillOpening(dataDir), options.oipSecret)
   const patienceMs = options.patienceMs ?? (mode === 'desktop' ? WINDOW_PATIENCE_MS : undefined)
   await vault.open(patienceMs)
   return vault
@@ -84,14 +88,18 @@ export class Vault {
   readonly nodeKey: NodeKey
   readonly #places: WalletPlaces
   readonly #keys: NodeKeyPair
+  readonly #logins: Logins
+  readonly #oipSecret: Uint8Array | undefined
   #wallet: OpenedWallet
   readonly #listeners = new Set<() => void>()
   #retrying: Promise<void> | undefined
   #isClosed = false
 
-  constructor(places: WalletPlaces, keys: NodeKeyPair, wallet: OpenedWallet) {
+  constructor(places: WalletPlaces, keys: NodeKeyPair, wallet: OpenedWallet, oipSecret?: Uint8Array) {
     this.#places = places
     this.#keys = keys
+    this.#logins = new Logins(places.clock)
+    this.#oipSecret = oipSecret
     this.nodeKey = keys.nodeKey
     this.#wallet = wallet
   }
@@ -171,13 +179,32 @@ export class Vault {
    * @throws {AppError} as `signer`
    */
   issueToken(ttlMs: number = TOKEN_TTL_MS): Promise<{ token: string; expiresAtMs: number }> {
-    const owner = this.#readyKey().publicKey
-    return issueToken(this.#keys, { owner, ttlMs, clock: this.#places.clock })
+    const { publicKey } = this.#readyKey()
+    return issueToken(this.#keys, { publicKey, scope: 'owner', ttlMs, clock: this.#places.clock })
+  }
+
+  /** What the holder of `publicKey` (66 hex) is to sign to log in here. @see loginMessage */
+  challenge(publicKey: string): { challenge: string; expiresAtMs: number } {
+    return this.#logins.challenge(publicKey)
+  }
+
+  /**
+   * A token for whoever proves to hold an owner key: this node's owner may do everything with it, others read what they
+   * were given. Works with the wallet locked.
+   * @param hosts every name under which this node may have been meant, as in `URL.host`
+   * @throws {AppError} `UNAUTHORIZED`, `RATE_LIMITED`
+   */
+  logIn(proof: LoginProof, hosts: readonly string[]): Promise<{ token: string; expiresAtMs: number }> {
+    this.#logins.redeem(proof, hosts)
+    const { publicKey } = proof
+    const scope = publicKey === this.owner() ? 'owner' : 'reader'
+    return issueToken(this.#keys, { publicKey, scope, ttlMs: TOKEN_TTL_MS, clock: this.#places.clock })
   }
 
   /** @throws {AppError} `UNAUTHORIZED` */
   verifyToken(token: string): Promise<TokenBearer> {
-    return verifyToken(this.#keys, token, this.#places.clock)
+    const { clock } = this.#places
+    return verifyToken(this.#keys, token, { clock, oipSecret: this.#oipSecret, owner: this.owner() })
   }
 
   /** Forgets the owner's private key. */

@@ -124,6 +124,7 @@ describe('too much of anything', () => {
       any: { stranger: slow, loopback: slow },
       upload: { stranger: slow, loopback: slow },
       badToken: { stranger: slow, loopback: slow },
+      login: { stranger: slow, loopback: slow },
     }
     const node = await start({ limits: { rates } })
     const answers = []
@@ -140,6 +141,7 @@ describe('too much of anything', () => {
       any: { stranger: many, loopback: many },
       upload: { stranger: many, loopback: many },
       badToken: { stranger: few, loopback: few },
+      login: { stranger: few, loopback: few },
     }
     const node = await start({ limits: { rates } })
     const ask401 = (token: string): Promise<number> =>

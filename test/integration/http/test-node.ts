@@ -15,14 +15,14 @@ import type {
   SettingsView,
 } from '../../../app/contract/index.ts'
 import { HttpServer } from '../../../app/http/index.ts'
-import type { HttpAddresses, HttpLimits, UploadAdder } from '../../../app/http/index.ts'
+import type { HttpAddresses, HttpLimits, SignedRevocation, UploadAdder } from '../../../app/http/index.ts'
 import { Adder, HashPool, hashFile } from '../../../app/ingest/index.ts'
 import { Library, MediaFolder, TransferStore, openDatabase } from '../../../app/library/index.ts'
 import type { ItemRow } from '../../../app/library/index.ts'
 import { Outbound } from '../../../app/outbound/index.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/index.ts'
 import { openVault } from '../../../app/vault/index.ts'
-import type { Keychain } from '../../../app/vault/index.ts'
+import type { Keychain, Vault } from '../../../app/vault/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 import type { Log } from '../../../app/ports/log.ts'
 import { systemClock } from '../../../app/ports/clock.ts'
@@ -35,6 +35,9 @@ export interface TestNodeOptions {
   readonly reserveBytes?: number
   readonly log?: Log
   readonly isPaused?: () => boolean
+  readonly oipSecret?: Uint8Array
+  /** Items that were withdrawn, by mediaId. */
+  readonly revocations?: ReadonlyMap<string, SignedRevocation>
   readonly outbound?: Pick<Outbound, 'request'>
   /** Stands between the server and the adder. */
   readonly wrapAdder?: (adder: UploadAdder) => UploadAdder
@@ -43,6 +46,7 @@ export interface TestNodeOptions {
 export interface TestNode extends HttpAddresses {
   readonly dir: string
   readonly mediaDir: string
+  readonly vault: Vault
   readonly library: Library
   readonly folder: MediaFolder
   readonly transfers: TransferStore
@@ -70,7 +74,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   const log = options.log ?? silentLog
   const clock = systemClock
   const mediaDir = join(dir, 'media')
-  const vault = await openVault({ dataDir: dir, mode: 'headless', keychain: absentKeychain, log })
+  const vault = await openVault({ dataDir: dir, mode: 'headless', keychain: absentKeychain, oipSecret: options.oipSecret, log })
   const db = openDatabase(join(dir, 'sower.db'), { log, clock })
   const folder = new MediaFolder({ dir: mediaDir, log, clock })
   const pool = new HashPool({ log })
@@ -115,6 +119,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     library,
     adder: options.wrapAdder?.(adder) ?? adder,
     vault,
+    revocationOf: (mediaId) => options.revocations?.get(mediaId),
     handlers: handlersOf(library, status),
     events: {
       on: (name, listener) => {
@@ -158,6 +163,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     ...addresses,
     dir,
     mediaDir,
+    vault,
     library,
     folder,
     transfers,
