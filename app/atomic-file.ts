@@ -65,7 +65,8 @@ export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }
 
-function flushFolder(folder: string): void {
+/** Makes renames and new names in a folder survive a power cut. Synchronous. */
+export function flushFolder(folder: string): void {
   // Windows cannot open a folder for flushing, and keeps renames in order by itself.
   if (process.platform === 'win32') return
   const handle = openSync(folder, 'r')

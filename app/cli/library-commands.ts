@@ -51,25 +51,6 @@ export async function restoreCommand(context: Context, names: readonly string[])
   })
 }
 
-/** `sower share MEDIAID`. */
-export async function shareCommand(context: Context, name: string): Promise<void> {
-  await withNode(context, async (node) => {
-    const [mediaId] = await resolveMediaIds(node, [name])
-    if (mediaId === undefined) return
-    const { link, magnetURI, httpUrl } = await node.call('sharing.link', { mediaId })
-    // Without a running node the address would be of a listener that is about to close.
-    const http = node.isRunning ? { httpUrl } : {}
-    context.terminal.result(
-      { mediaId, link, ...(magnetURI === undefined ? {} : { magnetURI }), ...http },
-      link,
-    )
-    if (!node.isRunning)
-      context.terminal.say(
-        'No node is running here: the link works while one runs (“sower serve”, or the app).',
-      )
-  })
-}
-
 /** `sower rebuild`: the database anew from the media folder. */
 export async function rebuildCommand(context: Context): Promise<void> {
   await withNode(context, async (node) => {

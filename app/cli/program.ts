@@ -13,10 +13,18 @@ import {
   removeCommand,
   restoreCommand,
   scrubCommand,
-  shareCommand,
 } from './library-commands.ts'
 import { pauseCommand, statusCommand, tokenCommand } from './node-commands.ts'
+import { parseDuration } from './duration.ts'
 import { serveCommand } from './serve-command.ts'
+import {
+  encryptCommand,
+  rotateCommand,
+  saveCommand,
+  shareCommand,
+  unshareCommand,
+} from './sharing-commands.ts'
+import type { ShareOptions } from './sharing-commands.ts'
 import { settingFlags, settingOptions } from './setting-options.ts'
 import { Terminal } from './terminal.ts'
 
@@ -111,11 +119,7 @@ export function buildProgram(signal: AbortSignal): Command {
       await restoreCommand(contextOf(command), ids)
     },
   )
-  add('share <mediaId>', 'print the link that fetches an item').action(
-    async (id: string, _: unknown, command: Command) => {
-      await shareCommand(contextOf(command), id)
-    },
-  )
+  addSharingCommands(add, contextOf)
   add('status', 'say how the node is').action(async (_: unknown, command: Command) => {
     await statusCommand(contextOf(command))
   })
@@ -145,7 +149,48 @@ export function buildProgram(signal: AbortSignal): Command {
   return program
 }
 
-function collect(value: string, previous: readonly string[]): string[] {
+/** Who can read an item, and what that takes. */
+function addSharingCommands(
+  add: (usage: string, description: string) => Command,
+  contextOf: (command: Command) => Context,
+): void {
+  add('share <mediaId>', 'print the link that fetches an item; with --to, let people read it')
+    .option('--to <card>', 'let somebody read it: their card, or a contact (repeatable)', collect, [])
+    .option('--with-key', 'put the key into the link: whoever has the link can read the item', false)
+    .option('--expires <time>', 'until when the link is meant to be used: 90m, 12h, 7d, 4w', parseDuration)
+    .action(async (id: string, options: ShareOptions, command: Command) => {
+      await shareCommand(contextOf(command), id, options)
+    })
+  add('unshare <mediaId>', 'encrypt an item anew, without some of those who could read it')
+    .requiredOption('--from <person>', 'owner key, fingerprint or name (repeatable)', collect)
+    .option('--reason <text>', 'what those who hold the old one are told', nonEmpty)
+    .action(async (id: string, options: { from: string[]; reason?: string }, command: Command) => {
+      await unshareCommand(contextOf(command), id, options)
+    })
+  add('encrypt <mediaId>', 'encrypt an item that is kept back in the clear')
+    .option(
+      '--to <card>',
+      'let somebody else read it, too: their card, or a contact (repeatable)',
+      collect,
+      [],
+    )
+    .action(async (id: string, options: { to: string[] }, command: Command) => {
+      await encryptCommand(contextOf(command), id, options)
+    })
+  add('rotate', 'encrypt items anew, because a key may be known')
+    .requiredOption('--all', 'every encrypted item of one’s own')
+    .action(async (_: unknown, command: Command) => {
+      await rotateCommand(contextOf(command))
+    })
+  add('save <mediaId>', 'write the file itself, decrypted and checked')
+    .requiredOption('--out <file>', 'where to', nonEmpty)
+    .option('--force', 'replace a file that is there', false)
+    .action(async (id: string, options: { out: string; force: boolean }, command: Command) => {
+      await saveCommand(contextOf(command), id, options)
+    })
+}
+
+function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value]
 }
 

@@ -19,6 +19,8 @@ export interface StagedItem {
   readonly metainfo?: Uint8Array | undefined
   readonly isOwn: boolean
   readonly isSeedingWanted: boolean
+  /** Of an item that takes the place of another. @defaultValue now */
+  readonly addedAtMs?: number
   /** Written with the note that the item is about to be put in its place. */
   readonly onIntent?: () => void
   /** Written with the item's row: both are there, or neither. */
@@ -133,7 +135,7 @@ export class Committer {
     const { staging, mediaId, manifest, metainfo, isOwn, isSeedingWanted, onIntent, onCommit } = staged
     const paths = folder.paths(mediaId)
     await completeStaging(staging.dir, manifest, metainfo)
-    const addedAtMs = known?.addedAtMs ?? clock.nowMs()
+    const addedAtMs = known?.addedAtMs ?? staged.addedAtMs ?? clock.nowMs()
     const facts: ItemFacts = {
       isOwn,
       isSeedingWanted,

@@ -20,6 +20,7 @@ import type { ItemRow, ListResult, StoredItem } from './item-store.ts'
 import { Keyed } from './keyed.ts'
 import type { MediaFolder } from './media-folder.ts'
 import { Notices } from './notices.ts'
+import type { NoticeInput } from './notices.ts'
 import { Outbox } from './outbox.ts'
 import { Scanner } from './scan.ts'
 import { SeederMap } from './seeder-map.ts'
@@ -256,6 +257,14 @@ export class Library {
     return this.#trash.remove(mediaIds)
   }
 
+  /**
+   * Throws an item away at once: nothing can be restored. Safe to repeat; an unknown one is gone already.
+   * @throws {AppError} `MEDIA_OFFLINE`, `MEDIA_READ_ONLY`
+   */
+  removeForGood(mediaId: string): Promise<void> {
+    return this.#trash.removeForGood(mediaId)
+  }
+
   restore(mediaIds: readonly string[]): Promise<{ restored: MediaId[] }> {
     return this.#trash.restore(mediaIds)
   }
@@ -324,6 +333,11 @@ export class Library {
   /** Ids whose rows changed, appeared or went; those of one moment together. */
   onChange(listener: (mediaIds: string[]) => void): () => void {
     return this.#changes.onChange(listener)
+  }
+
+  /** Tells the user something once. */
+  notify(notice: NoticeInput): void {
+    this.#notices.add(notice)
   }
 
   /** What was noticed before anybody listened is told first. */

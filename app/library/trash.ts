@@ -45,6 +45,23 @@ export class Trash {
     return { removed, restorableUntilMs: nowMs + KEPT_MS }
   }
 
+  /**
+   * Throws an item away at once, also when it is in the trash already. Safe to repeat.
+   * @throws {AppError} `MEDIA_OFFLINE`, `MEDIA_READ_ONLY`; then it is there as before, or in the trash
+   */
+  async removeForGood(mediaId: string): Promise<void> {
+    const { items } = this.#context
+    await this.remove([mediaId])
+    try {
+      await this.#context.locks.run(mediaId, async () => {
+        if (items.get(mediaId)?.trashedAtMs !== undefined) await this.#empty(mediaId)
+      })
+    } catch (error) {
+      throw toFolderError(error)
+    }
+    this.#tell([mediaId])
+  }
+
   async restore(mediaIds: readonly string[]): Promise<{ restored: MediaId[] }> {
     await this.#context.folder.requireWritable()
     const restored: MediaId[] = []

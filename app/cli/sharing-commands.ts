@@ -1,0 +1,205 @@
+import { AppError } from '../contract/index.ts'
+import type { Item, Person, Transfer } from '../contract/index.ts'
+import { withNode } from './context.ts'
+import type { Context } from './context.ts'
+import type { NodeConnection } from './connection.ts'
+import { checkTarget, targetFor } from './copy-out.ts'
+import { formatProgress } from './format.ts'
+import { detailResult, resolveMediaIds } from './item-result.ts'
+import { findPerson, peopleToShareWith } from './people.ts'
+import { transferError, waitForTransfers } from './transfers.ts'
+
+export interface ShareOptions {
+  readonly to: readonly string[]
+  readonly withKey: boolean
+  /** From now. */
+  readonly expires?: number
+}
+
+/** `sower share MEDIAID`: its link; with `--to` also for more people. */
+export async function shareCommand(context: Context, name: string, options: ShareOptions): Promise<void> {
+  const { terminal } = context
+  await withNode(context, async (node) => {
+    const mediaId = await resolveOne(node, name)
+    if (options.to.length > 0) {
+      await node.call('sharing.addPeople', { mediaId, people: await peopleToShareWith(node, options.to) })
+    }
+    const expiresAtMs = options.expires === undefined ? undefined : Date.now() + options.expires
+    const shared = await node.call('sharing.link', {
+      mediaId,
+      // A node that was started before an update knows neither.
+      ...(options.withKey ? { withKey: true } : {}),
+      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    })
+    const { link, magnetURI, httpUrl } = shared
+    terminal.result(
+      {
+        mediaId,
+        link,
+        ...(magnetURI === undefined ? {} : { magnetURI }),
+        // Without a running node the address would be of a listener that is about to close.
+        ...(node.isRunning ? { httpUrl } : {}),
+        ...(options.withKey ? { hasKey: shared.hasKey } : {}),
+        ...(expiresAtMs === undefined ? {} : { expiresAt: new Date(expiresAtMs).toISOString() }),
+        ...(options.to.length === 0 ? {} : { people: (await peopleOf(node, mediaId)).map(personResult) }),
+      },
+      link,
+    )
+    if (shared.hasKey && options.withKey)
+      terminal.say(
+        'Whoever has this link can read the item, also after the date you gave: pass it on with care.',
+      )
+    if (!node.isRunning)
+      terminal.say('No node is running here: the link works while one runs (“sower serve”, or the app).')
+  })
+}
+
+/** `sower unshare MEDIAID --from PERSON…`: encrypts the item anew without them. */
+export async function unshareCommand(
+  context: Context,
+  name: string,
+  { from, reason }: { readonly from: readonly string[]; readonly reason?: string },
+): Promise<void> {
+  await encryptingAnew(context, name, async (node, mediaId) => {
+    const readers = (await peopleOf(node, mediaId)).filter(({ isOwner }) => !isOwner)
+    const people = from.map((person) => findPerson(readers, person, 'those who can read this item').owner)
+    const { transferId } = await node.call('sharing.removePeople', {
+      mediaId,
+      people,
+      ...(reason === undefined ? {} : { reason }),
+    })
+    return transferId
+  })
+  context.terminal.say(
+    'What they have fetched already stays readable for them, and copies that others hold stay where they are.',
+  )
+}
+
+/** `sower encrypt MEDIAID [--to CARD]`: makes ciphertext of an item that is kept back in the clear. */
+export async function encryptCommand(
+  context: Context,
+  name: string,
+  { to }: { readonly to: readonly string[] },
+): Promise<void> {
+  await encryptingAnew(context, name, async (node, mediaId) => {
+    const people = await peopleToShareWith(node, to)
+    return (await node.call('sharing.encrypt', { mediaId, people })).transferId
+  })
+}
+
+/** `sower rotate --all`: a new key for every encrypted item of one's own. */
+export async function rotateCommand(context: Context): Promise<void> {
+  const { terminal, signal } = context
+  await withNode(
+    context,
+    async (node) => {
+      const { transferIds } = await node.call('sharing.rotateAll', {})
+      if (transferIds.length > 0) terminal.say(`Encrypting anew: ${count(transferIds.length)}.`)
+      const transfers = await waitForTransfers(node, transferIds, {
+        onProgress: (now) => terminal.progress(formatProgress(now)),
+        signal,
+      }).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+        throw new AppError('CANCELLED', 'Stopped waiting. What is not done yet goes on while a node runs.', {
+          hint: '“sower status” tells whether one does.',
+          cause: error,
+        })
+      })
+      const failed = transfers.filter(({ state }) => state !== 'done')
+      terminal.result(
+        {
+          items: transfers.length,
+          done: transfers.length - failed.length,
+          failed: failed.map(({ mediaId, name, error }) => ({ mediaId, name, error })),
+        },
+        `Encrypted anew: ${transfers.length - failed.length} of ${count(transfers.length)}.`,
+      )
+      const [error] = failed.flatMap((transfer) => transferError(transfer) ?? [])
+      if (error !== undefined) throw error
+    },
+    { isStoppedByWork: true },
+  )
+}
+
+/** `sower save MEDIAID --out FILE`: the file itself, decrypted and checked. */
+export async function saveCommand(
+  context: Context,
+  name: string,
+  { out, force }: { readonly out: string; readonly force: boolean },
+): Promise<void> {
+  const { terminal } = context
+  checkTarget(out, force)
+  await withNode(
+    context,
+    async (node) => {
+      const mediaId = await resolveOne(node, name)
+      const item = await node.call('library.get', { mediaId })
+      const path = targetFor(out, item.name)
+      const { transferId } = await node.call('library.saveCopy', { mediaId, path, isReplacing: force })
+      await finish(context, node, transferId)
+      terminal.result({ mediaId, out: path }, path)
+    },
+    { isStoppedByWork: true },
+  )
+}
+
+/** Waits for what `begin` has begun, and says what the item is called now. */
+async function encryptingAnew(
+  context: Context,
+  name: string,
+  begin: (node: NodeConnection, mediaId: Item['mediaId']) => Promise<string>,
+): Promise<void> {
+  await withNode(
+    context,
+    async (node) => {
+      const replaces = await resolveOne(node, name)
+      const transfer = await finish(context, node, await begin(node, replaces))
+      if (transfer.mediaId === undefined) throw new Error('a finished transfer has no mediaId')
+      const item = await node.call('library.get', { mediaId: transfer.mediaId })
+      const people = (await peopleOf(node, item.mediaId)).map(personResult)
+      context.terminal.result(
+        { ...detailResult(item, node.isRunning), replaces, people },
+        `${item.mediaId}\n  ${item.link}`,
+      )
+    },
+    { isStoppedByWork: true },
+  )
+}
+
+/** @throws {AppError} what the transfer failed with; `CANCELLED` when the user stopped it, and then it is cancelled */
+async function finish(context: Context, node: NodeConnection, id: string): Promise<Transfer> {
+  const { terminal, signal } = context
+  try {
+    const [transfer] = await waitForTransfers(node, [id], {
+      onProgress: (now) => terminal.progress(formatProgress(now)),
+      signal,
+    })
+    if (transfer === undefined) throw new Error('the transfer has vanished')
+    const error = transferError(transfer)
+    if (error !== undefined) throw error
+    return transfer
+  } catch (error) {
+    if (!signal.aborted) throw error
+    // One that has ended meanwhile can't be cancelled, and need not be.
+    await node.call('transfers.cancel', { id }).catch(() => undefined)
+    throw new AppError('CANCELLED', 'Cancelled. The item is as it was.', { cause: error })
+  }
+}
+
+async function resolveOne(node: NodeConnection, name: string): Promise<Item['mediaId']> {
+  const [mediaId] = await resolveMediaIds(node, [name])
+  if (mediaId === undefined) throw new Error('an id was resolved to nothing')
+  return mediaId
+}
+
+async function peopleOf(node: NodeConnection, mediaId: Item['mediaId']): Promise<Person[]> {
+  return (await node.call('sharing.people', { mediaId })).people
+}
+
+function personResult({ owner, name, isOwner, fingerprint }: Person): Record<string, unknown> {
+  return { owner, ...(name === undefined ? {} : { name }), isOwner, fingerprint }
+}
+
+function count(items: number): string {
+  return items === 1 ? '1 item' : `${items} items`
+}

@@ -1,0 +1,164 @@
+import { AppError } from '../contract/index.ts'
+import type { Person } from '../contract/index.ts'
+import { Keyed } from '../library/index.ts'
+import type { ItemRow, Library } from '../library/index.ts'
+import { buildManifest, SeaEnvelope, signManifest } from '../manifest/index.ts'
+import type { Manifest, OwnerSigner } from '../manifest/index.ts'
+import { extendEnvelope, fingerprintOf } from '../vault/index.ts'
+import type { Contacts, FileKeys } from '../vault/index.ts'
+import { requireEncrypted, requireHeld, requireOwn, requireSettled } from './guards.ts'
+
+interface SharingOptions {
+  readonly library: Pick<Library, 'get' | 'manifest' | 'addManifestVersion'>
+  readonly fileKeys: Pick<FileKeys, 'get'>
+  readonly contacts: Pick<Contacts, 'get' | 'recipients'>
+  /** Throws while the wallet is closed. */
+  readonly signer: () => OwnerSigner
+  /** Whether the item is being encrypted anew. */
+  readonly isBusy: (mediaId: string) => boolean
+}
+
+/** Who can read an item, and how more people come to. */
+export class Sharing {
+  readonly #options: SharingOptions
+  readonly #turns = new Keyed()
+
+  constructor(options: SharingOptions) {
+    this.#options = options
+  }
+
+  /** Everybody the item's key was given to by name, its owner first. @throws {AppError} `NOT_FOUND` */
+  people(mediaId: string): Person[] {
+    const { library, contacts } = this.#options
+    const { owner, sharedWith } = requireHeld(library.get(mediaId))
+    const others = sharedWith.filter((key) => key !== owner && isPersonKey(key))
+    return [owner, ...others].map((key) => {
+      const name = contacts.get(key)?.name
+      return {
+        owner: key,
+        ...(name === undefined ? {} : { name }),
+        isOwner: key === owner,
+        fingerprint: fingerprintOf(key),
+      }
+    })
+  }
+
+  /**
+   * A new manifest version with an envelope more for each; who can read it already changes nothing.
+   * @param people owner keys of contacts
+   * @throws {AppError} `NOT_FOUND`, `FORBIDDEN` (somebody else's), `CONFLICT` (not encrypted, or just being encrypted anew),
+   *   `KEY_NEEDED`, `BAD_REQUEST` (no contact), `KEYCHAIN_…` or `WALLET_…`, and what the library says of the media folder
+   */
+  addPeople(mediaId: string, people: readonly string[]): Promise<ItemRow> {
+    return this.#turns.run(mediaId, () => this.#addPeople(mediaId, people))
+  }
+
+  /**
+   * The item's key for a link, base64url. Whoever gets it can read the item for ever.
+   * @throws {AppError} as `addPeople`
+   */
+  async linkKey(mediaId: string): Promise<string> {
+    const { library, fileKeys } = this.#options
+    const row = requireHeld(library.get(mediaId))
+    requireOwn(row)
+    requireEncrypted(row)
+    const fileKey = await fileKeys.get(await library.manifest(mediaId))
+    const text = fileKey.toString('base64url')
+    fileKey.fill(0)
+    return text
+  }
+
+  /**
+   * What to send to the owner of an item that one can keep but not read.
+   * @param link the item's link, without a key
+   * @param card one's own card as a link
+   * @throws {AppError} `NOT_FOUND`; `CONFLICT` when there is nothing to ask for; `UNAVAILABLE` until the wallet was asked
+   */
+  requestAccess(mediaId: string, link: string, card: string): { text: string; owner: string } {
+    const row = requireHeld(this.#options.library.get(mediaId))
+    if (row.protection !== 'needs-key') throw nothingToAsk(row)
+    const text = `May I read this? Please share it with me in Sower:\n${link}\n\nMy card, to add me to your contacts:\n${card}\n`
+    return { text, owner: row.owner }
+  }
+
+  async #addPeople(mediaId: string, people: readonly string[]): Promise<ItemRow> {
+    const { library, fileKeys, contacts, signer, isBusy } = this.#options
+    const row = requireHeld(library.get(mediaId))
+    requireOwn(row)
+    requireEncrypted(row)
+    requireSettled(isBusy(mediaId))
+    const added = [...new Set(people)].filter((key) => key !== row.owner && !row.sharedWith.includes(key))
+    const recipients = contacts.recipients(added)
+    const previous = await library.manifest(mediaId)
+    const fileKey = await fileKeys.get(previous)
+    if (added.length === 0) return row
+    try {
+      const version = previous.version + 1
+      const envelope = envelopeOf(previous)
+      const keyEnvelope = await extendEnvelope({ envelope, fileKey, mediaId, version, recipients })
+      requireSettled(isBusy(mediaId))
+      const sharedWith = [...row.sharedWith, ...added]
+      return await library.addManifestVersion(
+        mediaId,
+        nextVersion(previous, { keyEnvelope, sharedWith }, signer()),
+      )
+    } finally {
+      fileKey.fill(0)
+    }
+  }
+}
+
+/** @throws {AppError} `ENVELOPE_INVALID` for an envelope of a kind Sower does not add to */
+function envelopeOf({ encryption }: Manifest): SeaEnvelope {
+  const parsed = SeaEnvelope.safeParse(encryption?.keyEnvelope)
+  if (parsed.success) return parsed.data
+  throw new AppError(
+    'ENVELOPE_INVALID',
+    'The key of this item is not kept in a form in which it can be given to more people.',
+    { hint: 'Encrypt the item anew, then share it.' },
+  )
+}
+
+/** The same item with other people: everything but envelope and access is carried over. */
+function nextVersion(
+  previous: Manifest,
+  { keyEnvelope, sharedWith }: { keyEnvelope: SeaEnvelope; sharedWith: readonly string[] },
+  signer: OwnerSigner,
+): Manifest {
+  const { encryption, transport } = previous
+  if (encryption === undefined) throw new TypeError('an item without encryption has no envelope')
+  const unsigned = buildManifest({
+    mediaId: previous.id,
+    sizeBytes: previous.size,
+    mime: previous.mime,
+    name: previous.name,
+    accessLevel: 'shared',
+    owner: signer.publicKey,
+    bittorrent: transport?.bittorrent,
+    http: transport?.http,
+    previous,
+  })
+  return signManifest(
+    {
+      ...unsigned,
+      encryption: { ...encryption, keyEnvelope },
+      accessControl: { ...unsigned.accessControl, shared_with: [...sharedWith] },
+    },
+    signer,
+  )
+}
+
+function nothingToAsk({ protection, isOwn }: ItemRow): AppError {
+  if (protection === 'locked') {
+    return new AppError('UNAVAILABLE', 'Whether you can read this item is known when the wallet is open.', {
+      hint: 'Unlock the wallet first.',
+    })
+  }
+  const why = protection === 'none' ? 'is not encrypted' : isOwn ? 'is yours' : 'was shared with you'
+  return new AppError('CONFLICT', `This item ${why}: there is nothing to ask for.`)
+}
+
+/** Other programs may have written other kinds of names there. */
+function isPersonKey(key: string): boolean {
+  return /^0[23][0-9a-f]{64}$/.test(key)
+}
