@@ -5,6 +5,7 @@ import { shareLink, sharingHandlers } from './engine-sharing-handlers.ts'
 import type { HandlersInit } from './engine-types.ts'
 import { vaultHandlers } from './engine-vault-handlers.ts'
 import type { Adder } from './ingest/index.ts'
+import { bytesPath } from './library/index.ts'
 import type { ItemRow } from './library/index.ts'
 
 /** One handler per call of the contract: finds the domain whose noun it is and shows its answer as the contract wants it. */
@@ -104,7 +105,7 @@ function describeItem(init: HandlersInit, row: ItemRow): ItemDetail {
     manifestVersion: row.manifestVersion,
     ...(magnet === undefined ? {} : { magnetURI: magnet }),
     link,
-    path: init.folder.paths(row.mediaId).bytes,
+    path: bytesPath(init.folder.paths(row.mediaId), row),
     connectedPeers: row.infoHash === undefined ? [] : init.swarm.peers(row.infoHash),
   }
 }

@@ -1,4 +1,4 @@
-import { isSeedable } from './engine-view.ts'
+import { isSeedable, reachOf } from './engine-view.ts'
 import type { ItemRow, Library, MediaFolder } from './library/index.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Swarm } from './seeding/index.ts'
@@ -9,8 +9,7 @@ interface SeedKeeperParts {
   readonly swarm: Pick<Swarm, 'seed' | 'unseed'>
   readonly clock: Clock
   /**
-   * How long after it was added an item of one's own is told to nobody: the window offers to undo a public drop for as
-   * long, and what was announced can't be taken back. 0 = at once.
+   * How long after it was added an item of one's own is told to nobody: the window offers to undo a drop for as long, and what was announced can't be taken back. 0 = at once.
    */
   readonly holdMs: number
 }
@@ -73,7 +72,8 @@ export class SeedKeeper {
     this.#tell(row)
   }
 
-  #tell({ mediaId, infoHash, sizeBytes }: ItemRow): void {
+  #tell(row: ItemRow): void {
+    const { mediaId, infoHash, sizeBytes } = row
     if (infoHash === undefined) return
     this.#seeded.set(mediaId, infoHash)
     this.#parts.swarm.seed({
@@ -81,6 +81,7 @@ export class SeedKeeper {
       infoHash,
       metainfoPath: this.#parts.folder.paths(mediaId).metainfo,
       sizeBytes,
+      reach: reachOf(row),
     })
   }
 

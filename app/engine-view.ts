@@ -1,5 +1,6 @@
 import type { Item, ItemState, Settings } from './contract/index.ts'
 import type { ItemRow } from './library/index.ts'
+import type { Reach } from './seeding/index.ts'
 
 /** What the swarm knows of an item right now. */
 export interface LiveStats {
@@ -13,10 +14,19 @@ interface ViewContext {
   readonly live: LiveStats
 }
 
+/**
+ * How far it may be told that this item is here. Ciphertext goes to the trackers only: whoever asks there knows its hash, and
+ * can do nothing with it without the key. What is kept back in the clear is told to nobody.
+ */
+export function reachOf({ accessLevel, protection }: ItemRow): Reach {
+  if (protection !== 'none') return 'trackers'
+  return accessLevel === 'public' ? 'everywhere' : 'nowhere'
+}
+
 /** Whether this item is to be announced and served to the swarm. */
 export function isSeedable(row: ItemRow): boolean {
   return (
-    row.accessLevel === 'public' &&
+    reachOf(row) !== 'nowhere' &&
     row.isSeedingWanted &&
     row.infoHash !== undefined &&
     row.fileState === 'ok' &&

@@ -3,6 +3,7 @@ import type { HashPool } from '../ingest/index.ts'
 import type { Manifest, OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { Reach } from '../seeding/index.ts'
 import type { OutboundRequests } from './http-source.ts'
 
 /** What fetching needs of other domains, no more; `Library`, `TransferStore`, `MediaFolder` and `Swarm` fit as they are. */
@@ -82,7 +83,7 @@ export interface LeechSwarm {
     readonly verified?: Uint8Array
     readonly trackers: string[]
     readonly peers: string[]
-    readonly isPrivate?: boolean
+    readonly reach?: Reach
   }): LeechHandle
 }
 

@@ -1,6 +1,7 @@
 import type { LibraryContext } from './context.ts'
 import { lookAt } from './item-folder.ts'
 import type { FileState, StoredItem } from './item-store.ts'
+import { bytesPath } from './media-folder.ts'
 import type { Verifier } from './verifier.ts'
 
 interface Finding {
@@ -67,7 +68,7 @@ export class BytesWatch {
   async #judge(item: StoredItem): Promise<Finding | undefined> {
     let seen
     try {
-      seen = await lookAt(this.#context.folder.paths(item.mediaId).bytes)
+      seen = await lookAt(bytesPath(this.#context.folder.paths(item.mediaId), item))
     } catch (error) {
       this.#context.log.warn('library.look-failed', { mediaId: item.mediaId, reason: String(error) })
     }

@@ -9,6 +9,9 @@ import { completeStaging, lookAt, readManifest } from './item-folder.ts'
 import type { SeenFile } from './item-folder.ts'
 import type { ItemRow, NewItem, StoredItem } from './item-store.ts'
 import { rowOf } from './item-store.ts'
+import { bytesPath } from './media-folder.ts'
+import { viewManifest } from './sealed.ts'
+import type { ManifestView } from './sealed.ts'
 import type { StagingDir } from './staging.ts'
 
 /** Bytes that were hashed on their way into a staging folder, and what is to be said about them. */
@@ -92,7 +95,7 @@ export class Committer {
 
   async #isIntact(known: StoredItem): Promise<boolean> {
     if (known.fileState !== 'ok' && known.fileState !== 'checking') return false
-    const seen = await lookAt(this.#context.folder.paths(known.mediaId).bytes)
+    const seen = await lookAt(bytesPath(this.#context.folder.paths(known.mediaId), known))
     if (seen === undefined) return false
     return known.fileState === 'checking' || seen.identity === known.fileIdentity
   }
@@ -111,11 +114,12 @@ export class Committer {
   async #replaceBytes(known: StoredItem, staging: StagingDir, seen: SeenFile): Promise<ItemRow> {
     const { folder, items, db, outbox } = this.#context
     const { mediaId } = known
-    const paths = folder.paths(mediaId)
+    const { dir } = folder.paths(mediaId)
+    const bytes = bytesPath(folder.paths(mediaId), known)
     await syncFile(staging.bytes)
-    if (await doesExist(paths.bytes)) await folder.moveAside(paths.bytes, path.join(mediaId, 'original'))
-    await fs.rename(staging.bytes, paths.bytes)
-    await syncDir(paths.dir)
+    if (await doesExist(bytes)) await folder.moveAside(bytes, path.join(mediaId, path.basename(bytes)))
+    await fs.rename(staging.bytes, bytes)
+    await syncDir(dir)
     await staging.discard()
     db.write(() => {
       items.set(mediaId, {
@@ -134,6 +138,7 @@ export class Committer {
     const { db, folder, items, outbox, clock } = this.#context
     const { staging, mediaId, manifest, metainfo, isOwn, isSeedingWanted, onIntent, onCommit } = staged
     const paths = folder.paths(mediaId)
+    const view = await viewManifest(manifest, this.#context.openSealed)
     await completeStaging(staging.dir, manifest, metainfo)
     const addedAtMs = known?.addedAtMs ?? staged.addedAtMs ?? clock.nowMs()
     const facts: ItemFacts = {
@@ -155,7 +160,7 @@ export class Committer {
       await Promise.all([syncDir(folder.dir), syncDir(path.dirname(staging.dir))])
       row = await db.writeTogether(() => {
         if (known !== undefined) items.delete(mediaId)
-        items.insert(newItem(manifest, facts, metainfo !== undefined))
+        items.insert(newItem(manifest, facts, metainfo !== undefined, view))
         if (known !== undefined) items.set(mediaId, { uploadedBytes: known.uploadedBytes })
         db.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)
         if (isSeedingWanted && metainfo !== undefined) outbox.enqueue(mediaId, 'seed')
@@ -218,11 +223,16 @@ export class Committer {
 }
 
 /** The row of an item, from what its manifest says and what we know ourselves. */
-export function newItem(manifest: Manifest, facts: ItemFacts, hasMetainfo: boolean): NewItem {
+export function newItem(
+  manifest: Manifest,
+  facts: ItemFacts,
+  hasMetainfo: boolean,
+  view: ManifestView,
+): NewItem {
   const torrent = hasMetainfo ? manifest.transport?.bittorrent : undefined
   return {
     mediaId: MediaId.parse(manifest.id),
-    ...describedBy(manifest, torrent),
+    ...describedBy(manifest, torrent, view),
     isSeedingWanted: facts.isSeedingWanted,
     isOwn: facts.isOwn,
     addedAtMs: facts.addedAtMs,
@@ -236,12 +246,11 @@ export function newItem(manifest: Manifest, facts: ItemFacts, hasMetainfo: boole
 export function describedBy(
   manifest: Manifest,
   torrent: { readonly infoHash: string; readonly pieceLength: number } | undefined,
+  view: ManifestView,
 ) {
   return {
-    name: manifest.name ?? 'media',
-    mime: manifest.mime,
+    ...view,
     sizeBytes: manifest.size,
-    protection: 'none' as const,
     sharedWith: manifest.accessControl.shared_with ?? [],
     accessLevel: accessLevelOf(manifest),
     ...(torrent === undefined ? {} : { infoHash: torrent.infoHash, pieceLength: torrent.pieceLength }),

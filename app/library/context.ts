@@ -7,6 +7,7 @@ import type { Keyed } from './keyed.ts'
 import type { MediaFolder } from './media-folder.ts'
 import type { Notices } from './notices.ts'
 import type { Outbox } from './outbox.ts'
+import type { OpenSealed } from './sealed.ts'
 
 /** Hashes a file in the background, slowly enough not to be felt. @returns sha256, lowercase hex */
 export type VerifyBytes = (path: string, signal: AbortSignal) => Promise<string>
@@ -36,6 +37,7 @@ export interface LibraryContext {
   readonly locks: Keyed
   /** 66 hex of this node's owner, when the wallet is open. */
   readonly owner: () => string | null
+  readonly openSealed: OpenSealed
   /** Says that rows changed; told together, after the current work. */
   readonly changed: (mediaIds: Iterable<string>) => void
   /** Has the item's bytes read again in the background. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../contract/index.ts'
-import { canonicalJson, verifyManifest } from '../manifest/index.ts'
+import { canonicalJson, isEncrypted, verifyManifest } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import { doesExist, isErrno, replaceFile, syncDir, syncFile, writeSynced } from './durable.ts'
 import type { ItemPaths } from './media-folder.ts'
@@ -43,14 +43,14 @@ export function seenFile(stats: {
   }
 }
 
-/** Puts manifest and metainfo beside staged bytes and makes all of it survive a power cut. */
+/** Puts manifest and metainfo beside staged bytes, gives these the name they are to have, and makes all of it survive a power cut. */
 export async function completeStaging(
   dir: string,
   manifest: Manifest,
   metainfo: Uint8Array | undefined,
 ): Promise<void> {
   const paths = {
-    bytes: path.join(dir, 'original'),
+    bytes: path.join(dir, isEncrypted(manifest) ? 'encrypted' : 'original'),
     manifest: path.join(dir, 'manifest.json'),
     manifests: path.join(dir, 'manifests'),
     metainfo: path.join(dir, 'media.torrent'),
@@ -59,6 +59,7 @@ export async function completeStaging(
     if (name !== 'original') await fs.rm(path.join(dir, name), { recursive: true })
   }
   const text = canonicalJson(manifest)
+  await fs.rename(path.join(dir, 'original'), paths.bytes)
   await fs.mkdir(paths.manifests)
   // Nobody looks in here before the folder gets its name, so the order among these does not matter.
   const writing = [

@@ -3,6 +3,7 @@ import { AccessLevel, MediaId, type Protection } from '../contract/index.ts'
 import type { Db } from './db.ts'
 import { foldName, listQuery, MATCHES, whereOf } from './item-list.ts'
 import type { ListArgs } from './item-list.ts'
+import type { ManifestView } from './sealed.ts'
 
 /** What became of an item's bytes since they were last known to be right. */
 export type FileState = 'ok' | 'checking' | 'changed' | 'missing'
@@ -98,6 +99,8 @@ const PAGES = {
   notOk: "items INDEXED BY items_not_ok WHERE file_state <> 'ok' AND trashed_at_ms IS NULL",
   checking:
     "items INDEXED BY items_not_ok WHERE file_state <> 'ok' AND file_state = 'checking' AND trashed_at_ms IS NULL",
+  sealed: "items INDEXED BY items_sealed WHERE protection IN ('locked', 'needs-key')",
+  encrypted: "items WHERE protection <> 'none'",
   manifestPending: 'items INDEXED BY items_manifest_pending WHERE is_manifest_pending = 1',
 } as const
 
@@ -194,6 +197,30 @@ export class ItemStore {
         shared_with = @sharedWith, is_manifest_pending = 0 WHERE media_id = @mediaId`,
       { ...item, ...describedColumns(item), mediaId },
     )
+  }
+
+  /** How an encrypted item can be read now. */
+  setView(mediaId: string, view: ManifestView): void {
+    const { name, mime, protection, plainSizeBytes = null } = view
+    this.#run(
+      `UPDATE items SET name = ?, name_folded = ?, mime = ?, protection = ?, plain_size_bytes = ? WHERE media_id = ?`,
+      name,
+      foldName(name),
+      mime,
+      protection,
+      plainSizeBytes,
+      mediaId,
+    )
+  }
+
+  /** Whose node this is now. @returns the ids of the items for which that makes a difference */
+  setNodeOwner(owner: string | null): string[] {
+    const rows = this.#db.write(() =>
+      this.#prepare(
+        'UPDATE items SET is_own = (owner = @owner) WHERE is_own <> (owner = @owner) RETURNING media_id',
+      ).all({ owner: owner ?? '' }),
+    ) as { media_id: string }[]
+    return rows.map((row) => row.media_id)
   }
 
   set(mediaId: string, patch: ItemPatch): void {

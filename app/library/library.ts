@@ -1,28 +1,29 @@
-import fs from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import type { MediaId, Notice } from '../contract/index.ts'
-import { verifyManifest } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { notFound } from './app-errors.ts'
 import { BytesWatch } from './bytes-watch.ts'
 import { Changes } from './changes.ts'
-import { Committer, describedBy } from './commit.ts'
+import { Committer } from './commit.ts'
 import type { StagedItem } from './commit.ts'
 import type { LibraryContext, MetainfoTools, VerifyBytes } from './context.ts'
 import type { Db } from './db.ts'
-import { isErrno, replaceFile, toFolderError } from './durable.ts'
-import { readManifest, readMetainfo, versionFile, writeManifestVersion } from './item-folder.ts'
+import { isErrno, toFolderError } from './durable.ts'
+import { readManifest, readMetainfo, versionFile } from './item-folder.ts'
 import { ItemStore, rowOf } from './item-store.ts'
 import type { ListArgs } from './item-list.ts'
 import type { ItemRow, ListResult, StoredItem } from './item-store.ts'
 import { Keyed } from './keyed.ts'
 import type { MediaFolder } from './media-folder.ts'
+import { storeNextVersion } from './next-version.ts'
 import { Notices } from './notices.ts'
 import type { NoticeInput } from './notices.ts'
 import { Outbox } from './outbox.ts'
 import { Scanner } from './scan.ts'
+import { SealedRows } from './sealed.ts'
+import type { OpenSealed } from './sealed.ts'
 import { SeederMap } from './seeder-map.ts'
 import { Serving } from './serving.ts'
 import type { ServableFile } from './serving.ts'
@@ -41,6 +42,8 @@ interface LibraryOptions {
   readonly metainfo?: MetainfoTools
   /** 66 hex of this node's owner: what was found in the folder and signed by it is `isOwn`. */
   readonly owner?: () => string | null
+  /** Reads the seal of encrypted items. @defaultValue none can be read */
+  readonly openSealed?: OpenSealed
   /** @defaultValue a new one, reachable as `outbox` */
   readonly outbox?: Outbox
 }
@@ -58,6 +61,7 @@ export class Library {
   readonly #notices: Notices
   readonly #upkeep: Upkeep
   readonly #serving: Serving
+  readonly #sealedRows: SealedRows
   readonly #changes = new Changes()
   #isStarted = false
   #unsubscribe: (() => void) | undefined
@@ -78,6 +82,7 @@ export class Library {
       notices: this.#notices,
       locks: new Keyed(),
       owner: options.owner ?? (() => null),
+      openSealed: options.openSealed ?? (() => Promise.resolve({ protection: 'needs-key' })),
       changed: (mediaIds) => this.#changes.add(mediaIds),
       verify: (mediaId) => this.#verifier.enqueue(mediaId),
       mapChanged: () => this.#seederMap.changed(),
@@ -93,6 +98,7 @@ export class Library {
     this.#scanner = new Scanner({ context, watch, verifier: this.#verifier, trash: this.#trash })
     this.#upkeep = new Upkeep({ context, scanner: this.#scanner, watch, trash: this.#trash })
     this.#serving = new Serving(context, watch)
+    this.#sealedRows = new SealedRows(context)
   }
 
   /**
@@ -123,6 +129,7 @@ export class Library {
     this.#unsubscribe?.()
     await this.outbox.stop()
     await this.#verifier.stop()
+    await this.#sealedRows.stop()
     await this.#upkeep.stop()
     this.#usage.flush()
     await this.#seederMap.flush()
@@ -201,30 +208,9 @@ export class Library {
    * @throws {AppError} `NOT_FOUND`, `MANIFEST_INVALID`, `SIGNATURE_INVALID`, `DISK_FULL`, `MEDIA_READ_ONLY`, `MEDIA_OFFLINE`
    */
   async addManifestVersion(mediaId: string, manifest: Manifest, metainfo?: Uint8Array): Promise<ItemRow> {
-    const { db, folder, items } = this.#context
     const previous = await this.manifest(mediaId)
     return this.#context.locks.run(mediaId, async () => {
-      verifyManifest(manifest, { mediaId, previous })
-      await folder.requireWritable()
-      const paths = folder.paths(mediaId)
-      try {
-        items.set(mediaId, { isManifestPending: true })
-        if (metainfo !== undefined) await replaceFile(paths.metainfo, metainfo)
-        await writeManifestVersion(paths, manifest)
-        const isTorrentGone = manifest.transport?.bittorrent === undefined
-        if (isTorrentGone) await fs.rm(paths.metainfo, { force: true })
-      } catch (error) {
-        await this.#scanner.refreshManifest(mediaId).catch(() => undefined)
-        throw toFolderError(error)
-      }
-      const torrent = manifest.transport?.bittorrent
-      const hasTorrent = torrent !== undefined && (await readMetainfo(paths)) !== null
-      db.write(() => {
-        items.describe(mediaId, describedBy(manifest, hasTorrent ? torrent : undefined))
-        if (hasTorrent && this.#require(mediaId).isSeedingWanted) this.outbox.enqueue(mediaId, 'seed')
-      })
-      this.#seederMap.changed()
-      this.#changes.add([mediaId])
+      await storeNextVersion(this.#context, this.#scanner, { previous, manifest, metainfo })
       return rowOf(this.#require(mediaId))
     })
   }
@@ -343,6 +329,18 @@ export class Library {
   /** What was noticed before anybody listened is told first. */
   onNotice(listener: (notice: Notice) => void): () => void {
     return this.#notices.onNotice(listener)
+  }
+
+  /** The wallet has opened, or a key was kept: looks again at every encrypted item that could not be read. */
+  reopenSealed(): Promise<void> {
+    return this.#sealedRows.reopen('sealed')
+  }
+
+  /** This node has another owner than before (or one at last): what is theirs, and what they can read, is found out anew. */
+  async ownerChanged(): Promise<void> {
+    const { items, owner } = this.#context
+    this.#changes.add(items.setNodeOwner(owner()))
+    await this.#sealedRows.reopen('encrypted')
   }
 
   #require(mediaId: string): StoredItem {

@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../contract/index.ts'
+import type { Protection } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { diskFull, doesExist, isErrno, replaceFile, syncDir, toFolderError } from './durable.ts'
@@ -11,10 +12,13 @@ import type { StageOptions, StagingDir } from './staging.ts'
 /** What the media folder allows right now; `offline` = its drive is away: nothing is touched, nothing counts as lost. */
 export type MediaFolderState = 'ok' | 'offline' | 'read-only' | 'low-space'
 
-/** Where everything of one item lives. */
+/** Where everything of one item lives. Its bytes are under one of two names: see `bytesPath`. */
 export interface ItemPaths {
   readonly dir: string
-  readonly bytes: string
+  /** The bytes as they were added. */
+  readonly original: string
+  /** Ciphertext. */
+  readonly encrypted: string
   readonly manifest: string
   readonly manifests: string
   readonly metainfo: string
@@ -274,10 +278,16 @@ export class MediaFolder {
   }
 }
 
+/** The file with the bytes of an item: ciphertext goes by another name than what anybody could open. */
+export function bytesPath(paths: ItemPaths, item: { readonly protection: Protection }): string {
+  return item.protection === 'none' ? paths.original : paths.encrypted
+}
+
 function pathsIn(dir: string): ItemPaths {
   return {
     dir,
-    bytes: path.join(dir, 'original'),
+    original: path.join(dir, 'original'),
+    encrypted: path.join(dir, 'encrypted'),
     manifest: path.join(dir, 'manifest.json'),
     manifests: path.join(dir, 'manifests'),
     metainfo: path.join(dir, 'media.torrent'),

@@ -1,15 +1,17 @@
+import fs from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../contract/index.ts'
-import { accessLevelOf } from '../manifest/index.ts'
+import { accessLevelOf, isEncrypted } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { BytesWatch } from './bytes-watch.ts'
 import { describedBy, newItem } from './commit.ts'
 import type { ItemFacts } from './commit.ts'
 import type { LibraryContext } from './context.ts'
-import { doesExist, isErrno, replaceFile } from './durable.ts'
+import { doesExist, isErrno, replaceFile, syncDir } from './durable.ts'
 import { lookAt, newestKeptManifest, readManifest, readMetainfo } from './item-folder.ts'
 import type { NewItem } from './item-store.ts'
 import type { ItemPaths } from './media-folder.ts'
+import { viewManifest } from './sealed.ts'
 import type { Trash } from './trash.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -74,7 +76,9 @@ export class Scanner {
     const manifest = await this.#soundManifest(paths, mediaId)
     if (manifest === undefined) return undefined
     const torrent = (await readMetainfo(paths)) === null ? undefined : manifest.transport?.bittorrent
-    items.describe(mediaId, describedBy(manifest, torrent))
+    const view = await viewManifest(manifest, this.#context.openSealed)
+    await this.#nameBytes(paths, manifest)
+    items.describe(mediaId, describedBy(manifest, torrent, view))
     this.#context.changed([mediaId])
     return manifest
   }
@@ -86,13 +90,14 @@ export class Scanner {
     for (const intent of intents) {
       const mediaId = intent.media_id
       const paths = folder.paths(mediaId)
-      const seen = await lookAt(paths.bytes)
+      const seen = (await lookAt(paths.original)) ?? (await lookAt(paths.encrypted))
       const manifest =
         seen?.identity === intent.file_identity ? await this.#soundManifest(paths, mediaId) : undefined
+      const view = manifest === undefined ? undefined : await viewManifest(manifest, this.#context.openSealed)
       const hasMetainfo = (await readMetainfo(paths)) !== null
       db.write(() => {
         db.sql.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)
-        if (manifest === undefined) return
+        if (manifest === undefined || view === undefined) return
         if (items.get(mediaId) !== undefined) items.delete(mediaId)
         const facts: ItemFacts = {
           isOwn: intent.is_own === 1,
@@ -101,7 +106,7 @@ export class Scanner {
           fileIdentity: intent.file_identity,
           fileState: 'ok',
         }
-        this.#insert(newItem(manifest, facts, hasMetainfo))
+        this.#insert(newItem(manifest, facts, hasMetainfo, view))
       })
       if (manifest !== undefined) log.info('library.commit-finished', { mediaId })
     }
@@ -138,21 +143,22 @@ export class Scanner {
     const { folder, items, clock, owner } = this.#context
     if (items.get(mediaId) !== undefined) return undefined
     const paths = isTrashed ? folder.trashPaths(mediaId) : folder.paths(mediaId)
-    const seen = await lookAt(paths.bytes)
+    const seen = (await lookAt(paths.original)) ?? (await lookAt(paths.encrypted))
     if (seen === undefined) return this.#reject(paths, mediaId, 'its bytes are missing')
     const manifest = await this.#soundManifest(paths, mediaId)
     if (manifest === undefined) return this.#reject(paths, mediaId, 'it has no manifest that holds')
     if (manifest.size !== seen.sizeBytes) return this.#reject(paths, mediaId, 'its bytes are damaged')
+    await this.#nameBytes(paths, manifest)
     const facts: ItemFacts = {
       isOwn: manifest.accessControl.owner_public_key === owner(),
-      isSeedingWanted: accessLevelOf(manifest) === 'public',
+      isSeedingWanted: accessLevelOf(manifest) === 'public' || isEncrypted(manifest),
       addedAtMs: Math.min(clock.nowMs(), Math.max(0, seen.mtimeMs)),
       fileIdentity: null,
       fileState: 'checking',
     }
     // A missing or damaged torrent file is made again once the bytes are known to be right.
     return {
-      ...newItem(manifest, facts, true),
+      ...newItem(manifest, facts, true, await viewManifest(manifest, this.#context.openSealed)),
       ...(isTrashed ? { trashedAtMs: clock.nowMs() } : {}),
     }
   }
@@ -178,6 +184,17 @@ export class Scanner {
       message: `The manifest of “${kept.name ?? mediaId}” was damaged. It was restored from the copy kept beside it.`,
     })
     return kept
+  }
+
+  /** Bytes under the name of the other kind (another program put them there) get the one their manifest asks for. */
+  async #nameBytes(paths: ItemPaths, manifest: Manifest): Promise<void> {
+    const [from, to] = isEncrypted(manifest)
+      ? [paths.original, paths.encrypted]
+      : [paths.encrypted, paths.original]
+    if (this.#context.folder.state() === 'read-only' || (await doesExist(to)) || !(await doesExist(from)))
+      return
+    await fs.rename(from, to)
+    await syncDir(paths.dir)
   }
 
   async #reject(paths: ItemPaths, mediaId: string, because: string): Promise<undefined> {

@@ -6,6 +6,7 @@ import type { BytesWatch } from './bytes-watch.ts'
 import type { LibraryContext } from './context.ts'
 import { lookAt, seenFile } from './item-folder.ts'
 import type { StoredItem } from './item-store.ts'
+import { bytesPath } from './media-folder.ts'
 
 /** A file that may be served: it was looked at just now and is the one whose bytes were verified. */
 export interface ServableFile {
@@ -26,7 +27,7 @@ export class Serving {
 
   async openForServing(mediaId: string): Promise<ServableFile> {
     const item = await this.#requireServable(mediaId)
-    const { bytes } = this.#context.folder.paths(item.mediaId)
+    const bytes = bytesPath(this.#context.folder.paths(item.mediaId), item)
     const seen = await lookAt(bytes).catch(() => undefined)
     if (seen === undefined || seen.identity !== item.fileIdentity) throw await this.#refuse(item)
     return { path: bytes, sizeBytes: item.sizeBytes, mtimeMs: seen.mtimeMs }

@@ -6,7 +6,7 @@ import { isErrno } from './durable.ts'
 export interface StagingDir {
   readonly jobId: string
   readonly dir: string
-  /** The file to write: `<MEDIA_DIR>/.incoming/<jobId>/original`. */
+  /** The file to write, ciphertext or not: `<MEDIA_DIR>/.incoming/<jobId>/original`. The commit gives it its name. */
   readonly bytes: string
   /** Removes it with everything in it. Idempotent; after a commit it does nothing. */
   discard(): Promise<void>
@@ -54,6 +54,7 @@ export class Staging {
       const others = await this.#outstandingBytes()
       this.#requireRoom(Math.max(0, expectedBytes - (await storedBytes(staging.bytes))) + others)
       await fs.mkdir(dir, { recursive: true })
+      await takeBack(dir)
       if (expectedBytes > 0) this.#promised.set(jobId, { dir: staging, bytes: expectedBytes })
     })
     this.#turn = opened.catch(() => undefined)
@@ -80,6 +81,15 @@ export class Staging {
       else sum += Math.max(0, bytes - stored)
     }
     return sum
+  }
+}
+
+/** A crash in the middle of a commit leaves ciphertext under the name it was to have. */
+async function takeBack(dir: string): Promise<void> {
+  try {
+    await fs.rename(path.join(dir, 'encrypted'), path.join(dir, 'original'))
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
   }
 }
 

@@ -5,6 +5,7 @@ import { replaceFile } from './durable.ts'
 import { lookAt, readManifest, readMetainfo } from './item-folder.ts'
 import type { SeenFile } from './item-folder.ts'
 import type { StoredItem } from './item-store.ts'
+import { bytesPath } from './media-folder.ts'
 
 const BUSY_FILE_PAUSE_MS = 1000
 
@@ -83,7 +84,7 @@ export class Verifier {
     const { items, folder } = this.#context
     const item = items.get(mediaId)
     if (item === undefined || item.trashedAtMs !== undefined) return true
-    const { bytes } = folder.paths(mediaId)
+    const bytes = bytesPath(folder.paths(mediaId), item)
     let sha256: string | undefined
     let seen: SeenFile | undefined
     try {
@@ -184,7 +185,7 @@ export class Verifier {
     if (stored !== null) {
       await folder.moveAside(paths.metainfo, path.join(item.mediaId, 'media.torrent'))
     }
-    const made = await tools.make({ path: paths.bytes, manifest, signal })
+    const made = await tools.make({ path: bytesPath(paths, item), manifest, signal })
     const isSame = infoHashOf(tools, made) === infoHash
     if (isSame) await replaceFile(paths.metainfo, made)
     notices.add({

@@ -1,6 +1,6 @@
 export { canRead } from './access.ts'
 export type { AccessRule, Reader } from './access.ts'
-export { accessLevelOf, Manifest } from './schema.ts'
+export { accessLevelOf, isEncrypted, Manifest } from './schema.ts'
 export type { UnsignedManifest } from './schema.ts'
 export { parseEncryption } from './encryption.ts'
 export type { Encryption, SingleEncryption, StreamEncryption } from './encryption.ts'

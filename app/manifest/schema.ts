@@ -105,6 +105,11 @@ export const Manifest = UnsignedManifest.extend({
 })
 export type Manifest = z.output<typeof Manifest>
 
+/** Whether the bytes it describes are ciphertext. */
+export function isEncrypted(manifest: UnsignedManifest): boolean {
+  return manifest.encryption?.enabled === true
+}
+
 /** Who may see it; a manifest that does not say is private. */
 export function accessLevelOf(manifest: UnsignedManifest): AccessLevel {
   return manifest.accessControl.access_level ?? 'private'

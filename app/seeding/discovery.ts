@@ -5,7 +5,7 @@ import { LocalDiscovery } from './lsd.ts'
 import type { Announced } from './trackers/announce.ts'
 import { Announcer } from './trackers/announcer.ts'
 import type { SocketHost } from './trackers/socket-channel.ts'
-import type { SwarmOptions, TrackerStatus } from './types.ts'
+import type { Reach, SwarmOptions, TrackerStatus } from './types.ts'
 
 interface DiscoveryHost extends SocketHost {
   /** Somebody in the local network fetches this torrent. */
@@ -14,8 +14,7 @@ interface DiscoveryHost extends SocketHost {
 
 interface Publicity {
   readonly isLeech: boolean
-  /** Private torrents stay off DHT and LSD. */
-  readonly isPrivate: boolean
+  readonly reach: Reach
   /** Trackers for this one alone, beside the node's own. */
   readonly trackers?: readonly string[]
 }
@@ -36,9 +35,10 @@ export class Discovery {
     this.#lsd?.start()
   }
 
-  add(announced: Announced, { isLeech, isPrivate, trackers = [] }: Publicity): void {
+  add(announced: Announced, { isLeech, reach, trackers = [] }: Publicity): void {
+    if (reach === 'nowhere') return
     this.#announcer.add(announced, trackers)
-    if (isPrivate) return
+    if (reach === 'trackers') return
     this.#dht?.add(announced.infoHash, isLeech)
     // A seed need not call: it hears those who search.
     if (isLeech) this.#lsd?.search(announced.infoHash)

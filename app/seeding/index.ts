@@ -10,6 +10,7 @@ export type {
   LeechArgs,
   LeechEvents,
   ManifestTaker,
+  Reach,
   SeedArgs,
   SwarmOptions,
   SwarmStats,

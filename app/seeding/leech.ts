@@ -11,7 +11,7 @@ import { PieceFile } from './piece-file.ts'
 import type { PiecePool } from './piece-pool.ts'
 import type { Downloader, Session } from './session.ts'
 import type { TokenBucket } from './throttle.ts'
-import type { Leech, LeechArgs, LeechEvents } from './types.ts'
+import type { Leech, LeechArgs, LeechEvents, Reach } from './types.ts'
 import type { Content } from './uploads.ts'
 import type { ByteRange } from './urgency.ts'
 
@@ -81,8 +81,10 @@ export class SwarmLeech implements Leech, Downloader {
     return this.#isPaused
   }
 
-  get isPrivate(): boolean {
-    return this.args.isPrivate === true || this.#isHidden || this.#metainfo?.isPrivate === true
+  get reach(): Reach {
+    const { reach = 'everywhere' } = this.args
+    const isQuiet = this.#isHidden || this.#metainfo?.isPrivate === true
+    return isQuiet && reach === 'everywhere' ? 'trackers' : reach
   }
 
   get bytesDone(): number {

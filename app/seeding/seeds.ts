@@ -113,13 +113,7 @@ export class Seeds {
       if (metainfo.infoHash !== row.infoHash || metainfo.sizeBytes !== row.sizeBytes)
         throw new Error('another torrent')
       if (!this.#rows.has(row.infoHash)) return null
-      const session = new Session(
-        host,
-        row.infoHash,
-        metainfo,
-        this.#content(row, metainfo),
-        row.isPrivate === true || row.isTrackersOnly === true,
-      )
+      const session = new Session(host, row.infoHash, metainfo, this.#content(row, metainfo), row.reach)
       session.offerManifest = () => this.#manifest(row.mediaId)
       this.#awake.set(row.infoHash, session)
       this.#sweep ??= setInterval(() => this.#putToSleep(), SWEEP_MS).unref()

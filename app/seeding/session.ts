@@ -9,6 +9,7 @@ import type { Metainfo } from './metainfo.ts'
 import { sha1Hex } from './metainfo.ts'
 import { receiver } from './receiver.ts'
 import { RateMeter } from './throttle.ts'
+import type { Reach } from './types.ts'
 import { Uploads, type Content } from './uploads.ts'
 
 /** What every torrent of the node shares. */
@@ -66,7 +67,7 @@ export class Session implements PeerSwarm, LinkHandler {
   activeAtMs = performance.now()
   readonly #host: SessionHost
   readonly #manifestAsks = new Set<() => void>()
-  #isPrivate: boolean
+  #reach: Reach
   readonly #uploads: Uploads
   readonly #peers = new Map<string, Peer>()
   readonly #banned = new Set<string>()
@@ -78,14 +79,14 @@ export class Session implements PeerSwarm, LinkHandler {
     infoHash: string,
     metainfo: Metainfo | null,
     content: Content,
-    isPrivate: boolean,
+    reach: Reach,
   ) {
     this.#host = host
     this.client = host.client
     this.infoHash = infoHash
     this.infoHashHash = reqHash(infoHash)
     this.metainfo = metainfo
-    this.#isPrivate = isPrivate
+    this.#reach = reach
     this.#uploads = new Uploads(content, (bytes) => {
       this.upload.add(bytes)
       host.onUploaded(this, bytes)
@@ -94,7 +95,7 @@ export class Session implements PeerSwarm, LinkHandler {
 
   /** Never on DHT, LSD or PEX. */
   get private(): boolean {
-    return this.#isPrivate || this.metainfo?.isPrivate === true
+    return this.#reach !== 'everywhere' || this.metainfo?.isPrivate === true
   }
 
   /** Other Sower nodes that may know the manifest. */
@@ -245,7 +246,7 @@ export class Session implements PeerSwarm, LinkHandler {
 
   /** It turned out that this torrent is not for everybody: nothing more is said of it to other peers. */
   goPrivate(): void {
-    this.#isPrivate = true
+    if (this.#reach === 'everywhere') this.#reach = 'trackers'
   }
 
   /** Tells every peer of a piece we now have. */

@@ -334,10 +334,10 @@ export class Swarm {
   }
 
   #announceSeed(args: SeedArgs): void {
-    if (this.#running === null || args.isPrivate === true || this.#leeches.has(args.infoHash)) return
-    const { infoHash } = args
+    const { infoHash, reach } = args
+    if (this.#running === null || this.#leeches.has(infoHash)) return
     const announced = { infoHash, left: () => 0, wanted: () => 0 }
-    this.#running.discovery.add(announced, { isLeech: false, isPrivate: args.isTrackersOnly === true })
+    this.#running.discovery.add(announced, { isLeech: false, reach })
   }
 
   #silence(infoHash: string): void {
@@ -348,7 +348,7 @@ export class Swarm {
     const running = this.#running
     if (running === null) return null
     const { infoHash, trackers } = leech.args
-    const session = new Session(running.host, infoHash, null, content, leech.isPrivate)
+    const session = new Session(running.host, infoHash, null, content, leech.reach)
     this.#leechSessions.set(leech, session)
     this.#silence(infoHash)
     const announced = {
@@ -356,7 +356,7 @@ export class Swarm {
       left: () => (leech.isDone ? 0 : Math.max(1, leech.bytesLeft)),
       wanted: () => (leech.isDone ? 0 : Math.max(0, LEECH_PEERS - session.peerCount)),
     }
-    running.discovery.add(announced, { isLeech: true, isPrivate: session.private, trackers })
+    running.discovery.add(announced, { isLeech: true, reach: leech.reach, trackers })
     return session
   }
 

@@ -10,7 +10,7 @@ import type { ByteRange } from './urgency.ts'
 export interface SwarmOptions {
   /** TCP port to listen on; 0 = any free one. */
   readonly peerPort: number
-  /** Every public item is announced to each of these (ws, wss, http, https, udp). */
+  /** Every item that is announced at all is announced to each of these (ws, wss, http, https, udp). */
   readonly trackers: readonly string[]
   readonly isDhtEnabled: boolean
   readonly isLsdEnabled: boolean
@@ -35,6 +35,12 @@ export interface SwarmParts {
   readonly log: Log
 }
 
+/**
+ * How far it may be told that a torrent is here. `trackers`: the trackers and nobody else: not in the DHT, not in the local
+ * network, and peers are not told of each other. `nowhere`: only who knows our address can ask.
+ */
+export type Reach = 'everywhere' | 'trackers' | 'nowhere'
+
 export interface SeedArgs {
   readonly mediaId: string
   /** 40 lowercase hex. */
@@ -42,10 +48,7 @@ export interface SeedArgs {
   /** `media.torrent`, read when somebody asks for the item. */
   readonly metainfoPath: string
   readonly sizeBytes: number
-  /** Never on DHT, LSD or PEX, and announced nowhere. */
-  readonly isPrivate?: boolean
-  /** Announced to trackers alone, never on DHT, LSD or PEX: ciphertext. */
-  readonly isTrackersOnly?: boolean
+  readonly reach: Reach
 }
 
 export interface SwarmStats {
@@ -83,8 +86,8 @@ export interface LeechArgs {
   readonly trackers: readonly string[]
   /** `host:port` of BitTorrent peers. */
   readonly peers: readonly string[]
-  /** Never on DHT, LSD or PEX; trackers are used. */
-  readonly isPrivate?: boolean
+  /** @defaultValue everywhere; a torrent whose metainfo has the private flag (BEP 27) stays with its trackers anyway */
+  readonly reach?: Reach
   /** Without it this download neither asks other Sower nodes for the item's manifest nor gives it. */
   readonly manifests?: ManifestTaker
 }

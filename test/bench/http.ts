@@ -25,7 +25,7 @@ export const benchmark: Benchmark = {
     try {
       const stream = createReadStream(sourcePath, { highWaterMark: MIB })
       const { mediaId } = await node.addStream(stream, 'bench.bin')
-      const nginx = await startNginx(dir, node.folder.paths(mediaId).bytes)
+      const nginx = await startNginx(dir, node.folder.paths(mediaId).original)
       try {
         const urls = { ours: `${node.url}/media/${mediaId}`, nginx: nginx.url }
         const rows: Row[] = []

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import type { Transfer } from '../../app/contract/index.ts'
+import { reachOf } from '../../app/engine-view.ts'
 import { Fetcher, type BeginArgs, type Patience } from '../../app/fetching/index.ts'
 import { HashPool, hashFile } from '../../app/ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
@@ -82,6 +83,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
         infoHash: row.infoHash,
         metainfoPath: folder.paths(mediaId).metainfo,
         sizeBytes: row.sizeBytes,
+        reach: reachOf(row),
       })
       await Promise.resolve()
     },

@@ -1,7 +1,7 @@
 import { systemClock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
 import { AppError } from '../../app/contract/index.ts'
-import { Swarm, type Leech, type SwarmOptions } from '../../app/seeding/index.ts'
+import { Swarm, type Leech, type Reach, type SwarmOptions } from '../../app/seeding/index.ts'
 import type { SampleTorrent } from './sample-torrent.ts'
 
 /** Nothing but loopback: no DHT, LSD, UPnP, STUN. */
@@ -22,7 +22,7 @@ interface TestSwarm extends AsyncDisposable {
   readonly peerPort: number
   /** `127.0.0.1:port` */
   readonly address: string
-  seed(sample: SampleTorrent & { readonly isTrackersOnly?: boolean }): void
+  seed(sample: SampleTorrent, reach?: Reach): void
 }
 
 /** A started swarm that seeds what `seed` is given; stopped when it goes out of scope. */
@@ -47,9 +47,9 @@ export async function startSwarm(
     swarm,
     peerPort,
     address: `127.0.0.1:${String(peerPort)}`,
-    seed: (sample) => {
+    seed: (sample, reach = 'everywhere') => {
       files.set(sample.mediaId, sample)
-      swarm.seed(sample)
+      swarm.seed({ ...sample, reach })
     },
     [Symbol.asyncDispose]: () => swarm.stop(),
   }

@@ -30,6 +30,7 @@ for (let index = 1; index < job.count; index += 1) {
     infoHash,
     metainfoPath: `/none/${infoHash}`,
     sizeBytes: 1e6,
+    reach: 'everywhere',
   })
 }
 process.send?.('seeding')

@@ -271,13 +271,13 @@ describe('names', () => {
 describe('files that are not what they were', () => {
   it('are not served any more', async () => {
     const changed = await node.add(randomBytes(2000))
-    await appendFile(node.folder.paths(changed.mediaId).bytes, 'x')
+    await appendFile(node.folder.paths(changed.mediaId).original, 'x')
     const answer = await ask(`${node.url}/media/${changed.mediaId}`)
     expect(answer.status).toBe(404)
     expect(json(answer)).toMatchObject({ code: 'NOT_FOUND' })
 
     const missing = await node.add(randomBytes(2000))
-    await rm(node.folder.paths(missing.mediaId).bytes)
+    await rm(node.folder.paths(missing.mediaId).original)
     expect((await ask(`${node.url}/media/${missing.mediaId}`)).status).toBe(404)
   })
 })

@@ -169,7 +169,7 @@ test('ciphertext is not spoken of in peer exchange, other items are', async () =
   const open = await makeSample({ dir: dir.path, sizeBytes: 100_000, name: 'open.bin' })
   const sealed = await makeSample({ dir: dir.path, sizeBytes: 100_000, name: 'sealed.bin' })
   seeder.seed(open)
-  seeder.seed({ ...sealed, isTrackersOnly: true })
+  seeder.seed(sealed, 'trackers')
   await using one = await connectRawPeer(seeder.peerPort, open.infoHash, OURS)
   await using two = await connectRawPeer(seeder.peerPort, sealed.infoHash, OURS)
   expect([...one.extensions.keys()].toSorted()).toEqual(['sower_manifest', 'ut_metadata', 'ut_pex'])

@@ -114,7 +114,7 @@ test('a file the library no longer vouches for is not served, not a byte', async
   })
   const { peerPort } = await swarm.start()
   await using other = await startSwarm()
-  swarm.seed(sample)
+  swarm.seed({ ...sample, reach: 'everywhere' })
   const leech = other.swarm.leech({
     infoHash: sample.infoHash,
     filePath: dir.file('got'),

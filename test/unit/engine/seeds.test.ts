@@ -28,7 +28,9 @@ function setUp(holdMs: number, isOwn = true) {
   const told: string[] = []
   const seeds = new SeedKeeper({
     library: { get: (mediaId) => rows.get(mediaId), seeding: () => rows.values() as Generator<ItemRow> },
-    folder: { paths: () => ({ dir: '', bytes: '', manifest: '', manifests: '', metainfo: '' }) },
+    folder: {
+      paths: () => ({ dir: '', original: '', encrypted: '', manifest: '', manifests: '', metainfo: '' }),
+    },
     swarm: {
       seed: ({ infoHash }) => void told.push(`seed ${infoHash.slice(0, 2)}`),
       unseed: async (infoHash) => void told.push(`unseed ${infoHash.slice(0, 2)}`),

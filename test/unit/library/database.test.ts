@@ -95,9 +95,11 @@ describe('upgrading', () => {
     old.close()
     const upgraded = open(next)
     expect(upgraded.sql.prepare('SELECT x FROM later').pluck().get()).toBe('new')
-    const backup = (await names()).find((name) => name.startsWith('sower.db.before-v2-'))
+    const backup = (await names()).find((name) =>
+      name.startsWith(`sower.db.before-v${MIGRATIONS.length + 1}-`),
+    )
     const copy = new Database(path.join(path.dirname(file), backup ?? 'none'), { readonly: true })
-    expect(copy.pragma('user_version', { simple: true })).toBe(1)
+    expect(copy.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length)
     expect(copy.prepare("SELECT value FROM meta WHERE key = 'a'").pluck().get()).toBe('b')
     copy.close()
   })
@@ -108,7 +110,7 @@ describe('upgrading', () => {
       /nowhere/,
     )
     const { sql } = open()
-    expect(sql.pragma('user_version', { simple: true })).toBe(1)
+    expect(sql.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length)
     expect(sql.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'later'").get()).toBeUndefined()
   })
 
