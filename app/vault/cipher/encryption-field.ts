@@ -9,7 +9,7 @@ import type {
 } from '../../manifest/index.ts'
 import { SEGMENT_BYTES, storedSizeOf } from '../../segments.ts'
 import type { SealedBox } from './sealed-metadata.ts'
-import { deriveStreamKeys } from './stream.ts'
+import { deriveStreamKeys } from '../../stream-cipher.ts'
 
 /**
  * How an item's bytes are encrypted, checked against its size.

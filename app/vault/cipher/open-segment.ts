@@ -2,8 +2,8 @@ import { createDecipheriv } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { AppError } from '../../contract/index.ts'
 import { plainSizeWithin, SEGMENT_BYTES, TAG_BYTES } from '../../segments.ts'
-import { nonceOf, secretKeyOf } from './stream.ts'
-import type { StreamKeys } from './stream.ts'
+import { nonceOf, secretKeyOf } from '../../stream-cipher.ts'
+import type { StreamKeys } from '../../stream-cipher.ts'
 
 /** One text for every way in which stored bytes can be wrong, so that the refusal tells nothing about the bytes. */
 export function ciphertextInvalid(): AppError {

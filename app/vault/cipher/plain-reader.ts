@@ -3,8 +3,8 @@ import { AppError } from '../../contract/index.ts'
 import { SEGMENT_BYTES, SEGMENT_PLAIN_BYTES, segmentCountOf } from '../../segments.ts'
 import type { SingleEncryption, StreamEncryption } from '../../manifest/index.ts'
 import { ciphertextInvalid, openMessage, openSegment } from './open-segment.ts'
-import { deriveStreamKeys } from './stream.ts'
-import type { StreamKeys } from './stream.ts'
+import { deriveStreamKeys } from '../../stream-cipher.ts'
+import type { StreamKeys } from '../../stream-cipher.ts'
 
 /** The encrypted bytes, wherever they lie; also while they are still arriving. */
 export interface StoredBytes {

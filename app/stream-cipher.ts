@@ -1,6 +1,6 @@
 import { createCipheriv, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { SEGMENT_PLAIN_BYTES, TAG_BYTES } from '../../segments.ts'
+import { SEGMENT_PLAIN_BYTES, TAG_BYTES } from './segments.ts'
 
 // Used inside worker threads as well: nothing but node:crypto and arithmetic is imported here.
 
