@@ -52,7 +52,15 @@ export class EngineParts {
   /** @throws {AppError} what any part can't start with */
   async start(): Promise<EngineAddresses> {
     const { dataDir, settings, mode, log, keychain, passphrase, oipSecret } = this.#init
-    const vault = await openVault({ dataDir, mode, log: log.child('vault'), keychain, passphrase, oipSecret })
+    const vault = await openVault({
+      dataDir,
+      mode,
+      keychain,
+      passphrase,
+      hasOwnItems: () => this.#running?.library.dependsOnOwner() ?? true,
+      oipSecret,
+      log: log.child('vault'),
+    })
     if (vault.nodeKey.notice) this.#init.notices.push(vault.nodeKey.notice)
     this.#closers.push(() => vault.close())
     const db = openDatabase(join(dataDir, 'sower.db'), { log: log.child('database'), clock })
@@ -63,7 +71,7 @@ export class EngineParts {
       db,
       clock,
       owner: () => vault.owner(),
-      ownKeys: () => undefined,
+      ownKeys: () => vault.selfIfOpen(),
     })
     const values = settings.get()
     const folder = new MediaFolder({

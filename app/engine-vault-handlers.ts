@@ -1,6 +1,6 @@
 import type { EngineHandlers } from './contract/index.ts'
-import { notYet } from './engine-not-yet.ts'
 import type { HandlersInit } from './engine-types.ts'
+import { cardJson, cardLink, fingerprintOf } from './vault/index.ts'
 
 type VaultCall = Extract<keyof EngineHandlers, `vault.${string}` | `contacts.${string}`>
 
@@ -8,14 +8,24 @@ type VaultCall = Extract<keyof EngineHandlers, `vault.${string}` | `contacts.${s
 export function vaultHandlers({ vault, contacts }: HandlersInit): Pick<EngineHandlers, VaultCall> {
   return {
     'vault.token': async () => vault.issueToken(),
-    'vault.unlock': async () => vault.retry(),
-    'vault.create': notYet,
-    'vault.reveal': notYet,
-    'vault.askWords': notYet,
-    'vault.confirmWords': notYet,
-    'vault.exportBackup': notYet,
-    'vault.restore': notYet,
-    'vault.card': notYet,
+    'vault.unlock': async ({ passphrase }) =>
+      passphrase === undefined ? vault.retry() : vault.unlock(passphrase),
+    'vault.create': async ({ words, passphrase }) => vault.create(words, passphrase),
+    'vault.reveal': async () => vault.reveal(),
+    'vault.askWords': async () => ({ positions: await vault.askWords() }),
+    'vault.confirmWords': async ({ answers }) => vault.confirmWords(answers),
+    'vault.exportBackup': async ({ password }) => vault.exportBackup(password),
+    'vault.restore': async ({ isReplacing, ...source }) => vault.restore(source, isReplacing),
+    'vault.card': async ({ name }) => {
+      const card = vault.card(name)
+      return {
+        link: cardLink(card),
+        json: cardJson(card),
+        owner: card.owner,
+        fingerprint: fingerprintOf(card.owner),
+      }
+    },
+
     'contacts.list': async () => ({ contacts: contacts.list() }),
     'contacts.add': async ({ card, name }) => contacts.add(card, name),
     'contacts.rename': async ({ owner, name }) => contacts.rename(owner, name),

@@ -47,7 +47,10 @@ export function wire(parts: Wired): void {
     transfers.onChange(({ changed, removed }) => {
       for (const id of [...changed, ...removed]) events.transferChanged(id)
     }),
-    vault.onChange(() => events.nodeChanged()),
+    vault.onChange(() => {
+      events.nodeChanged()
+      followWallet(parts)
+    }),
     contacts.onChange(() => events.contactsChanged(contacts.list())),
     swarm.onUploaded((mediaId, bytes) => {
       library.addUploaded(mediaId, bytes)
@@ -63,8 +66,22 @@ export function wire(parts: Wired): void {
     }),
   )
   if (settings.get().isSeedingPaused) void swarm.pause()
+  followWallet(parts)
   seeds.seedAll()
   library.outbox.drain({ seed: (mediaId) => seeds.settle(mediaId) })
+}
+
+/** Has the library find out anew what is the owner's and what they can read, when the wallet opened or is another one. */
+function followWallet({ vault, library, db, log }: Wired): void {
+  const owner = vault.owner()
+  if (owner === null) return
+  const failed = (error: unknown): void => log.error('library.follow-wallet-failed', { error })
+  if (db.getMeta('owner') === owner) {
+    if (vault.selfIfOpen() !== undefined) library.reopenSealed().catch(failed)
+    return
+  }
+  // Noted when it is done: a crash in between has it done again.
+  library.ownerChanged().then(() => db.setMeta('owner', owner), failed)
 }
 
 function applySettings(parts: Wired, values: Settings): void {

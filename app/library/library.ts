@@ -343,6 +343,12 @@ export class Library {
     await this.#sealedRows.reopen('encrypted')
   }
 
+  /** Whether something would be lost with the wallet: an item of its own, or one that it can read, in the trash included. */
+  dependsOnOwner(): boolean {
+    const sql = "SELECT 1 FROM items WHERE is_own = 1 OR protection = 'readable' LIMIT 1"
+    return this.#context.db.prepare(sql).get() !== undefined
+  }
+
   #require(mediaId: string): StoredItem {
     const item = this.#context.items.get(mediaId)
     if (item === undefined || item.trashedAtMs !== undefined) throw notFound()

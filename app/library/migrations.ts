@@ -96,6 +96,9 @@ export const MIGRATIONS: readonly string[] = [
   -- those to be looked at again when the wallet opens
   CREATE INDEX items_sealed ON items (id) WHERE protection IN ('locked', 'needs-key');
 
+  -- what would be lost with the wallet
+  CREATE INDEX items_of_wallet ON items (id) WHERE is_own = 1 OR protection = 'readable';
+
   CREATE TABLE contacts (
     owner TEXT PRIMARY KEY,
     name TEXT NOT NULL,

@@ -5,6 +5,38 @@ import { AppError } from '../contract/index.ts'
 export type PassphraseSource = (purpose: 'create' | 'open') => Promise<string | null>
 
 /**
+ * The passphrase that opened (or sealed) the wallet file, so that nobody is asked for it again while the engine runs.
+ * Kept as bytes that can be wiped.
+ */
+export class RememberedPassphrase {
+  readonly #source: PassphraseSource
+  #bytes: Buffer | undefined
+
+  constructor(source: PassphraseSource) {
+    this.#source = source
+  }
+
+  /** The remembered one, else what the source answers, which is remembered from then on. */
+  async ask(purpose: 'create' | 'open'): Promise<string | null> {
+    if (this.#bytes !== undefined) return this.#bytes.toString('utf8')
+    const text = await this.#source(purpose)
+    if (text !== null) this.remember(text)
+    return text
+  }
+
+  remember(text: string): void {
+    this.forget()
+    this.#bytes = Buffer.from(text, 'utf8')
+  }
+
+  /** After one that did not fit, and at the end. */
+  forget(): void {
+    this.#bytes?.fill(0)
+    this.#bytes = undefined
+  }
+}
+
+/**
  * The passphrase from the file named by SOWER_PASSPHRASE_FILE, else from `prompt`, never from argv or a variable.
  * @throws {AppError} (from the source) `BAD_REQUEST` when the file can't be read or is empty
  */

@@ -2,16 +2,38 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readFileIfThere, writeFileAtomic } from '../atomic-file.ts'
 
-/** What is remembered about the wallet without any secret: where it is and whose it is. */
-const WalletRecord = z.looseObject({
-  version: z.literal(1),
+const PLACED = {
   storage: z.enum(['keychain', 'passphrase', 'keyfile']),
   /** The owner's public key: a wallet that derives another one is not ours. */
   owner: z.string().regex(/^0[23][0-9a-f]{64}$/),
   /** The keychain entry. */
   account: z.string().min(1).max(200).optional(),
+  /** The words were asked back, a backup file was made, or it came from one of them. */
+  isBackedUp: z.boolean().optional(),
+} as const
+
+/** What is remembered about the wallet without any secret: where it is and whose it is. */
+const WalletRecord = z.looseObject({
+  version: z.literal(1),
+  ...PLACED,
+  /** The wallet that is taking this one's place: written before it is stored, gone when it is. */
+  next: z
+    .looseObject({
+      ...PLACED,
+      /** Under which name what was in its place is kept. */
+      aside: z.string().min(1).max(200).optional(),
+    })
+    .optional(),
 })
 export type WalletRecord = z.output<typeof WalletRecord>
+export type WalletStorage = WalletRecord['storage']
+/** A wallet and where it is. */
+export interface PlacedWallet {
+  readonly storage: WalletStorage
+  readonly owner: string
+  readonly account?: string | undefined
+  readonly isBackedUp?: boolean | undefined
+}
 
 /** `<dataDir>/wallet.json`; undefined when there is none yet, 'damaged' when it can't be read as one. */
 export function readRecord(dataDir: string): WalletRecord | 'damaged' | undefined {

@@ -5,20 +5,26 @@ import type { OwnerSigner } from '../manifest/index.ts'
 import { systemClock } from '../ports/clock.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import { makeCard } from './contacts/card.ts'
+import type { Card } from './contacts/card.ts'
+import type { Recipient } from './envelope/sea-envelope.ts'
+import type { SeaPair } from './envelope/sea.ts'
 import { systemKeychain } from './keychain.ts'
 import type { Keychain } from './keychain.ts'
 import { Logins } from './logins.ts'
 import type { LoginProof } from './logins.ts'
-import { readRecord } from './record.ts'
 import { openNodeKey } from './node-key.ts'
 import type { NodeKey, NodeKeyPair } from './node-key.ts'
-import { passphraseFrom } from './passphrase.ts'
+import { passphraseFrom, RememberedPassphrase } from './passphrase.ts'
 import type { PassphraseSource } from './passphrase.ts'
+import { readRecord } from './record.ts'
 import { issueToken, TOKEN_TTL_MS, verifyToken } from './tokens.ts'
 import type { TokenBearer } from './tokens.ts'
-import { openWallet, stateOf } from './wallet-opener.ts'
-import type { OpenedWallet, WalletPlaces } from './wallet-opener.ts'
-import type { OwnerKey } from './wallet.ts'
+import { WalletKeeper } from './wallet-keeper.ts'
+import type { RestoreFrom } from './wallet-keeper.ts'
+import { stateOf } from './wallet-opener.ts'
+import type { OpenedWallet } from './wallet-opener.ts'
+import type { WalletPlaces } from './wallet-places.ts'
 
 /** Somebody may be at the screen to unlock the keychain; on a server nobody is. */
 const KEYCHAIN_TIMEOUT_MS = { desktop: 30_000, headless: 5_000 }
@@ -36,6 +42,11 @@ export interface VaultOptions {
   readonly keychain?: Keychain | undefined
   /** @defaultValue the file named by SOWER_PASSPHRASE_FILE in `process.env` */
   readonly passphrase?: PassphraseSource | undefined
+  /**
+   * Whether something would be lost with the wallet: items of its own, or that only it can read.
+   * @defaultValue yes, as far as anybody knows
+   */
+  readonly hasOwnItems?: (() => boolean) | undefined
   readonly log: Log
   readonly clock?: Clock | undefined
   /**
@@ -60,48 +71,53 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     mode,
     account: `wallet-${keys.nodeKey.nodeId.slice(0, 16)}`,
     keychain: options.keychain ?? systemKeychain({ timeoutMs: KEYCHAIN_TIMEOUT_MS[mode] }),
-    passphrase: options.passphrase ?? passphraseFrom(process.env),
+    passphrase: new RememberedPassphrase(options.passphrase ?? passphraseFrom(process.env)),
     clock,
     log,
   }
-  const vault = new Vault(places, keys, stillOpening(dataDir), options.oipSecret)
+  const vault = new Vault({
+    places,
+    keys,
+    hasOwnItems: options.hasOwnItems ?? (() => true),
+    oipSecret: options.oipSecret,
+  })
   const patienceMs = options.patienceMs ?? (mode === 'desktop' ? WINDOW_PATIENCE_MS : undefined)
   await vault.open(patienceMs)
   return vault
 }
 
-function stillOpening(dataDir: string): OpenedWallet {
-  const record = readRecord(dataDir)
-  const known = record === undefined || record === 'damaged' ? undefined : record
-  return {
-    key: undefined,
-    storage: known?.storage ?? 'keychain',
-    owner: known?.owner,
-    error: new AppError('KEYCHAIN_LOCKED', 'Waiting for the keychain of this computer.', {
-      hint: 'Unlock it to add new items; public ones are shared meanwhile.',
-    }),
-  }
+interface VaultInit {
+  readonly places: WalletPlaces
+  readonly keys: NodeKeyPair
+  readonly hasOwnItems: () => boolean
+  readonly oipSecret: Uint8Array | undefined
 }
 
-/** The owner's key and the node's key while the engine runs. */
+/** The owner's keys and the node's key while the engine runs, and everything that is done with the wallet. */
 export class Vault {
   readonly nodeKey: NodeKey
   readonly #places: WalletPlaces
   readonly #keys: NodeKeyPair
   readonly #logins: Logins
   readonly #oipSecret: Uint8Array | undefined
-  #wallet: OpenedWallet
+  readonly #keeper: WalletKeeper
   readonly #listeners = new Set<() => void>()
-  #retrying: Promise<void> | undefined
-  #isClosed = false
 
-  constructor(places: WalletPlaces, keys: NodeKeyPair, wallet: OpenedWallet, oipSecret?: Uint8Array) {
+  constructor({ places, keys, hasOwnItems, oipSecret }: VaultInit) {
     this.#places = places
     this.#keys = keys
     this.#logins = new Logins(places.clock)
     this.#oipSecret = oipSecret
     this.nodeKey = keys.nodeKey
-    this.#wallet = wallet
+    this.#keeper = new WalletKeeper({
+      places,
+      wallet: stillOpening(places.dataDir),
+      isInUse: hasOwnItems,
+      onChange: () => {
+        this.#report()
+        for (const listener of this.#listeners) listener()
+      },
+    })
   }
 
   /**
@@ -120,23 +136,27 @@ export class Vault {
     opening.catch((error: unknown) => this.#places.log.error('wallet.open-failed', { error }))
   }
 
-  /** Told when the wallet opened, or the reason why it does not changed. @returns stops listening */
+  /**
+   * Told when the wallet opened, the reason why it does not changed, it was backed up, or another took its place.
+   * @returns stops listening
+   */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
   status(): WalletStatus {
-    const wallet = this.#wallet
-    const { storage } = wallet
-    if (wallet.key !== undefined) {
+    const { wallet } = this.#keeper
+    const { storage, isBackedUp } = wallet
+    if (wallet.keys !== undefined) {
       const message = storage === 'keyfile' ? { message: KEY_FILE_WARNING } : {}
+      const isReplaceable = this.#keeper.isReplaceable()
       return {
         storage,
         state: 'ready',
-        owner: wallet.key.publicKey,
-        isBackedUp: false,
-        isReplaceable: false,
+        owner: wallet.keys.publicKey,
+        isBackedUp,
+        isReplaceable,
         ...message,
       }
     }
@@ -144,7 +164,7 @@ export class Vault {
     return {
       storage,
       state: stateOf(wallet.error),
-      isBackedUp: false,
+      isBackedUp,
       isReplaceable: false,
       message: hint === undefined ? message : `${message} ${hint}`,
     }
@@ -155,22 +175,94 @@ export class Vault {
    * @throws {AppError} `KEYCHAIN_*` or `WALLET_*` while the wallet can't be used
    */
   signer(): OwnerSigner {
-    return signerOf(this.#readyKey())
+    const { publicKey, privateKey } = this.#keeper.readyKeys()
+    return {
+      publicKey,
+      sign: (hash32) => {
+        if (hash32.length !== 32) throw new RangeError('a hash of 32 bytes is signed, nothing else')
+        return secp256k1.sign(hash32, privateKey, { prehash: false, lowS: true })
+      },
+    }
   }
 
   /** 66 hex: whose node this is, known even while the wallet is locked; null when it never had a wallet. */
   owner(): string | null {
-    const wallet = this.#wallet
-    return wallet.key === undefined ? (wallet.owner ?? null) : wallet.key.publicKey
+    const { wallet } = this.#keeper
+    return wallet.keys === undefined ? (wallet.owner ?? null) : wallet.keys.publicKey
+  }
+
+  /** The wallet's SEA pair, in GUN's form. @throws {AppError} as `signer` */
+  seaPair(): SeaPair {
+    return this.#keeper.readyKeys().sea
+  }
+
+  /** The owner as somebody to share with. @throws {AppError} as `signer` */
+  self(): Recipient {
+    const { publicKey, sea } = this.#keeper.readyKeys()
+    return { owner: publicKey, pub: sea.pub, epub: sea.epub }
+  }
+
+  /** The same, while the wallet is open. */
+  selfIfOpen(): Recipient | undefined {
+    return this.#keeper.wallet.keys === undefined ? undefined : this.self()
+  }
+
+  /** The owner's own card, signed now. @param name what they call themselves @throws {AppError} as `signer` */
+  card(name?: string): Card {
+    const { pub, epub } = this.self()
+    const nowMs = this.#places.clock.nowMs()
+    return makeCard({ signer: this.signer(), pub, epub, nodes: [this.nodeKey.nodeId], name, nowMs })
   }
 
   /** Tries again to open the wallet, after the user unlocked the keychain or put something right. */
   async retry(): Promise<WalletStatus> {
-    if (this.#wallet.key === undefined) {
-      this.#retrying ??= this.#reopen().finally(() => (this.#retrying = undefined))
-      await this.#retrying
-    }
+    await this.#keeper.reopen()
     return this.status()
+  }
+
+  /**
+   * Opens a wallet that is sealed by a passphrase with what the user typed.
+   * @throws {AppError} `WALLET_WRONG_PASSPHRASE`; the state stays what it was
+   */
+  async unlock(passphrase: string): Promise<WalletStatus> {
+    if (this.#keeper.wallet.storage !== 'passphrase') return this.retry()
+    await this.#keeper.unlock(passphrase)
+    return this.status()
+  }
+
+  /** @see WalletKeeper.create */
+  async create(words: 12 | 24, passphrase: string): Promise<WalletStatus> {
+    await this.#keeper.create(words, passphrase)
+    return this.status()
+  }
+
+  /** @see WalletKeeper.restore */
+  async restore(source: RestoreFrom, isReplacing: boolean): Promise<WalletStatus> {
+    await this.#keeper.restore(source, isReplacing)
+    return this.status()
+  }
+
+  /** @see WalletKeeper.reveal */
+  reveal(): Promise<{ words: string[]; hasPassphrase: boolean }> {
+    return this.#keeper.reveal()
+  }
+
+  /** @see WalletKeeper.askWords */
+  askWords(): Promise<number[]> {
+    return this.#keeper.askWords()
+  }
+
+  /** @see WalletKeeper.confirmWords */
+  async confirmWords(
+    answers: readonly { readonly position: number; readonly word: string }[],
+  ): Promise<WalletStatus> {
+    await this.#keeper.confirmWords(answers)
+    return this.status()
+  }
+
+  /** @see WalletKeeper.exportBackup */
+  exportBackup(password: string): Promise<{ fileName: string; text: string }> {
+    return this.#keeper.exportBackup(password)
   }
 
   /**
@@ -179,7 +271,7 @@ export class Vault {
    * @throws {AppError} as `signer`
    */
   issueToken(ttlMs: number = TOKEN_TTL_MS): Promise<{ token: string; expiresAtMs: number }> {
-    const { publicKey } = this.#readyKey()
+    const { publicKey } = this.#keeper.readyKeys()
     return issueToken(this.#keys, { publicKey, scope: 'owner', ttlMs, clock: this.#places.clock })
   }
 
@@ -207,31 +299,10 @@ export class Vault {
     return verifyToken(this.#keys, token, { clock, oipSecret: this.#oipSecret, owner: this.owner() })
   }
 
-  /** Forgets the owner's private key. */
+  /** Forgets the owner's private keys. */
   close(): void {
-    this.#isClosed = true
     this.#listeners.clear()
-    const { key, storage } = this.#wallet
-    if (key === undefined) return
-    key.privateKey.fill(0)
-    const error = new AppError('UNAVAILABLE', 'Sower is stopping.')
-    this.#wallet = { key: undefined, storage, owner: key.publicKey, error }
-  }
-
-  async #reopen(): Promise<void> {
-    const wallet = await openWallet(this.#places)
-    if (this.#isClosed) {
-      wallet.key?.privateKey.fill(0)
-      return
-    }
-    this.#wallet = wallet
-    this.#report()
-    for (const listener of this.#listeners) listener()
-  }
-
-  #readyKey(): OwnerKey {
-    if (this.#wallet.key === undefined) throw this.#wallet.error
-    return this.#wallet.key
+    this.#keeper.close()
   }
 
   #report(): void {
@@ -243,12 +314,16 @@ export class Vault {
   }
 }
 
-function signerOf(key: OwnerKey): OwnerSigner {
+function stillOpening(dataDir: string): OpenedWallet {
+  const record = readRecord(dataDir)
+  const known = record === undefined || record === 'damaged' ? undefined : record
   return {
-    publicKey: key.publicKey,
-    sign: (hash32) => {
-      if (hash32.length !== 32) throw new RangeError('a hash of 32 bytes is signed, nothing else')
-      return secp256k1.sign(hash32, key.privateKey, { prehash: false, lowS: true })
-    },
+    keys: undefined,
+    storage: known?.storage ?? 'keychain',
+    owner: known?.owner,
+    isBackedUp: known?.isBackedUp === true,
+    error: new AppError('KEYCHAIN_LOCKED', 'Waiting for the keychain of this computer.', {
+      hint: 'Unlock it to add new items; public ones are shared meanwhile.',
+    }),
   }
 }

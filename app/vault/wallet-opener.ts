@@ -1,43 +1,31 @@
+import { moveAside } from '../atomic-file.ts'
 import { AppError, isErrorCode } from '../contract/index.ts'
 import type { WalletStatus } from '../contract/index.ts'
-import { moveAside } from '../atomic-file.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Log } from '../ports/log.ts'
-import type { Keychain } from './keychain.ts'
-import type { PassphraseSource } from './passphrase.ts'
-import { readFromFile, readFromKeychain, sealedBy, writeToFile, writeToKeychain } from './places.ts'
-import { readRecord, recordPath, writeRecord } from './record.ts'
-import type { WalletRecord } from './record.ts'
-import { deriveOwnerKey, newEntropy } from './wallet.ts'
-import type { OwnerKey } from './wallet.ts'
+import { sealedBy } from './places.ts'
+import { readRecord, recordPath } from './record.ts'
+import type { PlacedWallet, WalletRecord, WalletStorage } from './record.ts'
+import { newEntropy, wipeSecret } from './secret.ts'
+import type { WalletSecret } from './secret.ts'
+import { placedIn, placeOf, recordWallet } from './wallet-places.ts'
+import type { WalletPlaces } from './wallet-places.ts'
+import { forgetOldCopy, storeSecret } from './wallet-storing.ts'
+import { deriveKeys } from './wallet.ts'
+import type { WalletKeys } from './wallet.ts'
 
-type Storage = WalletStatus['storage']
-
-export interface WalletPlaces {
-  readonly dataDir: string
-  /** `desktop`: somebody is there to unlock the keychain. */
-  readonly mode: 'desktop' | 'headless'
-  /** The keychain entry a new wallet gets. */
-  readonly account: string
-  readonly keychain: Keychain
-  readonly passphrase: PassphraseSource
-  readonly clock: Clock
-  readonly log: Log
-}
-
-/** How opening went: the key, or the reason in a form for the status and one to throw. */
+/** How opening went: the keys, or the reason in a form for the status and one to throw. */
 export type OpenedWallet =
-  | { readonly key: OwnerKey; readonly storage: Storage }
+  | { readonly keys: WalletKeys; readonly storage: WalletStorage; readonly isBackedUp: boolean }
   | {
-      readonly key: undefined
-      readonly storage: Storage
+      readonly keys: undefined
+      readonly storage: WalletStorage
       readonly owner: string | undefined
+      readonly isBackedUp: boolean
       readonly error: AppError
     }
 
 /**
  * Opens the wallet where it was made; makes one only where there never was one. A wallet that should be there and isn't,
- * or that is another's, is reported and nothing is written.
+ * or that is another's, is reported and nothing is written. What an interrupted change left is finished or undone.
  * @throws {AppError} `BAD_REQUEST` when a first start is told of a passphrase file it can't use
  */
 export async function openWallet(places: WalletPlaces): Promise<OpenedWallet> {
@@ -45,29 +33,66 @@ export async function openWallet(places: WalletPlaces): Promise<OpenedWallet> {
   if (record !== undefined && record !== 'damaged') return openRecorded(places, record)
   const found = await findUnrecorded(places)
   if (found.opened !== undefined) {
-    if (record === 'damaged' && found.opened.key !== undefined) replaceRecord(places, found.opened)
+    if (record === 'damaged' && found.opened.keys !== undefined) replaceRecord(places, found.opened)
     return found.opened
   }
-  if (record === 'damaged') return unusable('keychain', undefined, found.keychainError ?? recordDamaged())
-  return createWallet(places, found.keychainError)
+  if (record === 'damaged') return unusable('keychain', found.keychainError ?? recordDamaged())
+  return makeFirstWallet(places, found.keychainError)
 }
 
 async function openRecorded(places: WalletPlaces, record: WalletRecord): Promise<OpenedWallet> {
-  const { storage, owner } = record
+  if (record.next !== undefined) return settleChange(places, record, record.next)
+  const place = placeOf(places, record)
+  return openPlaced(() => place.read(), record)
+}
+
+async function openPlaced(
+  read: () => Promise<WalletSecret | undefined>,
+  wallet: PlacedWallet,
+): Promise<OpenedWallet> {
+  const { storage } = wallet
   try {
-    const entropy =
-      storage === 'keychain'
-        ? await readFromKeychain(places.keychain, record.account ?? places.account)
-        : await readFromFile(places.dataDir, places.passphrase)
-    if (entropy === undefined) return unusable(storage, owner, missing(storage))
-    const key = await deriveAndWipe(entropy)
-    if (key.publicKey === owner) return { key, storage }
-    key.privateKey.fill(0)
-    return unusable(storage, owner, another(storage))
+    const secret = await read()
+    if (secret === undefined) return unusable(storage, missing(storage), wallet)
+    const keys = await deriveAndWipe(secret)
+    if (keys.publicKey === wallet.owner) return { keys, storage, isBackedUp: wallet.isBackedUp === true }
+    keys.privateKey.fill(0)
+    return unusable(storage, another(storage), wallet)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return unusable(storage, owner, error)
+    return unusable(storage, error, wallet)
   }
+}
+
+/** The change that was being made when the engine died: the new wallet if it is there, else the old one. */
+async function settleChange(
+  places: WalletPlaces,
+  record: WalletRecord,
+  next: NonNullable<WalletRecord['next']>,
+): Promise<OpenedWallet> {
+  const { aside, ...placed } = next
+  const place = placeOf(places, placed)
+  const isThere = await openPlaced(() => place.read(), placed)
+  if (isThere.keys !== undefined) {
+    recordWallet(places, placed)
+    await forgetOldCopy(places, placed, aside)
+    places.log.warn('wallet.change-finished', { owner: placed.owner })
+    return isThere
+  }
+  const before = placeOf(places, record)
+  const old = await openPlaced(() => before.read(), record)
+  if (old.keys !== undefined) return undone(places, record, old)
+  if (aside === undefined) return old
+  const kept = await openPlaced(() => place.readAside(aside), record)
+  if (kept.keys === undefined) return old
+  await place.bringBack(aside)
+  return undone(places, record, kept)
+}
+
+function undone(places: WalletPlaces, record: WalletRecord, opened: OpenedWallet): OpenedWallet {
+  recordWallet(places, record)
+  places.log.warn('wallet.change-undone', { owner: record.owner })
+  return opened
 }
 
 interface Search {
@@ -78,117 +103,101 @@ interface Search {
 
 /** What a start that was interrupted between storing the wallet and recording it left behind. */
 async function findUnrecorded(places: WalletPlaces): Promise<Search> {
-  const { dataDir, account, keychain, passphrase } = places
-  let storage: Storage = 'keychain'
+  let storage: WalletStorage = 'keychain'
   try {
-    storage = sealedBy(dataDir) ?? 'keychain'
-    const entropy =
-      storage === 'keychain'
-        ? await readFromKeychain(keychain, account)
-        : await readFromFile(dataDir, passphrase)
-    if (entropy === undefined) return {}
-    const key = await deriveAndWipe(entropy)
-    if (readRecord(dataDir) === undefined) writeOwnRecord(places, storage, key)
-    return { opened: { key, storage } }
+    storage = sealedBy(places.dataDir) ?? 'keychain'
+    const secret = await placeOf(places, { storage }).read()
+    if (secret === undefined) return {}
+    const keys = await deriveAndWipe(secret)
+    const isBackedUp = false
+    if (readRecord(places.dataDir) === undefined)
+      recordWallet(places, placedIn(places, { storage, owner: keys.publicKey, isBackedUp }))
+    return { opened: { keys, storage, isBackedUp } }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     if (storage === 'keychain' && error.code.startsWith('KEYCHAIN_')) return { keychainError: error }
-    return { opened: unusable(storage, undefined, error) }
+    return { opened: unusable(storage, error) }
   }
 }
 
 /** @param keychainError why the keychain is out of the question; undefined when it answers */
-async function createWallet(
+async function makeFirstWallet(
   places: WalletPlaces,
   keychainError: AppError | undefined,
 ): Promise<OpenedWallet> {
-  const entropy = newEntropy()
+  const secret = { entropy: newEntropy() }
   try {
-    const refusal = keychainError ?? (await tryKeychain(places, entropy))
-    if (refusal === undefined) return await finish(places, 'keychain', entropy)
-    const passphrase = await places.passphrase('create')
-    if (passphrase === null && !isKeyFileAllowed(places, refusal))
-      return unusable('keychain', undefined, refusal)
-    return await finish(places, await writeToFile(places.dataDir, entropy, passphrase), entropy)
+    const keys = await deriveKeys(secret)
+    try {
+      const storage = await storeSecret(places, secret, {
+        owner: keys.publicKey,
+        isBackedUp: false,
+        keychainError,
+      })
+      places.log.info('wallet.created', { storage, owner: keys.publicKey })
+      return { keys, storage, isBackedUp: false }
+    } catch (error) {
+      keys.privateKey.fill(0)
+      if (error instanceof AppError && error.code.startsWith('KEYCHAIN_')) return unusable('keychain', error)
+      throw error
+    }
   } finally {
-    entropy.fill(0)
+    wipeSecret(secret)
   }
 }
 
-async function tryKeychain(places: WalletPlaces, entropy: Buffer): Promise<AppError | undefined> {
-  try {
-    await writeToKeychain(places.keychain, places.account, entropy)
-    return undefined
-  } catch (error) {
-    if (error instanceof AppError) return error
-    throw error
-  }
-}
-
-/**
- * Without any keychain a first start must still be able to sign. One that exists but is locked is waited for; one that never
- * answers a headless node has nobody in front of it to ask.
- */
-function isKeyFileAllowed({ mode }: WalletPlaces, keychainError: AppError): boolean {
-  if (keychainError.code === 'KEYCHAIN_ABSENT') return true
-  return mode === 'headless' && keychainError.details?.['reason'] === 'timeout'
-}
-
-async function finish(places: WalletPlaces, storage: Storage, entropy: Buffer): Promise<OpenedWallet> {
-  const key = await deriveOwnerKey(entropy)
-  writeOwnRecord(places, storage, key)
-  places.log.info('wallet.created', { storage, owner: key.publicKey })
-  return { key, storage }
-}
-
-function writeOwnRecord({ dataDir, account }: WalletPlaces, storage: Storage, key: OwnerKey): void {
-  const where = storage === 'keychain' ? { account } : {}
-  writeRecord(dataDir, { version: 1, storage, owner: key.publicKey, ...where })
-}
-
-function replaceRecord(places: WalletPlaces, { key, storage }: { key: OwnerKey; storage: Storage }): void {
+function replaceRecord(
+  places: WalletPlaces,
+  { keys, storage }: Extract<OpenedWallet, { keys: WalletKeys }>,
+): void {
   const { dataDir, clock, log } = places
   log.warn('wallet.record-damaged', { movedTo: moveAside(recordPath(dataDir), clock.nowMs()) })
-  writeOwnRecord(places, storage, key)
+  recordWallet(places, placedIn(places, { storage, owner: keys.publicKey, isBackedUp: false }))
 }
 
-function unusable(storage: Storage, owner: string | undefined, error: AppError): OpenedWallet {
-  return { key: undefined, storage, owner, error }
+function unusable(storage: WalletStorage, error: AppError, wallet?: PlacedWallet): OpenedWallet {
+  return {
+    keys: undefined,
+    storage,
+    owner: wallet?.owner,
+    isBackedUp: wallet?.isBackedUp === true,
+    error,
+  }
 }
 
 function recordDamaged(): AppError {
   const message = 'The file wallet.json is damaged and no wallet was found beside it. Nothing was changed.'
   return new AppError('WALLET_DAMAGED', message, {
-    hint: 'Put back wallet.json and wallet.enc from a backup of the data folder.',
+    hint: 'Restore the wallet from its words or its backup file, or put back wallet.json and wallet.enc from a backup of the data folder.',
   })
 }
 
-async function deriveAndWipe(entropy: Buffer): Promise<OwnerKey> {
+async function deriveAndWipe(secret: WalletSecret): Promise<WalletKeys> {
   try {
-    return await deriveOwnerKey(entropy)
+    return await deriveKeys(secret)
   } finally {
-    entropy.fill(0)
+    wipeSecret(secret)
   }
 }
 
-function missing(storage: Storage): AppError {
+function missing(storage: WalletStorage): AppError {
   const place = storage === 'keychain' ? 'the keychain' : 'the data folder (wallet.enc)'
   return new AppError(
     'WALLET_MISSING',
     `Your wallet is no longer in ${place}. No new one was made, and your media are untouched.`,
     {
-      hint: 'Put the wallet back from a backup. To start over with a new identity, use another data folder.',
+      hint: 'Restore it from its words or its backup file. To start over with a new identity, use another data folder.',
     },
   )
 }
 
-function another(storage: Storage): AppError {
+function another(storage: WalletStorage): AppError {
   const place = storage === 'keychain' ? 'The keychain' : 'The data folder'
   return new AppError(
     'WALLET_MISSING',
     `${place} holds another wallet than the one this node belongs to. Nothing was changed.`,
     {
-      hint: 'Put the right wallet back from a backup. To use the other identity, use another data folder.',
+      hint: 'Restore the right wallet from its words or its backup file. To use the other identity, use another data folder.',
       details: { reason: 'another-wallet' },
     },
   )

@@ -56,7 +56,13 @@ describe('a first start', () => {
   it('keeps a new wallet in the keychain, and nothing secret on disk', async () => {
     const { open, keychain, dataDir, path } = setUp()
     const vault = await open()
-    expect(vault.status()).toEqual({ storage: 'keychain', state: 'ready', owner: vault.owner() })
+    expect(vault.status()).toEqual({
+      storage: 'keychain',
+      state: 'ready',
+      owner: vault.owner(),
+      isBackedUp: false,
+      isReplaceable: false,
+    })
     const [entropy] = [...keychain.entries.values()]
     expect(entropy).toMatch(/^[0-9a-f]{32}$/)
     expect(readdirSync(dataDir).toSorted()).toEqual(['node.key', 'wallet.json'])

@@ -1,11 +1,19 @@
 import { HDKey } from '@scure/bip32'
 import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from 'bip39'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { deriveOwnerKey, newEntropy, parseEntropy } from '../../../app/vault/wallet.ts'
+import {
+  newEntropy,
+  secretFromBytes,
+  secretFromText,
+  secretToBytes,
+  secretToText,
+} from '../../../app/vault/secret.ts'
+import { deriveKeys } from '../../../app/vault/wallet.ts'
 
-describe('deriveOwnerKey', () => {
+describe('deriveKeys', () => {
   it('gives the key OIP gives for “abandon … about”', async () => {
-    const { publicKey, privateKey } = await deriveOwnerKey(Buffer.alloc(16))
+    const { publicKey, privateKey } = await deriveKeys({ entropy: Buffer.alloc(16) })
     expect(publicKey).toBe('03aaeb52dd7494c361049de67cc680e83ebcbbbdbeb13637d92cd845f70308af5e')
     expect(privateKey.toString('hex')).toBe(
       'e284129cc0922579a535bbf4d1a3b25773090d28c909bc0fed73b5e0222cc372',
@@ -14,12 +22,12 @@ describe('deriveOwnerKey', () => {
 
   it('leaves the entropy it was given alone', async () => {
     const entropy = Buffer.from('80808080808080808080808080808080', 'hex')
-    await deriveOwnerKey(entropy)
+    await deriveKeys({ entropy })
     expect(entropy.toString('hex')).toBe('80'.repeat(16))
   })
 
   it('takes 24 words as well', async () => {
-    const { publicKey } = await deriveOwnerKey(Buffer.alloc(32, 7))
+    const { publicKey } = await deriveKeys({ entropy: Buffer.alloc(32, 7) })
     expect(publicKey).toMatch(/^0[23][0-9a-f]{64}$/)
   })
 })
@@ -46,10 +54,40 @@ describe('newEntropy', () => {
   })
 })
 
-describe('parseEntropy', () => {
-  it('reads what is kept and nothing else', () => {
-    expect(parseEntropy('00'.repeat(16))).toEqual(Buffer.alloc(16))
-    expect(parseEntropy('ff'.repeat(32))).toEqual(Buffer.alloc(32, 0xff))
+describe('a wallet as it is kept', () => {
+  const entropy = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')
+  const seed = Buffer.alloc(64, 0xab)
+
+  it('is the entropy, as it always was; with a passphrase also the seed', () => {
+    expect(secretToText({ entropy })).toBe('000102030405060708090a0b0c0d0e0f')
+    expect(secretToBytes({ entropy })).toEqual(entropy)
+    const text = secretToText({ entropy, seed })
+    // Must be read for ever.
+    expect(text).toBe(`sower-wallet:2:000102030405060708090a0b0c0d0e0f:${'ab'.repeat(64)}:771c97c5`)
+    expect(secretFromText(text)).toEqual({ entropy, seed })
+    expect(secretFromBytes(secretToBytes({ entropy, seed }))).toEqual({ entropy, seed })
+  })
+
+  it('comes back from either form, whatever it is', () => {
+    const bytes = (length: number): fc.Arbitrary<Buffer> =>
+      fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array))
+    fc.assert(
+      fc.property(
+        fc.oneof(bytes(16), bytes(32)),
+        fc.option(bytes(64), { nil: undefined }),
+        (words, extra) => {
+          const secret = extra === undefined ? { entropy: words } : { entropy: words, seed: extra }
+          expect(secretFromText(secretToText(secret))).toEqual(secret)
+          expect(secretFromBytes(secretToBytes(secret))).toEqual(secret)
+        },
+      ),
+    )
+  })
+
+  it('is nothing else', () => {
+    expect(secretFromText('00'.repeat(16))).toEqual({ entropy: Buffer.alloc(16) })
+    expect(secretFromText('ff'.repeat(32))).toEqual({ entropy: Buffer.alloc(32, 0xff) })
+    const kept = secretToText({ entropy, seed })
     for (const bad of [
       '',
       '00',
@@ -57,8 +95,13 @@ describe('parseEntropy', () => {
       'FF'.repeat(16),
       '00'.repeat(17),
       'legal winner thank year',
+      kept.slice(0, -1),
+      kept.replace(':ab', ':aa'),
+      kept.replace('sower-wallet:2', 'sower-wallet:3'),
     ]) {
-      expect(parseEntropy(bad)).toBeUndefined()
+      expect(secretFromText(bad)).toBeUndefined()
+      // 32 bytes of anything are entropy.
+      if (bad.length !== 32) expect(secretFromBytes(Buffer.from(bad))).toBeUndefined()
     }
   })
 })
