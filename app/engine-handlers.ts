@@ -44,7 +44,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       return {}
     },
     'library.saveCopy': notYet,
-    'library.playUrl': notYet,
+    'library.playUrl': init.playUrl,
     'library.rebuild': async () => library.rebuild(),
 
     'transfers.list': async () => ({ transfers: transfers.list() }),

@@ -3,6 +3,9 @@ import type { EngineAddresses, EngineHandlers, Item, Settings } from './contract
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
 import { metainfoTools } from './engine-metainfo.ts'
+import { notYet } from './engine-not-yet.ts'
+import { plainOpener } from './engine-plain.ts'
+import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
 import { nodeStatus } from './engine-status.ts'
 import type { PartsInit, Running } from './engine-types.ts'
@@ -11,13 +14,14 @@ import { viewItem, webSources } from './engine-view.ts'
 import { wire } from './engine-wiring.ts'
 import { Fetcher } from './fetching/index.ts'
 import { HttpServer } from './http/index.ts'
+import type { PlainFiles } from './http/index.ts'
 import { Adder, HashPool, hashFile } from './ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from './library/index.ts'
 import type { Db, ItemRow } from './library/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
 import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
-import { Contacts, openVault } from './vault/index.ts'
+import { Contacts, FileKeys, KeptKeyStore, openVault } from './vault/index.ts'
 
 /** Reading everything again is never in a hurry. */
 const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
@@ -73,6 +77,8 @@ export class EngineParts {
       owner: () => vault.owner(),
       ownKeys: () => vault.selfIfOpen(),
     })
+    const fileKeys = new FileKeys({ pair: () => vault.seaPair(), store: new KeptKeyStore(db), clock })
+    this.#closers.push(() => fileKeys.forgetAll())
     const values = settings.get()
     const folder = new MediaFolder({
       dir: values.mediaDir,
@@ -87,6 +93,7 @@ export class EngineParts {
       folder,
       verifyBytes: async (path, signal) =>
         (await hashFile(pool, { path, signal, rateLimitBytesPerSec: BACKGROUND_BYTES_PER_SEC })).sha256,
+      openSealed: sealReader(fileKeys),
       metainfo: metainfoTools(pool, settings, BACKGROUND_BYTES_PER_SEC),
       owner: () => vault.owner(),
       clock,
@@ -126,6 +133,10 @@ export class EngineParts {
     })
     this.#closers.push(() => fetcher.stop())
     let nodeUrl = ''
+    const plainFiles: PlainFiles = {
+      item: plainOpener({ library, fileKeys }),
+      transfer: notYet,
+    }
     const handlers = createHandlers({
       library,
       folder,
@@ -139,11 +150,20 @@ export class EngineParts {
       view: (row) => this.#view(row),
       status: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
       nodeUrl: () => nodeUrl,
+      playUrl: async (target) => {
+        // What can't be read is said here, not by a player that shows nothing.
+        const file = await ('mediaId' in target
+          ? plainFiles.item(target.mediaId)
+          : plainFiles.transfer(target.transferId))
+        await file.close()
+        return http.playUrl(target)
+      },
       dismissNotice: (id) => this.#dismissNotice(id),
     })
     const running = {
       vault,
       contacts,
+      fileKeys,
       db,
       transfers,
       folder,
@@ -159,6 +179,7 @@ export class EngineParts {
       settings,
       dataDir,
       library,
+      plainFiles,
       adder,
       vault,
       revocationOf: revocationLookup(db),

@@ -5,7 +5,7 @@ import type { Adder } from './ingest/index.ts'
 import type { Db, ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
 import type { Log } from './ports/log.ts'
 import type { Swarm } from './seeding/index.ts'
-import type { Contacts, Keychain, PassphraseSource, Vault } from './vault/index.ts'
+import type { Contacts, FileKeys, Keychain, PassphraseSource, Vault } from './vault/index.ts'
 
 /** What the parts of a node are made of. */
 export interface PartsInit {
@@ -26,6 +26,7 @@ export interface PartsInit {
 export interface Running {
   readonly vault: Vault
   readonly contacts: Contacts
+  readonly fileKeys: FileKeys
   readonly db: Db
   readonly transfers: TransferStore
   readonly folder: MediaFolder
@@ -51,5 +52,7 @@ export interface HandlersInit {
   readonly view: (row: ItemRow) => Item
   readonly status: () => NodeStatus
   readonly nodeUrl: () => string
+  /** An address on this computer where a player reads it. @throws {AppError} what keeps it from being read */
+  readonly playUrl: EngineHandlers['library.playUrl']
   readonly dismissNotice: (id: string) => void
 }

@@ -16,7 +16,20 @@ interface Wired extends Running, PartsInit {
 
 /** Everything that follows from something else having changed. */
 export function wire(parts: Wired): void {
-  const { vault, contacts, library, transfers, folder, swarm, settings, notices, log, seeds, events } = parts
+  const {
+    vault,
+    contacts,
+    fileKeys,
+    library,
+    transfers,
+    folder,
+    swarm,
+    settings,
+    notices,
+    log,
+    seeds,
+    events,
+  } = parts
   const settle = (mediaId: string): void => {
     seeds.settle(mediaId).catch((error: unknown) => log.error('seeding.settle-failed', { mediaId, error }))
   }
@@ -48,6 +61,8 @@ export function wire(parts: Wired): void {
       for (const id of [...changed, ...removed]) events.transferChanged(id)
     }),
     vault.onChange(() => {
+      // Another wallet's keys are not this one's.
+      fileKeys.forgetAll()
       events.nodeChanged()
       followWallet(parts)
     }),

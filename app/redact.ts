@@ -11,7 +11,7 @@ const TEXT_RULES: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer\s+)[\w.~+/=-]{8,}/gi, `$1${HIDDEN}`],
   // A file key in a share link, a token in an address
   [/(#k=)[\w-]+/g, `$1${HIDDEN}`],
-  [/([?&](?:token|access_token|key|secret)=)[^&\s"']+/gi, `$1${HIDDEN}`],
+  [/([?&](?:token|access_token|key|secret|signature)=)[^&\s"']+/gi, `$1${HIDDEN}`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, HIDDEN],
   [/\b(xprv|tprv)[1-9A-HJ-NP-Za-km-z]{50,}/g, HIDDEN],
   // Twelve or more short lowercase words in a row: a recovery phrase, whatever its name

@@ -5,6 +5,7 @@ export type {
   EventSource,
   HttpSettings,
   MediaShelf,
+  PlainFiles,
   RevocationLookup,
   SignedRevocation,
   StatusSource,

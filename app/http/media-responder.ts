@@ -1,18 +1,10 @@
-import { AppError } from '../contract/index.ts'
 import type { Log } from '../ports/log.ts'
 import { decideRange, isNoneMatch, isRangeFresh } from './byte-range.ts'
 import type { ByteRange } from './byte-range.ts'
 import { BufferPool, FileShrankError, sendBytes } from './byte-sender.ts'
-import { contentDisposition } from './content-disposition.ts'
-import { HttpProblem } from './exchange.ts'
-import type { Exchange, ResponseHeaders } from './exchange.ts'
-import { servedAs } from './media-type.ts'
+import type { Exchange } from './exchange.ts'
+import { cacheHeaders, rangeNotSatisfiable, typeHeaders } from './media-headers.ts'
 import type { MediaRow, MediaShelf, OpenedMedia } from './ports.ts'
-
-/** Enough for a browser's own image and video viewer, nothing that runs. */
-const INLINE_POLICY =
-  "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
-const DOWNLOAD_POLICY = "sandbox; default-src 'none'"
 
 export interface SendingOptions {
   readonly isCounted: boolean
@@ -38,7 +30,7 @@ export class MediaResponder {
   async respond(exchange: Exchange, row: MediaRow, options: SendingOptions): Promise<void> {
     const { req, res, method } = exchange
     const etag = `"${row.mediaId}"`
-    const headers = mediaHeaders(row, etag)
+    const headers = cacheHeaders(etag, row.accessLevel === 'public')
     // The id is the hash of the bytes: a copy under this tag is right for ever, whatever our own file is like now.
     if (isNoneMatch(req.headers['if-none-match'], etag)) {
       res.writeHead(304, headers)
@@ -55,7 +47,7 @@ export class MediaResponder {
       const range = isPart ? decision.range : { start: 0, endExclusive: sizeBytes }
       res.writeHead(isPart ? 206 : 200, {
         ...headers,
-        ...bodyHeaders(row),
+        ...typeHeaders(row, row.mediaId),
         'content-length': range.endExclusive - range.start,
         ...(isPart ? { 'content-range': `bytes ${range.start}-${range.endExclusive - 1}/${sizeBytes}` } : {}),
       })
@@ -98,41 +90,4 @@ export class MediaResponder {
       }
     }
   }
-}
-
-function mediaHeaders(row: MediaRow, etag: string): ResponseHeaders {
-  return {
-    etag,
-    'accept-ranges': 'bytes',
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    ...(row.accessLevel === 'public'
-      ? {
-          'cache-control': 'public, max-age=31536000, immutable',
-          'access-control-allow-origin': '*',
-          'access-control-expose-headers':
-            'Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag',
-          'cross-origin-resource-policy': 'cross-origin',
-        }
-      : { 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin' }),
-  }
-}
-
-function bodyHeaders(row: MediaRow): ResponseHeaders {
-  const { contentType, disposition } = servedAs(row.mime)
-  return {
-    'content-type': contentType,
-    'content-disposition': contentDisposition(disposition, row.name, row.mediaId),
-    'content-security-policy': disposition === 'inline' ? INLINE_POLICY : DOWNLOAD_POLICY,
-  }
-}
-
-function rangeNotSatisfiable(sizeBytes: number): HttpProblem {
-  return new HttpProblem(
-    new AppError(
-      'RANGE_NOT_SATISFIABLE',
-      `These media have ${sizeBytes} bytes; the range asked for lies outside.`,
-    ),
-    { headers: { 'content-range': `bytes */${sizeBytes}`, 'accept-ranges': 'bytes' } },
-  )
 }

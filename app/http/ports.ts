@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { FileHandle } from 'node:fs/promises'
+import type { PlainFile } from '../ports/plain-file.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { Outbound } from '../outbound/index.ts'
 import type { TokenBearer, Vault } from '../vault/index.ts'
@@ -45,6 +46,14 @@ export interface MediaShelf {
   openFile(mediaId: string): Promise<OpenedMedia>
   addUploaded(mediaId: string, bytes: number): void
   touchServed(mediaId: string): void
+}
+
+/** Files as their owner sees them; whoever opens one closes it. */
+export interface PlainFiles {
+  /** @throws {AppError} `NOT_FOUND`, `KEY_NEEDED`, the wallet's own errors while it is locked */
+  item(mediaId: string): Promise<PlainFile>
+  /** A download, as far as it can be read already. @throws {AppError} the same, and `CONFLICT` when it is too early */
+  transfer(transferId: string): Promise<PlainFile>
 }
 
 export interface UploadDetails {

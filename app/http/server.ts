@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { AuthRoutes } from './auth-routes.ts'
 import { ControlGuard } from './control-guard.ts'
-import { ControlRoutes } from './control-routes.ts'
+import { ControlRoutes, downloadPath, itemPath } from './control-routes.ts'
 import { loadControlToken } from './control-token.ts'
 import { EventStream } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
@@ -14,18 +14,21 @@ import { MediaGate } from './media-gate.ts'
 import { MediaResponder } from './media-responder.ts'
 import { NodeRoutes } from './node-routes.ts'
 import { PageFiles } from './page-files.ts'
+import { PlainResponder } from './plain-responder.ts'
 import type {
   EventSource,
   HttpSettings,
   LoginDesk,
   MediaShelf,
   OutboundRequests,
+  PlainFiles,
   RevocationLookup,
   StatusSource,
   TokenVerifier,
   UploadAdder,
 } from './ports.ts'
 import { Router } from './router.ts'
+import { Tickets } from './tickets.ts'
 import { TokenBuckets } from './token-buckets.ts'
 import { Uploads } from './upload.ts'
 import { ViewerCheck, rateLimited } from './viewer.ts'
@@ -36,6 +39,8 @@ export interface HttpServerOptions {
   /** Where `control.token` is kept. */
   readonly dataDir: string
   readonly library: MediaShelf
+  /** What the window and its players read: given to the control listener alone. */
+  readonly plainFiles: PlainFiles
   readonly adder: UploadAdder
   readonly vault: TokenVerifier & LoginDesk
   /** Items their owners took back. */
@@ -71,10 +76,12 @@ export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #limits: HttpLimits
   readonly #buckets = new TokenBuckets()
+  readonly #tickets = new Tickets()
   #node: Listener | undefined
   #control: Listener | undefined
   #events: EventStream | undefined
   #url = ''
+  #controlUrl = ''
 
   constructor(options: HttpServerOptions) {
     this.#options = options
@@ -93,11 +100,25 @@ export class HttpServer {
       const nodePort = await this.#startNode(media, host, port, controlPort)
       this.#url = `http://${urlHost(host)}:${nodePort}`
       const boundControlPort = await this.#startControl(media, controlToken, controlPort, nodePort)
-      return { url: this.#url, controlUrl: `http://${CONTROL_HOST}:${boundControlPort}`, controlToken }
+      this.#controlUrl = `http://${CONTROL_HOST}:${boundControlPort}`
+      return { url: this.#url, controlUrl: this.#controlUrl, controlToken }
     } catch (error) {
       await this.stop()
       throw error
     }
+  }
+
+  /**
+   * An address on this computer where a player reads an item or a download, decrypted, without a token: for that one alone,
+   * until `expiresAtMs` (milliseconds since the epoch) or the node stops.
+   */
+  playUrl(target: { readonly mediaId: string } | { readonly transferId: string }): {
+    url: string
+    expiresAtMs: number
+  } {
+    const plainPath = 'mediaId' in target ? itemPath(target.mediaId) : downloadPath(target.transferId)
+    const { path, expiresInMs } = this.#tickets.signMedia(plainPath)
+    return { url: this.#controlUrl + path, expiresAtMs: this.#options.clock.nowMs() + expiresInMs }
   }
 
   /** Lets running answers end for a moment, cuts the rest. Idempotent. */
@@ -167,6 +188,9 @@ export class HttpServer {
       events: stream,
       library: this.#options.library,
       media,
+      plain: new PlainResponder(log, limits.idleTimeoutMs),
+      plainFiles: this.#options.plainFiles,
+      tickets: this.#tickets,
       page,
       limits,
       log,

@@ -36,23 +36,23 @@ export class Tickets {
     return endsAtMs !== undefined && this.#nowMs() < endsAtMs
   }
 
-  /** Signs an item's address for reading (GET and HEAD), for six hours: a long film with pauses. */
-  signMedia(mediaId: string): { path: string; expiresInMs: number } {
+  /** Signs the address of media for reading (GET and HEAD), for six hours: a long film with pauses. */
+  signMedia(path: string): { path: string; expiresInMs: number } {
     const expires = String(Math.floor(this.#nowMs() + MEDIA_TICKET_MS))
     return {
-      path: `/media/${mediaId}?expires=${expires}&signature=${this.#sign(mediaId, expires)}`,
+      path: `${path}?expires=${expires}&signature=${this.#sign(path, expires)}`,
       expiresInMs: MEDIA_TICKET_MS,
     }
   }
 
-  isMediaSigned(mediaId: string, query: URLSearchParams): boolean {
+  isMediaSigned(path: string, query: URLSearchParams): boolean {
     const expires = query.get('expires') ?? ''
     const signature = query.get('signature') ?? ''
     if (!/^\d{1,16}$/.test(expires) || Number(expires) < this.#nowMs()) return false
-    return isSameSecret(signature, this.#sign(mediaId, expires))
+    return isSameSecret(signature, this.#sign(path, expires))
   }
 
-  #sign(mediaId: string, expires: string): string {
-    return createHmac('sha256', this.#key).update(`GET /media/${mediaId} ${expires}`).digest('base64url')
+  #sign(path: string, expires: string): string {
+    return createHmac('sha256', this.#key).update(`GET ${path} ${expires}`).digest('base64url')
   }
 }

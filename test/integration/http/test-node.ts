@@ -20,10 +20,13 @@ import { Adder, HashPool, hashFile } from '../../../app/ingest/index.ts'
 import { Library, MediaFolder, TransferStore, openDatabase } from '../../../app/library/index.ts'
 import type { ItemRow } from '../../../app/library/index.ts'
 import { Outbound } from '../../../app/outbound/index.ts'
+import { sealReader } from '../../../app/engine-sealed.ts'
+import { plainOpener } from '../../../app/engine-plain.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/index.ts'
-import { openVault } from '../../../app/vault/index.ts'
+import { FileKeys, KeptKeyStore, openVault, seaPairFromSeed } from '../../../app/vault/index.ts'
 import type { Keychain, Vault } from '../../../app/vault/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
+import type { PlainFile } from '../../../app/ports/plain-file.ts'
 import type { Log } from '../../../app/ports/log.ts'
 import { systemClock } from '../../../app/ports/clock.ts'
 
@@ -36,6 +39,7 @@ export interface TestNodeOptions {
   readonly log?: Log
   readonly isPaused?: () => boolean
   readonly oipSecret?: Uint8Array
+  readonly openTransfer?: (transferId: string) => Promise<PlainFile>
   /** Items that were withdrawn, by mediaId. */
   readonly revocations?: ReadonlyMap<string, SignedRevocation>
   readonly outbound?: Pick<Outbound, 'request'>
@@ -62,6 +66,12 @@ export interface TestNode extends HttpAddresses {
   stop(): Promise<void>
 }
 
+/** Whose envelopes these nodes open. */
+export const TEST_PAIR = seaPairFromSeed(Buffer.alloc(64, 5))
+
+const noTransfer = (): Promise<never> =>
+  Promise.reject(new AppError('NOT_FOUND', 'There is no such transfer.'))
+
 const absentKeychain: Keychain = {
   get: () => Promise.reject(new AppError('KEYCHAIN_ABSENT', 'There is no keychain.')),
   set: () => Promise.reject(new AppError('KEYCHAIN_ABSENT', 'There is no keychain.')),
@@ -74,16 +84,24 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   const log = options.log ?? silentLog
   const clock = systemClock
   const mediaDir = join(dir, 'media')
-  const vault = await openVault({ dataDir: dir, mode: 'headless', keychain: absentKeychain, oipSecret: options.oipSecret, log })
+  const vault = await openVault({
+    dataDir: dir,
+    mode: 'headless',
+    keychain: absentKeychain,
+    oipSecret: options.oipSecret,
+    log,
+  })
   const db = openDatabase(join(dir, 'sower.db'), { log, clock })
   const folder = new MediaFolder({ dir: mediaDir, log, clock })
   const pool = new HashPool({ log })
+  const fileKeys = new FileKeys({ pair: () => TEST_PAIR, store: new KeptKeyStore(db), clock })
   const library = new Library({
     db,
     folder,
     clock,
     log,
     owner: () => vault.owner(),
+    openSealed: sealReader(fileKeys),
     verifyBytes: async (path, signal) => (await hashFile(pool, { path, signal })).sha256,
   })
   await library.start()
@@ -117,6 +135,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     settings: { get: () => settings },
     dataDir: dir,
     library,
+    plainFiles: { item: plainOpener({ library, fileKeys }), transfer: options.openTransfer ?? noTransfer },
     adder: options.wrapAdder?.(adder) ?? adder,
     vault,
     revocationOf: (mediaId) => options.revocations?.get(mediaId),

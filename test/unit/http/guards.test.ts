@@ -8,6 +8,7 @@ import { readUploadFields } from '../../../app/http/upload-fields.ts'
 import { engineCalls } from '../../../app/contract/index.ts'
 
 const ID = 'ab'.repeat(32)
+const PATH = `/media/${ID}`
 
 describe('servedAs', () => {
   it.each(['image/png', 'image/jpeg', 'video/mp4', 'audio/mpeg', 'video/x-matroska', 'application/ogg'])(
@@ -82,17 +83,18 @@ describe('Tickets', () => {
   it('opens one item until it expires', () => {
     let now = 1000.5
     const tickets = new Tickets(() => now)
-    const { path, expiresInMs } = tickets.signMedia(ID)
+    const { path, expiresInMs } = tickets.signMedia(PATH)
     const query = new URL(path, 'http://x').searchParams
-    expect(tickets.isMediaSigned(ID, query)).toBe(true)
-    expect(tickets.isMediaSigned('cd'.repeat(32), query)).toBe(false)
-    expect(new Tickets(() => now).isMediaSigned(ID, query)).toBe(false)
+    expect(tickets.isMediaSigned(PATH, query)).toBe(true)
+    expect(tickets.isMediaSigned(`/media/${'cd'.repeat(32)}`, query)).toBe(false)
+    expect(tickets.isMediaSigned(`/transfers/${ID}/media`, query)).toBe(false)
+    expect(new Tickets(() => now).isMediaSigned(PATH, query)).toBe(false)
     const prolonged = new URLSearchParams(query)
     prolonged.set('expires', '99999999')
-    expect(tickets.isMediaSigned(ID, prolonged)).toBe(false)
-    expect(tickets.isMediaSigned(ID, new URLSearchParams())).toBe(false)
+    expect(tickets.isMediaSigned(PATH, prolonged)).toBe(false)
+    expect(tickets.isMediaSigned(PATH, new URLSearchParams())).toBe(false)
     now += expiresInMs + 1
-    expect(tickets.isMediaSigned(ID, query)).toBe(false)
+    expect(tickets.isMediaSigned(PATH, query)).toBe(false)
   })
 })
 

@@ -1,0 +1,108 @@
+import type { FileHandle } from 'node:fs/promises'
+import { AppError } from './contract/index.ts'
+import type { Library } from './library/index.ts'
+import type { Manifest } from './manifest/index.ts'
+import type { PlainFile } from './ports/plain-file.ts'
+import { openMetadata, PlainReader, streamEncryptionOf } from './vault/index.ts'
+import type { FileKeys, StoredBytes } from './vault/index.ts'
+
+const BLOCK_BYTES = 512 * 1024
+
+interface PlainOpenerParts {
+  readonly library: Pick<Library, 'get' | 'manifest' | 'openFile'>
+  readonly fileKeys: Pick<FileKeys, 'get'>
+}
+
+/** Opens an item as the file that was added, decrypted where it is stored encrypted. */
+export type OpenPlain = (mediaId: string) => Promise<PlainFile>
+
+/**
+ * Makes the one way to an item's plaintext: for the window, players on this computer and copies its owner saves.
+ * What it gives throws `NOT_FOUND`, `KEY_NEEDED`, `ENVELOPE_INVALID`, `CIPHERTEXT_INVALID`, `MANIFEST_INVALID`, the wallet's own
+ * errors while it is locked, and what `library.openFile` refuses with.
+ */
+export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain {
+  return async (mediaId) => {
+    const row = library.get(mediaId)
+    if (row === undefined) throw new AppError('NOT_FOUND', 'This item is not in the library.')
+    if (row.protection === 'none') {
+      const { handle, sizeBytes } = await library.openFile(mediaId)
+      return openClear(handle, { name: row.name, mime: row.mime, sizeBytes })
+    }
+    const manifest = await library.manifest(mediaId)
+    const fileKey = await fileKeys.get(manifest)
+    try {
+      const { handle, sizeBytes } = await library.openFile(mediaId)
+      try {
+        return await openSealed(handle, sizeBytes, manifest, fileKey)
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
+    } finally {
+      fileKey.fill(0)
+    }
+  }
+}
+
+function openClear(
+  handle: FileHandle,
+  about: { readonly name: string; readonly mime: string; readonly sizeBytes: number },
+): PlainFile {
+  const { sizeBytes } = about
+  const stored = storedIn(handle, sizeBytes)
+  return {
+    ...about,
+    async *read(start, endExclusive, signal) {
+      for (let at = start; at < Math.min(endExclusive, sizeBytes); at += BLOCK_BYTES) {
+        if (signal?.aborted === true) throw new AppError('CANCELLED', 'The reading was stopped.')
+        const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, endExclusive - at, sizeBytes - at))
+        await stored.read(block, at)
+        yield block
+      }
+    },
+    close: () => handle.close(),
+  }
+}
+
+async function openSealed(
+  handle: FileHandle,
+  storedSizeBytes: number,
+  manifest: Manifest,
+  fileKey: Uint8Array,
+): Promise<PlainFile> {
+  const sealed = manifest.encryption?.sealed
+  const about = sealed === undefined ? undefined : openMetadata(fileKey, sealed)
+  const reader = await PlainReader.open({
+    stored: storedIn(handle, storedSizeBytes),
+    encryption: streamEncryptionOf(manifest),
+    fileKey,
+  })
+  return {
+    name: about?.name ?? manifest.name ?? 'media',
+    mime: about?.mime ?? manifest.mime,
+    sizeBytes: reader.sizeBytes,
+    read: (start, endExclusive, signal) => reader.read(start, endExclusive, signal),
+    close: async () => {
+      reader.close()
+      await handle.close()
+    },
+  }
+}
+
+function storedIn(handle: FileHandle, sizeBytes: number): StoredBytes {
+  return {
+    sizeBytes,
+    read: async (target, position) => {
+      for (let done = 0; done < target.byteLength;) {
+        const { bytesRead } = await handle.read(target, done, target.byteLength - done, position + done)
+        if (bytesRead === 0) {
+          throw new AppError('HASH_MISMATCH', 'The file of this item became shorter while it was read.', {
+            hint: 'Put the original back, or add or download it again.',
+          })
+        }
+        done += bytesRead
+      }
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import type { Writable } from 'node:stream'
+import type { Log } from '../ports/log.ts'
+import type { PlainFile } from '../ports/plain-file.ts'
+import { decideRange, isRangeFresh } from './byte-range.ts'
+import type { Exchange } from './exchange.ts'
+import { cacheHeaders, rangeNotSatisfiable, typeHeaders } from './media-headers.ts'
+
+/** What may be on its way to the operating system while more is read. */
+const WINDOW_BYTES = 1024 * 1024
+
+/** Answers GET and HEAD with a file as its owner sees it: decrypted, perhaps still arriving. For the control listener alone. */
+export class PlainResponder {
+  readonly #log: Log
+  readonly #idleTimeoutMs: number
+
+  /** @param idleTimeoutMs how long whoever was promised bytes may take none */
+  constructor(log: Log, idleTimeoutMs: number) {
+    this.#log = log
+    this.#idleTimeoutMs = idleTimeoutMs
+  }
+
+  /**
+   * @param id names it where it has no name, and its representation for If-Range; the plaintext's hash stays secret
+   * @param file closed when this returns
+   * @throws {AppError} `RANGE_NOT_SATISFIABLE`, and what reading the first bytes fails with; nothing has been sent then
+   */
+  async respond(exchange: Exchange, id: string, file: PlainFile): Promise<void> {
+    try {
+      await this.#respond(exchange, id, file)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #respond({ req, res, method }: Exchange, id: string, file: PlainFile): Promise<void> {
+    const { sizeBytes } = file
+    const etag = `"${id}-plain"`
+    const isRangeHeard = method === 'GET' && isRangeFresh(req.headers['if-range']?.toString(), etag)
+    const decision = decideRange(isRangeHeard ? req.headers.range : undefined, sizeBytes)
+    if (decision.kind === 'unsatisfiable') throw rangeNotSatisfiable(sizeBytes)
+    const isPart = decision.kind === 'part'
+    const { start, endExclusive } = isPart ? decision.range : { start: 0, endExclusive: sizeBytes }
+    const abort = new AbortController()
+    const onClose = (): void => abort.abort()
+    res.once('close', onClose)
+    const bytes = file.read(start, endExclusive, abort.signal)[Symbol.asyncIterator]()
+    try {
+      // Bytes of a download may be long in coming; whoever waits for them is not idle.
+      req.socket.setTimeout(0)
+      // What can't be read at all is said before anything is promised.
+      const first = method === 'HEAD' ? undefined : await bytes.next()
+      req.socket.setTimeout(this.#idleTimeoutMs)
+      res.writeHead(isPart ? 206 : 200, {
+        ...cacheHeaders(etag, false),
+        ...typeHeaders(file, id),
+        'content-length': endExclusive - start,
+        ...(isPart ? { 'content-range': `bytes ${start}-${endExclusive - 1}/${sizeBytes}` } : {}),
+      })
+      if (first !== undefined) await this.#send(res, id, first, bytes)
+      if (!res.destroyed) res.end()
+    } finally {
+      res.off('close', onClose)
+      await bytes.return?.()
+    }
+  }
+
+  async #send(
+    out: Writable,
+    id: string,
+    first: IteratorResult<Uint8Array>,
+    bytes: AsyncIterator<Uint8Array>,
+  ): Promise<void> {
+    const window = new SendWindow(out)
+    try {
+      for (let next = first; next.done !== true; next = await bytes.next()) await window.write(next.value)
+      await window.drained()
+    } catch (error) {
+      // A cut connection is the only way left to say that this answer is not whole.
+      if (!out.destroyed) this.#log.warn('http.plain-cut', { id, error })
+      out.destroy()
+    }
+  }
+}
+
+/** Hands chunks on without waiting for each, but never more than a window ahead of whoever takes them. */
+class SendWindow {
+  readonly #out: Writable
+  #pendingBytes = 0
+  #failure: Error | undefined
+  #wake: (() => void) | undefined
+
+  constructor(out: Writable) {
+    this.#out = out
+    out.once('close', () => this.#settle(0, new Error('the client went away')))
+  }
+
+  /** @throws when the other side is gone */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#pendingBytes += chunk.byteLength
+    this.#out.write(chunk, (error) => this.#settle(chunk.byteLength, error ?? undefined))
+    await this.#until(WINDOW_BYTES)
+  }
+
+  drained(): Promise<void> {
+    return this.#until(0)
+  }
+
+  async #until(limitBytes: number): Promise<void> {
+    while (this.#pendingBytes > limitBytes && this.#failure === undefined) {
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #settle(bytes: number, error?: Error): void {
+    this.#pendingBytes -= bytes
+    this.#failure ??= error
+    this.#wake?.()
+  }
+}
