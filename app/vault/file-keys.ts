@@ -4,7 +4,9 @@ import type { Clock } from '../ports/clock.ts'
 import { streamEncryptionOf } from './cipher/encryption-field.ts'
 import { committedKeys } from './cipher/plain-reader.ts'
 import { openMetadata } from './cipher/sealed-metadata.ts'
-import { damagedBox, makeEnvelope, openEnvelope } from './envelope/sea-envelope.ts'
+import { damagedBox } from './envelope/payload.ts'
+import type { EnvelopeScheme } from './envelope/scheme.ts'
+import { SeaScheme } from './envelope/sea-envelope.ts'
 import type { SeaPair } from './envelope/sea.ts'
 import type { KeptKey, KeptKeyStore } from './kept-keys.ts'
 
@@ -13,8 +15,16 @@ export interface FileKeysOptions {
   readonly pair: () => SeaPair
   readonly store: Pick<KeptKeyStore, 'get' | 'put' | 'remove'>
   readonly clock: Pick<Clock, 'nowMs'>
+  /** Asked only by {@link FileKeys.fetch}. Absent: nobody is. */
+  readonly lit?: Pick<EnvelopeScheme<never>, 'open'>
   /** How many keys are held in memory at once. @defaultValue 10,000 */
   readonly maxCached?: number
+}
+
+interface CachedKey {
+  readonly key: Buffer
+  /** When the link it came with asked to be forgotten. */
+  readonly expiresAtMs: number
 }
 
 /**
@@ -23,35 +33,59 @@ export interface FileKeysOptions {
  */
 export class FileKeys {
   readonly #options: FileKeysOptions
+  readonly #sea: SeaScheme
   /** By mediaId, the longest unused first. */
-  readonly #cached = new Map<string, Buffer>()
+  readonly #cached = new Map<string, CachedKey>()
   /** Counts how often everything was forgotten, so that what was under way then is not remembered. */
   #epoch = 0
 
   constructor(options: FileKeysOptions) {
     this.#options = options
+    this.#sea = new SeaScheme(options.pair)
   }
 
   /**
-   * The file key of an encrypted item, checked against the manifest's commitment.
+   * The file key of an encrypted item, checked against the manifest's commitment. Asks no network.
    * @returns 32 bytes, a copy: whoever asked wipes it
    * @throws {AppError} the wallet's own error while it is locked; `KEY_NEEDED` when nobody gave this wallet the key (or it came with
    * a link that has expired); `ENVELOPE_INVALID` when what they gave does not fit; `MANIFEST_INVALID`
    */
   async get(manifest: Manifest): Promise<Buffer> {
-    const pair = this.#options.pair()
+    this.#options.pair()
     streamEncryptionOf(manifest)
     const cached = this.#cached.get(manifest.id)
-    if (cached !== undefined && isKeyOf(manifest, cached))
-      return Buffer.from(this.#remember(manifest.id, cached))
-    const epoch = this.#epoch
-    const key = await this.#open(manifest, pair)
-    if (!isKeyOf(manifest, key)) {
-      key.fill(0)
-      throw damagedBox()
+    if (
+      cached !== undefined &&
+      cached.expiresAtMs > this.#options.clock.nowMs() &&
+      isKeyOf(manifest, cached.key)
+    ) {
+      return this.#remember(manifest.id, Buffer.from(cached.key), cached.expiresAtMs)
     }
-    if (epoch === this.#epoch) this.#remember(manifest.id, Buffer.from(key))
-    return key
+    const epoch = this.#epoch
+    const { key, expiresAtMs } = await this.#open(manifest)
+    return epoch === this.#epoch ? this.#remember(manifest.id, key, expiresAtMs) : key
+  }
+
+  /**
+   * The same, and asks the Lit network when the envelope says so and nothing else gives the key. What the network gives is kept.
+   * @throws {AppError} as {@link FileKeys.get}; `LIT_UNAVAILABLE`
+   */
+  async fetch(manifest: Manifest): Promise<Buffer> {
+    try {
+      return await this.get(manifest)
+    } catch (error) {
+      const { lit } = this.#options
+      const envelope = manifest.encryption?.keyEnvelope
+      const hasLit = envelope?.scheme === 'lit' || (envelope !== undefined && 'lit' in envelope)
+      if (!hasLit || lit === undefined || !(error instanceof AppError) || error.code !== 'KEY_NEEDED')
+        throw error
+      const key = checked(
+        manifest,
+        await lit.open(envelope, { mediaId: manifest.id, version: manifest.version }),
+      )
+      await this.keep(manifest, key)
+      return key
+    }
   }
 
   /**
@@ -63,19 +97,14 @@ export class FileKeys {
   async keep(manifest: Manifest, fileKey: Uint8Array, expiresAtMs?: number): Promise<void> {
     const { pub, epub } = this.#options.pair()
     if (!isKeyOf(manifest, fileKey)) {
-      throw new AppError(
-        'LINK_INVALID',
-        'The key in this link opens another item, not this one. It was not kept.',
-        {
-          hint: 'Ask for the link again, and copy it whole.',
-        },
-      )
+      const message = 'The key in this link opens another item, not this one. It was not kept.'
+      throw new AppError('LINK_INVALID', message, { hint: 'Ask for the link again, and copy it whole.' })
     }
     const { id: mediaId, version } = manifest
-    const recipients = [{ owner: manifest.oip.creatorPubKey, pub, epub }]
-    const envelope = await makeEnvelope({ fileKey, mediaId, version, recipients })
+    const self = { owner: manifest.oip.creatorPubKey, pub, epub }
+    const envelope = await this.#sea.add(undefined, { fileKey, mediaId, version }, [self])
     const addedAtMs = this.#options.clock.nowMs()
-    this.#options.store.put({ mediaId, box: JSON.stringify(envelope), expiresAtMs, addedAtMs })
+    this.#options.store.put({ mediaId, envelope, expiresAtMs, addedAtMs })
     this.#forget(mediaId)
   }
 
@@ -85,14 +114,17 @@ export class FileKeys {
     for (const mediaId of this.#cached.keys()) this.#forget(mediaId)
   }
 
-  async #open(manifest: Manifest, pair: SeaPair): Promise<Buffer> {
+  /** The key from the envelope or, when that gives none that fits, from what was kept. */
+  async #open(manifest: Manifest): Promise<CachedKey> {
     const { id: mediaId, version, encryption } = manifest
     try {
-      return await openEnvelope(encryption?.keyEnvelope, pair, { mediaId, version })
+      const key = await this.#sea.open(encryption?.keyEnvelope, { mediaId, version })
+      return { key: checked(manifest, key), expiresAtMs: Infinity }
     } catch (error) {
       const kept = this.#kept(mediaId)
       if (kept === undefined) throw error
-      return openEnvelope(JSON.parse(kept.box), pair, { mediaId, version: Number.MAX_SAFE_INTEGER })
+      const key = await this.#sea.open(kept.envelope, { mediaId, version: Number.MAX_SAFE_INTEGER })
+      return { key: checked(manifest, key), expiresAtMs: kept.expiresAtMs ?? Infinity }
     }
   }
 
@@ -104,20 +136,26 @@ export class FileKeys {
     return undefined
   }
 
-  #remember(mediaId: string, key: Buffer): Buffer {
-    const before = this.#cached.get(mediaId)
-    if (before !== key) before?.fill(0)
-    this.#cached.delete(mediaId)
-    this.#cached.set(mediaId, key)
+  /** @returns `key`; what is remembered is a copy, so that wiping one leaves the other */
+  #remember(mediaId: string, key: Buffer, expiresAtMs: number): Buffer {
+    this.#forget(mediaId)
+    this.#cached.set(mediaId, { key: Buffer.from(key), expiresAtMs })
     const [oldest] = this.#cached.keys()
     if (oldest !== undefined && this.#cached.size > (this.#options.maxCached ?? 10_000)) this.#forget(oldest)
     return key
   }
 
   #forget(mediaId: string): void {
-    this.#cached.get(mediaId)?.fill(0)
+    this.#cached.get(mediaId)?.key.fill(0)
     this.#cached.delete(mediaId)
   }
+}
+
+/** @throws {AppError} `ENVELOPE_INVALID`, with the key wiped, when it is not the item's */
+function checked(manifest: Manifest, key: Buffer): Buffer {
+  if (isKeyOf(manifest, key)) return key
+  key.fill(0)
+  throw damagedBox()
 }
 
 /**

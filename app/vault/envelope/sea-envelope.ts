@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
-import { z } from 'zod'
 import { AppError } from '../../contract/index.ts'
 import { SeaEnvelope } from '../../manifest/index.ts'
+import type { KeyEnvelope } from '../../manifest/index.ts'
+import { damagedBox, envelopeInvalid, fileKeyIn, keyNeeded, payloadOf } from './payload.ts'
+import type { EnvelopeSubject } from './payload.ts'
+import type { EnvelopeScheme } from './scheme.ts'
 import { isPoint, newExchangePair, seaDecrypt, seaEncrypt, seaSecret } from './sea.ts'
 import type { SeaPair } from './sea.ts'
 
@@ -14,36 +17,23 @@ export interface Recipient {
   readonly epub: string
 }
 
-/** What an envelope is bound to. */
-export interface EnvelopeContext {
-  /** 64 hex. */
-  readonly mediaId: string
-  /** Of the manifest that carries the envelope. */
-  readonly version: number
-  /** Keys of people nobody's one-time key may be equal to. */
-  readonly knownEpubs?: readonly string[]
+interface KeyForPeople extends EnvelopeSubject {
+  /** 32 bytes; left untouched. */
+  readonly fileKey: Uint8Array
+  /** Each `pub` counts once. */
+  readonly recipients: readonly Recipient[]
 }
 
-const MAX_RECIPIENTS = 1000
+const MAX_PEOPLE = 1000
 /** A thousand boxes take a second: after so many, everybody else gets a turn. */
 const BOXES_PER_SLICE = 16
-const Payload = z.looseObject({
-  key: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-  mediaId: z.string(),
-  version: z.int().positive(),
-})
 
 /**
- * Boxes a file key for each recipient, with a one-time P-256 pair for each.
- * @param input `recipients`: 1 … 1,000; each `pub` once
- * @throws {AppError} `ENVELOPE_INVALID` when a key of a recipient is not a point of the curve; `BAD_REQUEST` when there are too many
+ * Boxes a file key for each of 1 … 1,000 recipients, with a one-time P-256 pair for each.
+ * @throws {AppError} `ENVELOPE_INVALID` when a key of a recipient is not a point of the curve; `BAD_REQUEST` when there are none
+ * or too many
  */
-export async function makeEnvelope(input: {
-  readonly fileKey: Uint8Array
-  readonly mediaId: string
-  readonly version: number
-  readonly recipients: readonly Recipient[]
-}): Promise<SeaEnvelope> {
+export async function makeEnvelope(input: KeyForPeople): Promise<SeaEnvelope> {
   return extendEnvelope({ ...input, envelope: { scheme: 'sea', for: [], keys: {} } })
 }
 
@@ -51,21 +41,16 @@ export async function makeEnvelope(input: {
  * The same envelope for more people. Who is in it stays in it; somebody named again gets a new box.
  * @throws {AppError} as {@link makeEnvelope}
  */
-export async function extendEnvelope(input: {
-  readonly envelope: SeaEnvelope
-  readonly fileKey: Uint8Array
-  readonly mediaId: string
-  readonly version: number
-  readonly recipients: readonly Recipient[]
-}): Promise<SeaEnvelope> {
-  const { envelope, fileKey, mediaId, version, recipients } = input
-  if (fileKey.length !== 32) throw new RangeError('a file key has 32 bytes')
+export async function extendEnvelope(
+  input: KeyForPeople & { readonly envelope: SeaEnvelope },
+): Promise<SeaEnvelope> {
+  const { envelope, fileKey, recipients } = input
   const people = new Map(recipients.map((recipient) => [recipient.pub, recipient]))
   const names = [...new Set([...envelope.for, ...people.keys()])]
-  if (names.length === 0 || names.length > MAX_RECIPIENTS) {
+  if (names.length === 0 || names.length > MAX_PEOPLE) {
     throw new AppError('BAD_REQUEST', 'An item can be shared with at most 1,000 people.')
   }
-  const text = JSON.stringify({ key: Buffer.from(fileKey).toString('base64url'), mediaId, version })
+  const text = payloadOf(fileKey, input)
   const keys = { ...envelope.keys }
   let made = 0
   for (const { pub, epub } of people.values()) {
@@ -84,6 +69,7 @@ export async function extendEnvelope(input: {
 /**
  * The file key in an envelope, for the owner of `pair`.
  * @param envelope as it stands in a manifest; nothing about it is trusted
+ * @param context `knownEpubs`: lasting keys of people, which no one-time key may be equal to
  * @returns 32 bytes; whoever asked wipes them
  * @throws {AppError} `KEY_NEEDED` when it holds no box for this pair; `ENVELOPE_INVALID` when that box is damaged, made for another
  * item or a later version, or its one-time key is no point of the curve or somebody's lasting one
@@ -91,8 +77,9 @@ export async function extendEnvelope(input: {
 export async function openEnvelope(
   envelope: unknown,
   pair: SeaPair,
-  context: EnvelopeContext,
+  context: EnvelopeSubject & { readonly knownEpubs?: readonly string[] },
 ): Promise<Buffer> {
+  if (!isSea(envelope)) throw keyNeeded()
   const parsed = SeaEnvelope.safeParse(envelope)
   if (!parsed.success)
     throw envelopeInvalid('The key that came with this item is not in a form Sower can read.')
@@ -101,42 +88,42 @@ export async function openEnvelope(
   if (entry === undefined) throw keyNeeded()
   if (entry.epub === pair.epub || context.knownEpubs?.includes(entry.epub) === true) throw damagedBox()
   const secret = seaSecret(entry.epub, pair)
-  const text = secret === undefined ? undefined : seaDecrypt(entry.box, secret)
-  const payload = Payload.safeParse(parseJson(text))
-  if (!payload.success) throw damagedBox()
-  const { key, mediaId, version } = payload.data
-  if (mediaId !== context.mediaId || version > context.version) throw damagedBox()
-  return Buffer.from(key, 'base64url')
+  return fileKeyIn(secret === undefined ? undefined : seaDecrypt(entry.box, secret), context)
 }
 
-/** Nobody gave this wallet the key of an item. */
-export function keyNeeded(): AppError {
-  return new AppError(
-    'KEY_NEEDED',
-    'This item is encrypted, and its owner has not shared its key with you.',
-    {
-      hint: 'Ask its owner for access: send them your card.',
-    },
-  )
-}
+/** Keys boxed for people, opened with the wallet's pair. */
+export class SeaScheme implements EnvelopeScheme<readonly Recipient[]> {
+  readonly scheme = 'sea'
+  readonly #pair: () => SeaPair
 
-/** A box that should be ours does not hold. */
-export function damagedBox(): AppError {
-  return envelopeInvalid(
-    'The key that was made for you does not fit this item: it is damaged or belongs to another.',
-  )
-}
-
-function envelopeInvalid(message: string): AppError {
-  return new AppError('ENVELOPE_INVALID', message, {
-    hint: 'Nothing was changed. Ask the owner to share the item with you again.',
-  })
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text)
-  } catch {
-    return undefined
+  /** @param pair throws the wallet's own error while it is locked */
+  constructor(pair: () => SeaPair) {
+    this.#pair = pair
   }
+
+  /** @throws {AppError} as {@link makeEnvelope}; `BAD_REQUEST` when the envelope is of another scheme */
+  async add(
+    envelope: KeyEnvelope | undefined,
+    key: EnvelopeSubject & { readonly fileKey: Uint8Array },
+    recipients: readonly Recipient[],
+  ): Promise<KeyEnvelope> {
+    if (envelope === undefined) return makeEnvelope({ ...key, recipients })
+    const before = SeaEnvelope.safeParse(envelope)
+    if (before.success) return extendEnvelope({ ...key, recipients, envelope: before.data })
+    throw new AppError(
+      'BAD_REQUEST',
+      'The key of this item is not boxed for people, so nobody can be added to them.',
+    )
+  }
+
+  /** @throws {AppError} as {@link openEnvelope}; the wallet's own error while it is locked */
+  async open(envelope: KeyEnvelope | undefined, subject: EnvelopeSubject): Promise<Buffer> {
+    return openEnvelope(envelope, this.#pair(), subject)
+  }
+}
+
+function isSea(envelope: unknown): boolean {
+  return (
+    typeof envelope === 'object' && envelope !== null && 'scheme' in envelope && envelope.scheme === 'sea'
+  )
 }
