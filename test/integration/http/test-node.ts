@@ -39,6 +39,8 @@ export interface TestNodeOptions {
   readonly log?: Log
   readonly isPaused?: () => boolean
   readonly oipSecret?: Uint8Array
+  /** @defaultValue the few the server itself calls */
+  readonly handlers?: EngineHandlers
   readonly openTransfer?: (transferId: string) => Promise<PlainFile>
   /** Items that were withdrawn, by mediaId. */
   readonly revocations?: ReadonlyMap<string, SignedRevocation>
@@ -139,7 +141,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     adder: options.wrapAdder?.(adder) ?? adder,
     vault,
     revocationOf: (mediaId) => options.revocations?.get(mediaId),
-    handlers: handlersOf(library, status),
+    handlers: options.handlers ?? handlersOf(library, status),
     events: {
       on: (name, listener) => {
         const set = listeners.get(name) ?? new Set()
