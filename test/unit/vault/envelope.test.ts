@@ -1,5 +1,4 @@
 import fc from 'fast-check'
-import { mnemonicToSeed } from 'bip39'
 import { describe, expect, it } from 'vitest'
 import {
   extendEnvelope,
@@ -30,19 +29,6 @@ async function envelopeFor(...people: SeaPair[]) {
 }
 
 describe('the SEA pair of a wallet', () => {
-  it('is the same for the same seed on every machine', async () => {
-    const phrase = `${'abandon '.repeat(11)}about`
-    const pair = seaPairFromSeed(await mnemonicToSeed(phrase))
-    expect(pair).toMatchInlineSnapshot(`
-      {
-        "epriv": "0qz-YphVrLIMhDwzlkC9T6_XbqHTSPE7-jrJV1Lo_14",
-        "epub": "U51JEb4XvUB-Dx2BzevuTCGvZ4ggtyTS_3qocLODPRE.Uje43a9dJ2psEILoIFOd19botDQdQYYDHeACOi2FANs",
-        "priv": "m2QlGQPyUtdLp7t6rf6a-oPMNwU1DsS549dc5flP7Eg",
-        "pub": "lRZvIe89HhopYFXOpLbzrqTcCiu6q_Xbe9TwV09K1bA.x4qyXJug0FlrV36uLW5ana0GT2_1a_YbCuUOso_w-I0",
-      }
-    `)
-  })
-
   it('signs and agrees on keys with different scalars', () => {
     expect(ann.priv).not.toBe(ann.epriv)
     expect(new Set(pairs.map(({ pub }) => pub)).size).toBe(4)
