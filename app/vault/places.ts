@@ -124,15 +124,13 @@ export class FilePlace implements SecretPlace {
     const { sealedBy } = this.#init
     const unlock = sealedBy === 'keyfile' ? this.#makeKeyFile() : await this.#passphraseToSeal()
     const bytes = secretToBytes(secret)
-    let back: Buffer | undefined
     try {
-      writeFileAtomic(this.#path(), await seal(bytes, unlock, sealedBy), 0o600)
-      const written = readFileIfThere(this.#path())
-      back = await unseal(readSealed(written?.toString('utf8') ?? ''), unlock)
-      if (!back.equals(bytes)) throw new Error('wallet.enc was not kept as it was written')
+      const text = await seal(bytes, unlock, sealedBy)
+      writeFileAtomic(this.#path(), text, 0o600)
+      if (readFileIfThere(this.#path())?.toString('utf8') !== text)
+        throw new Error('wallet.enc was not kept as it was written')
     } finally {
       bytes.fill(0)
-      back?.fill(0)
       unlock.fill(0)
     }
   }

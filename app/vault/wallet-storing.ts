@@ -1,6 +1,7 @@
 import { moveAside } from '../atomic-file.ts'
 import { AppError } from '../contract/index.ts'
 import { FilePlace } from './places.ts'
+import type { SecretPlace } from './places.ts'
 import { readRecord, recordPath, writeRecord } from './record.ts'
 import type { PlacedWallet, WalletRecord, WalletStorage } from './record.ts'
 import type { WalletSecret } from './secret.ts'
@@ -70,7 +71,7 @@ async function storeIn(
   const isOldHere = replaced?.isReady === true && isSamePlace(places, replaced.record, placed)
   const aside = isOldHere ? OLD : `kept-${new Date(clock.nowMs()).toISOString().replaceAll(/[:.]/g, '-')}`
   try {
-    const isKept = await place.keepAside(aside)
+    const isKept = await keepAside(place, aside)
     if (replaced !== undefined) {
       const { next: _finished, ...record } = replaced.record
       writeRecord(dataDir, {
@@ -94,6 +95,16 @@ async function storeIn(
   }
   if (replaced?.isReady === true) await removeOld(places, replaced.record, placed)
   return storage
+}
+
+/** A copy that could not be made whole is no use to anybody. */
+async function keepAside(place: SecretPlace, name: string): Promise<boolean> {
+  try {
+    return await place.keepAside(name)
+  } catch (error) {
+    await place.forgetAside(name).catch(() => undefined)
+    throw error
+  }
 }
 
 /** A wallet that was replaced is of no more use; that it could not be removed is no reason to fail. */

@@ -8,6 +8,8 @@ export class MemoryKeychain implements Keychain {
   /** Every call answers with this. */
   failure: { code: ErrorCode; reason?: string } | undefined
   calls = 0
+  /** Looks at every call before it is answered; may throw. `apply` does what is asked even so. */
+  watch: ((call: { n: number; apply: () => void }) => void) | undefined
 
   get(account: string): Promise<string | null> {
     return this.#answer(() => this.entries.get(account) ?? null)
@@ -23,6 +25,11 @@ export class MemoryKeychain implements Keychain {
 
   #answer<T>(action: () => T): Promise<T> {
     this.calls += 1
+    try {
+      this.watch?.({ n: this.calls, apply: () => void action() })
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
     if (this.failure === undefined) return Promise.resolve(action())
     const { code, reason } = this.failure
     return Promise.reject(
