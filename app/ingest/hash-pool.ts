@@ -3,7 +3,7 @@ import { AppError } from '../contract/errors.ts'
 import { allocatePages } from '../page-memory.ts'
 import type { Log } from '../ports/log.ts'
 import { DiskSpace } from './disk-space.ts'
-import type { FromHashWorker, ToHashWorker } from './hash-worker.ts'
+import type { FromHashWorker, SealedPlace, ToHashWorker, Work } from './hash-worker.ts'
 
 /** From source the worker is a `.ts` file beside this one; in the build a `.js` file beside the bundle. */
 const workerUrl = new URL(
@@ -15,18 +15,29 @@ const workerUrl = new URL(
 const KEPT_RINGS = 3
 
 interface HashPoolOptions {
-  /** @defaultValue 2: sha256 in one, SHA-1 pieces in the other */
+  /** @defaultValue 2: sha256 in one, SHA-1 pieces in the other; the cipher in one, both hashes in the other */
   readonly workers?: number
   readonly log: Log
   /** Tests start workers of their own. */
   readonly spawn?: () => Worker
 }
 
-/** One hash over the blocks of one job, computed in one worker. */
+interface TaskRequest {
+  readonly memory: SharedArrayBuffer
+  readonly blockBytes: number
+  readonly work: Work
+  /** Tasks of one call with another number go to another worker, as far as there are workers; the least busy is 0. */
+  readonly worker: number
+}
+
+/** One piece of work over the blocks of one job, done in one worker. */
 export interface HashTask {
-  /** Shows a filled slot to the worker; resolves when it has read it. */
-  feed(slot: number, length: number): Promise<void>
-  /** The digest: 32 bytes of sha256, or 20 bytes for every piece. Ends the task. */
+  /**
+   * Shows a filled slot to the worker; resolves when it has read it.
+   * @param place where the ciphertext goes, when the work is to seal; it is there when this resolves
+   */
+  feed(slot: number, length: number, place?: SealedPlace): Promise<void>
+  /** The digest: 32 bytes of sha256 (of the plaintext, when it seals), or 20 bytes for every piece. Ends the task. */
   finish(): Promise<Uint8Array>
   /** Ends the task without a result; safe at any time. */
   drop(): void
@@ -49,7 +60,7 @@ interface Lane {
 }
 
 /**
- * Worker threads that hash blocks lying in shared memory. Any number of jobs may be open at once: a worker takes the
+ * Worker threads that hash (and encrypt) blocks lying in shared memory. Any number of jobs may be open at once: a worker takes the
  * blocks in the order they are fed, so a paused or slow job holds nobody up. A worker that dies fails the jobs it was
  * hashing and is replaced at the next one.
  */
@@ -95,31 +106,19 @@ export class HashPool {
     this.#keptRings.length = Math.min(this.#keptRings.length, KEPT_RINGS)
   }
 
-  /**
-   * Opens one task per entry of `pieceLengths` (`undefined`: sha256 of the whole), each in another worker as far as
-   * there are workers.
-   */
-  openTasks(
-    ring: SharedArrayBuffer,
-    blockBytes: number,
-    pieceLengths: readonly (number | undefined)[],
-  ): HashTask[] {
+  /** Opens these tasks, in the workers that have the least to do. */
+  openTasks(requests: readonly TaskRequest[]): HashTask[] {
     if (this.#isClosed) throw new AppError('UNAVAILABLE', 'Sower is stopping. Nothing was stored.')
     this.start()
     const byLoad = [...this.#lanes].sort((a, b) => a.tasks.size - b.tasks.size)
-    return pieceLengths.map((pieceLength, index) => {
-      const lane = byLoad[index % byLoad.length]
+    return requests.map((request) => {
+      const lane = byLoad[request.worker % byLoad.length]
       if (lane === undefined) throw new Error('a hash pool needs at least one worker')
-      return this.#openTask(lane, ring, blockBytes, pieceLength)
+      return this.#openTask(lane, request)
     })
   }
 
-  #openTask(
-    lane: Lane,
-    memory: SharedArrayBuffer,
-    blockBytes: number,
-    pieceLength: number | undefined,
-  ): HashTask {
+  #openTask(lane: Lane, { memory, blockBytes, work }: TaskRequest): HashTask {
     const task = this.#nextTask++
     const state: TaskState = { taken: new Map(), finished: null, failure: null }
     const send = (message: ToHashWorker): void => lane.worker.postMessage(message)
@@ -129,13 +128,13 @@ export class HashPool {
     }
     if (lane.tasks.size === 0) lane.worker.ref()
     lane.tasks.set(task, state)
-    send({ type: 'open', task, memory, blockBytes, ...(pieceLength === undefined ? {} : { pieceLength }) })
+    send({ type: 'open', task, memory, blockBytes, work })
     return {
-      feed: (slot, length) =>
+      feed: (slot, length, place) =>
         new Promise((resolve, reject) => {
           if (state.failure !== null) return reject(state.failure)
           state.taken.set(slot, { resolve, reject })
-          send({ type: 'block', task, slot, length })
+          send({ type: 'block', task, slot, length, ...(place === undefined ? {} : { place }) })
         }),
       finish: () =>
         new Promise<Uint8Array>((resolve, reject) => {

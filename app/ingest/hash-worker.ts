@@ -1,8 +1,31 @@
 import { createHash, hash, type Hash } from 'node:crypto'
 import { parentPort, type MessagePort } from 'node:worker_threads'
+import type { StreamKeys } from '../stream-cipher.ts'
+import { sealBlock } from './seal-block.ts'
+
+/** What is computed over the blocks of one task. */
+export type Work =
+  | { readonly type: 'sha256' }
+  /** SHA-1 of every piece of this many bytes. */
+  | { readonly type: 'pieces'; readonly pieceLength: number }
+  /** sha256 of the whole, and its ciphertext into the slots of another ring. */
+  | {
+      readonly type: 'seal'
+      readonly keys: StreamKeys
+      readonly target: SharedArrayBuffer
+      readonly targetBlockBytes: number
+    }
+
+/** Where a block's ciphertext goes, and where in the file the block is. */
+export interface SealedPlace {
+  readonly target: number
+  /** Of the file's segments. */
+  readonly firstIndex: number
+  readonly isLast: boolean
+}
 
 /**
- * What one task of a hash worker computes over the blocks it is shown. Blocks lie in shared memory and are never copied:
+ * What one task of a hash worker computes over the blocks it is shown (and, where it encrypts, writes beside them). Blocks lie in shared memory and are never copied:
  * `block` names a slot, `taken` says that the slot may be filled again as far as this worker is concerned.
  */
 export type ToHashWorker =
@@ -11,10 +34,16 @@ export type ToHashWorker =
       readonly task: number
       readonly memory: SharedArrayBuffer
       readonly blockBytes: number
-      /** Absent: sha256 of the whole; present: SHA-1 of every piece of this many bytes. */
-      readonly pieceLength?: number
+      readonly work: Work
     }
-  | { readonly type: 'block'; readonly task: number; readonly slot: number; readonly length: number }
+  | {
+      readonly type: 'block'
+      readonly task: number
+      readonly slot: number
+      readonly length: number
+      /** Only, and always, where the work is to seal. */
+      readonly place?: SealedPlace
+    }
   | { readonly type: 'finish'; readonly task: number }
   | { readonly type: 'drop'; readonly task: number }
 
@@ -29,7 +58,14 @@ interface Digester {
 
 interface OpenTask {
   readonly slots: readonly Uint8Array[]
-  readonly digester: Digester
+  readonly worker: BlockWorker
+}
+
+interface BlockWorker {
+  block(bytes: Uint8Array, place: SealedPlace | undefined): void
+  digest(): Uint8Array
+  /** It is over, finished or not. */
+  close(): void
 }
 
 function sha256Digester(): Digester {
@@ -80,6 +116,47 @@ export function pieceDigester(pieceLength: number): Digester {
   }
 }
 
+function workerFor(work: Work): BlockWorker {
+  switch (work.type) {
+    case 'sha256':
+      return digesting(sha256Digester())
+    case 'pieces':
+      return digesting(pieceDigester(work.pieceLength))
+    case 'seal':
+      return sealing(work)
+  }
+}
+
+function digesting(digester: Digester): BlockWorker {
+  return {
+    block: (bytes) => digester.update(bytes),
+    digest: () => digester.digest(),
+    close: () => undefined,
+  }
+}
+
+function sealing({ keys, target, targetBlockBytes }: Extract<Work, { type: 'seal' }>): BlockWorker {
+  const plain = sha256Digester()
+  const targets = slotsOf(target, targetBlockBytes)
+  return {
+    block: (bytes, place) => {
+      const into = place === undefined ? undefined : targets[place.target]
+      if (place === undefined || into === undefined) throw new RangeError('no place for the ciphertext')
+      plain.update(bytes)
+      sealBlock(keys, place.firstIndex, place.isLast, bytes, into)
+    },
+    digest: () => plain.digest(),
+    close: () => void keys.key.fill(0),
+  }
+}
+
+function slotsOf(memory: SharedArrayBuffer, blockBytes: number): Uint8Array[] {
+  return Array.from(
+    { length: memory.byteLength / blockBytes },
+    (_, index) => new Uint8Array(memory, index * blockBytes, blockBytes),
+  )
+}
+
 function serve(port: MessagePort): void {
   const tasks = new Map<number, OpenTask>()
 
@@ -87,13 +164,8 @@ function serve(port: MessagePort): void {
 
   port.on('message', (message: ToHashWorker) => {
     if (message.type === 'open') {
-      const { memory, blockBytes, pieceLength } = message
-      const slots = Array.from(
-        { length: memory.byteLength / blockBytes },
-        (_, index) => new Uint8Array(memory, index * blockBytes, blockBytes),
-      )
-      const digester = pieceLength === undefined ? sha256Digester() : pieceDigester(pieceLength)
-      tasks.set(message.task, { slots, digester })
+      const { memory, blockBytes, work } = message
+      tasks.set(message.task, { slots: slotsOf(memory, blockBytes), worker: workerFor(work) })
       return
     }
     // A task that was dropped may still have blocks on their way: they concern nobody any more.
@@ -103,16 +175,18 @@ function serve(port: MessagePort): void {
       case 'block': {
         const slot = task.slots[message.slot]
         if (slot === undefined) throw new RangeError(`no slot ${message.slot}`)
-        task.digester.update(slot.subarray(0, message.length))
+        task.worker.block(slot.subarray(0, message.length), message.place)
         answer({ type: 'taken', task: message.task, slot: message.slot })
         return
       }
       case 'finish':
         tasks.delete(message.task)
-        answer({ type: 'finished', task: message.task, digest: task.digester.digest() })
+        answer({ type: 'finished', task: message.task, digest: task.worker.digest() })
+        task.worker.close()
         return
       case 'drop':
         tasks.delete(message.task)
+        task.worker.close()
         return
     }
   })

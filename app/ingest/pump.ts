@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { plainSizeWithin, storedSizeOf, TAG_BYTES } from '../segments.ts'
+import type { StreamKeys } from '../stream-cipher.ts'
+import { BlockSink } from './block-sink.ts'
 import { cancelled } from './fs-errors.ts'
-import type { HashPool, HashTask } from './hash-pool.ts'
+import type { HashPool } from './hash-pool.ts'
 import { pieceDigester } from './hash-worker.ts'
 import type { PauseGate } from './pause-gate.ts'
 import type { ProgressMeter } from './progress.ts'
-
-export const BLOCK_BYTES = 1024 * 1024
-/** Enough that reading, two hashes and writing each have a few blocks ahead; more measured no faster. */
-const RING_SLOTS = 16
-/** As many blocks go into one write at most; the others of the ring are being read and hashed. */
-const WRITE_BLOCKS = 4
+import { BLOCK_BYTES } from './ring.ts'
+import { PLAIN_BLOCK_BYTES, sealBlock } from './seal-block.ts'
+import { Sealing, type Sealed } from './sealing.ts'
 
 export interface PumpOptions {
   /**
@@ -20,12 +20,14 @@ export interface PumpOptions {
   readonly fill: (target: Uint8Array) => Promise<number>
   /** When known, exactly this many bytes are asked for. */
   readonly sizeBytes?: number | undefined
+  /** What is read is encrypted with these; then what is stored, hashed and written is the ciphertext. */
+  readonly keys?: StreamKeys | undefined
   readonly withSha256: boolean
-  /** Gives the piece length for a size, `undefined` for no pieces; the size itself is `undefined` while nobody knows it. */
+  /** Gives the piece length for a stored size, `undefined` for no pieces; the size is `undefined` while nobody knows it. */
   readonly pieceLength: (sizeBytes: number | undefined) => number | undefined
   /** Blocks come in order, one call at a time; those that queued up meanwhile come together. */
   readonly write?: ((blocks: readonly Uint8Array[]) => Promise<void>) | undefined
-  /** Sees the first block before it is hashed. */
+  /** Sees the first block, as it was read, before it is hashed. */
   readonly onFirstBlock?: ((bytes: Uint8Array) => void) | undefined
   readonly meter: ProgressMeter
   readonly gate?: PauseGate | undefined
@@ -34,15 +36,17 @@ export interface PumpOptions {
 }
 
 export interface PumpResult {
+  /** Stored bytes. */
   readonly sizeBytes: number
   readonly sha256?: string
   readonly pieceLength?: number
   readonly pieces?: Uint8Array
+  readonly sealed?: Sealed
 }
 
 /**
- * Moves bytes once from where they come to everything that wants them: the hashes in their workers and, if asked for, a
- * writer. Memory is one ring of blocks whatever the size. What fits one block is hashed right here: a worker would cost
+ * Moves bytes once from where they come to everything that wants them: the cipher, if there are keys, the hashes in their
+ * workers and, if asked for, a writer. Memory is one ring of blocks (two with a cipher) whatever the size. What fits one block is hashed right here: a worker would cost
  * more than it saves.
  * @throws {AppError} `CANCELLED` (or the signal's own reason) when `signal` fires, at any byte
  */
@@ -50,24 +54,39 @@ export async function pump(pool: HashPool, options: PumpOptions): Promise<PumpRe
   const { sizeBytes, signal } = options
   const pace = pacer(options)
   await pace(0)
-  const first = new Uint8Array(Math.min(sizeBytes ?? BLOCK_BYTES, BLOCK_BYTES))
+  const blockBytes = blockBytesOf(options)
+  const first = new Uint8Array(Math.min(sizeBytes ?? blockBytes, blockBytes))
   const firstLength = await options.fill(first)
   if (signal.aborted) throw cancelled(signal)
   const head = first.subarray(0, firstLength)
   options.onFirstBlock?.(head)
-  const isWhole = sizeBytes === undefined ? firstLength < BLOCK_BYTES : firstLength === sizeBytes
-  return isWhole ? pumpInline(head, options) : new Pump(pool, options, pace).run(head)
+  const isWhole = sizeBytes === undefined ? firstLength < blockBytes : firstLength === sizeBytes
+  return isWhole ? pumpInline(head, options) : pumpBlocks(pool, options, pace, head)
 }
 
-async function pumpInline(bytes: Uint8Array, options: PumpOptions): Promise<PumpResult> {
+/** As much is read at a time; encrypted it fills a block. */
+function blockBytesOf({ keys }: PumpOptions): number {
+  return keys === undefined ? BLOCK_BYTES : PLAIN_BLOCK_BYTES
+}
+
+async function pumpInline(read: Uint8Array, options: PumpOptions): Promise<PumpResult> {
+  const { bytes, sealed } = options.keys === undefined ? { bytes: read } : sealInline(read, options.keys)
   const pieceLength = options.pieceLength(bytes.length)
   await options.write?.([bytes])
-  options.meter.add(bytes.length)
+  options.meter.add(read.length)
   return {
     sizeBytes: bytes.length,
     ...(options.withSha256 ? { sha256: hash('sha256', bytes) } : {}),
     ...(pieceLength === undefined ? {} : { pieceLength, pieces: piecesOf(bytes, pieceLength) }),
+    ...(sealed === undefined ? {} : { sealed }),
   }
+}
+
+function sealInline(plain: Uint8Array, keys: StreamKeys): { bytes: Uint8Array; sealed: Sealed } {
+  const bytes = new Uint8Array(storedSizeOf(plain.length))
+  sealBlock(keys, 0, true, plain, bytes)
+  const authTag = bytes.slice(bytes.length - TAG_BYTES)
+  return { bytes, sealed: { plainSizeBytes: plain.length, plainHash: hash('sha256', plain), authTag } }
 }
 
 function piecesOf(bytes: Uint8Array, pieceLength: number): Uint8Array {
@@ -101,139 +120,55 @@ function pacer({
   }
 }
 
-/** The way of more than one block: ring, workers, writer. */
-class Pump {
-  readonly #pool: HashPool
-  readonly #options: PumpOptions
-  readonly #pace: (sentBytes: number) => Promise<void>
-  readonly #slots: Uint8Array[]
-  readonly #ring: SharedArrayBuffer
-  readonly #free: number[]
-  readonly #inFlight = new Set<Promise<void>>()
-  #tasks: HashTask[] = []
-  readonly #write: ((bytes: Uint8Array) => Promise<void>) | undefined
-  #slotFreed: PromiseWithResolvers<void> | null = null
-  #failure: { readonly error: unknown } | null = null
-  #sentBytes = 0
-
-  constructor(pool: HashPool, options: PumpOptions, pace: (sentBytes: number) => Promise<void>) {
-    this.#pool = pool
-    this.#options = options
-    this.#pace = pace
-    this.#write = options.write === undefined ? undefined : gatherWrites(options.write)
-    const blocks = Math.ceil((options.sizeBytes ?? Infinity) / BLOCK_BYTES)
-    const slotCount = Math.min(RING_SLOTS, blocks)
-    // Always the same size, so that it can be used again; what a small file does not touch costs nothing.
-    const ring = pool.takeRing(RING_SLOTS * BLOCK_BYTES)
-    this.#ring = ring
-    this.#slots = Array.from(
-      { length: slotCount },
-      (_, i) => new Uint8Array(ring, i * BLOCK_BYTES, BLOCK_BYTES),
-    )
-    this.#free = this.#slots.map((_, index) => index)
-  }
-
-  async run(head: Uint8Array): Promise<PumpResult> {
-    const { withSha256, sizeBytes } = this.#options
-    const pieceLength = this.#options.pieceLength(sizeBytes)
-    try {
-      const wanted = [...(withSha256 ? [undefined] : []), ...(pieceLength === undefined ? [] : [pieceLength])]
-      this.#tasks = this.#pool.openTasks(this.#ring, BLOCK_BYTES, wanted)
-      await this.#readAll(head)
-      await this.#settle()
-      const digests = await Promise.all(this.#tasks.map((task) => task.finish()))
-      const sha256 = withSha256 ? digests.shift() : undefined
-      const pieces = digests.shift()
-      return {
-        sizeBytes: this.#sentBytes,
-        ...(sha256 === undefined ? {} : { sha256: Buffer.from(sha256).toString('hex') }),
-        ...(pieces === undefined || pieceLength === undefined ? {} : { pieceLength, pieces }),
-      }
-    } finally {
-      // Nothing may still write to the file or into the ring once the caller goes on.
-      await Promise.allSettled(this.#inFlight)
-      for (const task of this.#tasks) task.drop()
-      this.#pool.keepRing(this.#ring)
-    }
-  }
-
-  async #readAll(head: Uint8Array): Promise<void> {
-    const { sizeBytes = Infinity } = this.#options
-    const firstSlot = this.#free.shift() ?? 0
-    this.#slots[firstSlot]?.set(head)
-    this.#send(firstSlot, head.length)
-    while (this.#sentBytes < sizeBytes) {
-      await this.#pace(this.#sentBytes)
-      const slot = await this.#freeSlot()
-      const block = this.#slots[slot]
-      if (block === undefined) throw new RangeError(`no slot ${slot}`)
-      const target = block.subarray(0, Math.min(BLOCK_BYTES, sizeBytes - this.#sentBytes))
-      const length = await this.#options.fill(target)
-      if (length > 0) this.#send(slot, length)
-      if (length < target.length) return
-    }
-  }
-
-  async #freeSlot(): Promise<number> {
-    for (;;) {
-      if (this.#failure !== null) throw this.#failure.error
-      const slot = this.#free.shift()
-      if (slot !== undefined) return slot
-      this.#slotFreed = Promise.withResolvers<void>()
-      await this.#slotFreed.promise
-    }
-  }
-
-  #send(slot: number, length: number): void {
-    this.#sentBytes += length
-    const readers = this.#tasks.map((task) => task.feed(slot, length))
-    const bytes = this.#slots[slot]?.subarray(0, length)
-    if (this.#write !== undefined && bytes !== undefined) readers.push(this.#write(bytes))
-    const done = this.#release(slot, length, readers).finally(() => this.#inFlight.delete(done))
-    this.#inFlight.add(done)
-  }
-
-  /** Frees the slot once everybody is through with it, also after a failure: the others may still be at it. */
-  async #release(slot: number, length: number, readers: readonly Promise<void>[]): Promise<void> {
-    const outcomes = await Promise.allSettled(readers)
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed === undefined) this.#options.meter.add(length)
-    else this.#failure ??= { error: failed.reason }
-    this.#free.push(slot)
-    this.#slotFreed?.resolve()
-  }
-
-  async #settle(): Promise<void> {
-    while (this.#inFlight.size > 0) {
-      await Promise.all(this.#inFlight)
-      if (this.#options.signal.aborted) throw cancelled(this.#options.signal)
-    }
-    if (this.#failure !== null) throw this.#failure.error
+/** The way of more than one block: what is read goes to the sink, through the cipher if there are keys. */
+async function pumpBlocks(
+  pool: HashPool,
+  options: PumpOptions,
+  pace: (sentBytes: number) => Promise<void>,
+  head: Uint8Array,
+): Promise<PumpResult> {
+  const { withSha256, sizeBytes, write, meter, keys, signal } = options
+  const storedBytes = sizeBytes === undefined || keys === undefined ? sizeBytes : storedSizeOf(sizeBytes)
+  const sink = new BlockSink(pool, {
+    blocks: storedBytes === undefined ? undefined : Math.ceil(storedBytes / BLOCK_BYTES),
+    withSha256,
+    pieceLength: options.pieceLength(storedBytes),
+    write,
+    isInOneWorker: keys !== undefined,
+    onTaken: (bytes) => meter.add(keys === undefined ? bytes : (plainSizeWithin(bytes) ?? 0)),
+  })
+  let sealing: Sealing | undefined
+  try {
+    if (keys !== undefined) sealing = new Sealing(pool, keys, sink)
+    await readAll(options, pace, sealing ?? sink, head)
+    await (sealing ?? sink).settle()
+    if (signal.aborted) throw cancelled(signal)
+    const [digests, sealed] = await Promise.all([sink.finish(), sealing?.finish()])
+    return { sizeBytes: sink.sentBytes, ...digests, ...(sealed === undefined ? {} : { sealed }) }
+  } finally {
+    // Nothing may still write to the file or into the rings once the caller goes on.
+    await sealing?.close()
+    await sink.close()
   }
 }
 
-/** One call writes at a time; the blocks that come meanwhile go together in the next. After a failure nothing is written. */
-function gatherWrites(
-  write: (blocks: readonly Uint8Array[]) => Promise<void>,
-): (bytes: Uint8Array) => Promise<void> {
-  let gathering: { readonly blocks: Uint8Array[]; readonly written: Promise<void> } | null = null
-  let last: Promise<void> = Promise.resolve()
-
-  function startBatch(): { readonly blocks: Uint8Array[]; readonly written: Promise<void> } {
-    const blocks: Uint8Array[] = []
-    const previous = last
-    const written = (async () => {
-      await previous
-      if (gathering?.blocks === blocks) gathering = null
-      await write(blocks)
-    })()
-    last = written
-    return { blocks, written }
-  }
-
-  return (bytes) => {
-    if (gathering === null || gathering.blocks.length >= WRITE_BLOCKS) gathering = startBatch()
-    gathering.blocks.push(bytes)
-    return gathering.written
+async function readAll(
+  options: PumpOptions,
+  pace: (sentBytes: number) => Promise<void>,
+  to: BlockSink | Sealing,
+  head: Uint8Array,
+): Promise<void> {
+  const { sizeBytes = Infinity } = options
+  const blockBytes = blockBytesOf(options)
+  const firstSlot = await to.ring.take()
+  to.ring.block(firstSlot).set(head)
+  to.send(firstSlot, head.length)
+  while (to.sentBytes < sizeBytes) {
+    await pace(to.sentBytes)
+    const slot = await to.ring.take()
+    const target = to.ring.block(slot).subarray(0, Math.min(blockBytes, sizeBytes - to.sentBytes))
+    const length = await options.fill(target)
+    if (length > 0) to.send(slot, length)
+    if (length < target.length) return
   }
 }

@@ -1,4 +1,6 @@
 import { dirname } from 'node:path'
+import { storedSizeOf } from '../segments.ts'
+import { withStreamKeys, type Encrypt, type EncryptedBytes } from './encrypt.ts'
 import { targetError } from './fs-errors.ts'
 import type { HashPool } from './hash-pool.ts'
 import { SNIFF_BYTES, sniffMime } from './mime.ts'
@@ -21,6 +23,8 @@ export interface ReadFileOptions {
    * - `link`: a hard link to the source; across volumes a copy
    */
   readonly storage: Storage
+  /** What is stored is the ciphertext; the plaintext stays where it is and is never shared or copied. */
+  readonly encrypt?: Encrypt | undefined
   /** SHA-1 pieces for a torrent. */
   readonly withPieces: boolean
   /** Free space that must remain in the media folder. @defaultValue 0 */
@@ -34,10 +38,14 @@ export interface ReadFileOptions {
 
 /** A file that has been read once: what it is called by, and how it lies in the staging folder. */
 export interface IngestResult {
-  /** 64 lowercase hex. */
+  /** Of the stored bytes, 64 lowercase hex. */
   readonly sha256: string
+  /** Stored bytes. */
   readonly sizeBytes: number
+  /** Of the file itself, encrypted or not. */
   readonly mime: string
+  /** Only when what is stored is ciphertext. */
+  readonly encrypted?: EncryptedBytes
   readonly pieceLength?: number
   /** 20 bytes of SHA-1 per piece. */
   readonly pieces?: Uint8Array
@@ -46,8 +54,8 @@ export interface IngestResult {
 }
 
 /**
- * Reads a file once and gives its sha256, torrent pieces and type; meanwhile it is stored at `stagedPath`. Fails without
- * leaving anything there.
+ * Reads a file once and gives its sha256, torrent pieces and type; meanwhile it is stored at `stagedPath`, encrypted if that
+ * is asked for. Fails without leaving anything there.
  * @throws {AppError} `SOURCE_UNREADABLE`, `SOURCE_NOT_A_FILE`, `SOURCE_EMPTY`, `SOURCE_CHANGED`, `DISK_FULL`,
  *   `MEDIA_READ_ONLY`, `MEDIA_OFFLINE`, `CANCELLED`
  */
@@ -70,8 +78,9 @@ export async function readFile(pool: HashPool, options: ReadFileOptions): Promis
 async function shareBytes(
   pool: HashPool,
   source: SourceFile,
-  { storage, stagedPath }: ReadFileOptions,
+  { storage, stagedPath, encrypt }: ReadFileOptions,
 ): Promise<boolean> {
+  if (encrypt !== undefined) return false
   switch (storage) {
     case 'auto':
       return cloneInto(pool, source, stagedPath)
@@ -82,9 +91,9 @@ async function shareBytes(
   }
 }
 
-interface Pumped {
+export interface Pumped {
   readonly head: Uint8Array
-  readonly result: PumpResult
+  readonly result: PumpResult & { readonly encrypted?: EncryptedBytes }
 }
 
 /** A clone or link is hashed where it lies: what is named is what is stored. */
@@ -101,16 +110,15 @@ async function readShared(pool: HashPool, source: SourceFile, options: ReadFileO
 }
 
 async function copy(pool: HashPool, source: SourceFile, options: ReadFileOptions): Promise<Pumped> {
-  const { stagedPath, reserveBytes = 0 } = options
-  await options.beforeCopy?.(source.sizeBytes)
-  const space = await pool.space
-    .reserve(dirname(stagedPath), source.sizeBytes, reserveBytes)
-    .catch((error) => {
-      throw targetError(error)
-    })
+  const { stagedPath, reserveBytes = 0, encrypt } = options
+  const storedBytes = encrypt === undefined ? source.sizeBytes : storedSizeOf(source.sizeBytes)
+  await options.beforeCopy?.(storedBytes)
+  const space = await pool.space.reserve(dirname(stagedPath), storedBytes, reserveBytes).catch((error) => {
+    throw targetError(error)
+  })
   try {
     const target = await StagedFile.create(stagedPath, {
-      sizeBytes: source.sizeBytes,
+      sizeBytes: storedBytes,
       onWritten: (bytes) => space.used(bytes),
     })
     try {
@@ -128,37 +136,41 @@ async function copy(pool: HashPool, source: SourceFile, options: ReadFileOptions
 async function pumpSource(
   pool: HashPool,
   source: SourceFile,
-  { withPieces, signal, gate, onProgress }: ReadFileOptions,
+  { encrypt, withPieces, signal, gate, onProgress }: ReadFileOptions,
   write?: PumpOptions['write'],
 ): Promise<Pumped> {
   const meter = new ProgressMeter(source.sizeBytes, onProgress)
   let head = new Uint8Array()
-  const result = await pump(pool, {
-    fill: fillFrom(source),
-    sizeBytes: source.sizeBytes,
-    withSha256: true,
-    pieceLength: (sizeBytes = source.sizeBytes) => (withPieces ? pieceLengthFor(sizeBytes) : undefined),
-    write,
-    onFirstBlock: (bytes) => {
-      head = bytes.slice(0, SNIFF_BYTES)
-    },
-    meter,
-    gate,
-    signal,
-  })
+  const result = await withStreamKeys(encrypt, (keys) =>
+    pump(pool, {
+      fill: fillFrom(source),
+      sizeBytes: source.sizeBytes,
+      keys,
+      withSha256: true,
+      pieceLength: (storedBytes = source.sizeBytes) => (withPieces ? pieceLengthFor(storedBytes) : undefined),
+      write,
+      onFirstBlock: (bytes) => {
+        head = bytes.slice(0, SNIFF_BYTES)
+      },
+      meter,
+      gate,
+      signal,
+    }),
+  )
   meter.end()
   return { head, result }
 }
 
 /** The part of an `IngestResult` that hashing gives. */
 export function ingested(
-  result: PumpResult,
-): Pick<IngestResult, 'sha256' | 'sizeBytes' | 'pieceLength' | 'pieces'> {
-  const { sha256, sizeBytes, pieceLength, pieces } = result
+  result: Pumped['result'],
+): Pick<IngestResult, 'sha256' | 'sizeBytes' | 'pieceLength' | 'pieces' | 'encrypted'> {
+  const { sha256, sizeBytes, pieceLength, pieces, encrypted } = result
   if (sha256 === undefined) throw new Error('the sha256 was not asked for')
   return {
     sha256,
     sizeBytes,
     ...(pieces === undefined || pieceLength === undefined ? {} : { pieceLength, pieces }),
+    ...(encrypted === undefined ? {} : { encrypted }),
   }
 }

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { AppError } from '../contract/errors.ts'
+import { storedSizeOf } from '../segments.ts'
+import { withStreamKeys, type Encrypt } from './encrypt.ts'
 import { cancelled, sourceEmpty, targetError } from './fs-errors.ts'
 import { hashPieces } from './hash-file.ts'
 import type { HashPool } from './hash-pool.ts'
@@ -9,7 +11,7 @@ import type { PauseGate } from './pause-gate.ts'
 import { pieceLengthFor } from './piece-length.ts'
 import { type Progress, ProgressMeter } from './progress.ts'
 import { pump, type PumpResult } from './pump.ts'
-import { ingested, type IngestResult } from './read-file.ts'
+import { ingested, type IngestResult, type Pumped } from './read-file.ts'
 import { removeStaged, StagedFile } from './staged-file.ts'
 
 export interface ReadStreamOptions {
@@ -21,6 +23,8 @@ export interface ReadStreamOptions {
   /** What the sender says it will send; never believed, only planned with. */
   readonly sizeHint?: number | undefined
   readonly maxBytes?: number | undefined
+  /** What is stored is the ciphertext; the plaintext is never on the disk. */
+  readonly encrypt?: Encrypt | undefined
   /** SHA-1 pieces for a torrent. */
   readonly withPieces: boolean
   /** Free space that must remain in the media folder. @defaultValue 0 */
@@ -68,20 +72,18 @@ function ignoreError(): void {
   // The iterator reports it.
 }
 
-async function receive(
-  pool: HashPool,
-  options: ReadStreamOptions,
-): Promise<{ head: Uint8Array; result: PumpResult }> {
-  const { stagedPath, sizeHint, reserveBytes = 0, withPieces, signal, gate, onProgress } = options
+async function receive(pool: HashPool, options: ReadStreamOptions): Promise<Pumped> {
+  const { stagedPath, encrypt, sizeHint, reserveBytes = 0, withPieces, signal, gate, onProgress } = options
+  const storedHint = encrypt === undefined || sizeHint === undefined ? sizeHint : storedSizeOf(sizeHint)
   const folder = dirname(stagedPath)
   const reserve = async (bytes: number) =>
     pool.space.reserve(folder, bytes, reserveBytes).catch((error: unknown) => {
       throw targetError(error)
     })
-  let space = await reserve(sizeHint ?? 0)
+  let space = await reserve(storedHint ?? 0)
   let uncheckedBytes = 0
   const target = await StagedFile.create(stagedPath, {
-    sizeBytes: sizeHint ?? 0,
+    sizeBytes: storedHint ?? 0,
     onWritten: (bytes) => space.used(bytes),
   }).catch((error: unknown) => {
     space.release()
@@ -90,28 +92,31 @@ async function receive(
   try {
     const meter = new ProgressMeter(sizeHint, onProgress)
     let head = new Uint8Array()
-    const result = await pump(pool, {
-      fill: fillFromStream(options),
-      withSha256: true,
-      pieceLength: (sizeBytes = sizeHint) =>
-        withPieces && sizeBytes !== undefined ? pieceLengthFor(sizeBytes) : undefined,
-      write: async (blocks) => {
-        for (const block of blocks) uncheckedBytes += block.length
-        if (sizeHint === undefined && uncheckedBytes >= SPACE_CHECK_BYTES) {
-          uncheckedBytes = 0
-          space.release()
-          space = await reserve(SPACE_CHECK_BYTES)
-        }
-        await target.write(blocks)
-      },
-      onFirstBlock: (bytes) => {
-        if (bytes.length === 0) throw sourceEmpty(options.name ?? 'The upload')
-        head = bytes.slice(0, SNIFF_BYTES)
-      },
-      meter,
-      gate,
-      signal,
-    })
+    const result = await withStreamKeys(encrypt, (keys) =>
+      pump(pool, {
+        fill: fillFromStream(options),
+        keys,
+        withSha256: true,
+        pieceLength: (storedBytes = storedHint) =>
+          withPieces && storedBytes !== undefined ? pieceLengthFor(storedBytes) : undefined,
+        write: async (blocks) => {
+          for (const block of blocks) uncheckedBytes += block.length
+          if (sizeHint === undefined && uncheckedBytes >= SPACE_CHECK_BYTES) {
+            uncheckedBytes = 0
+            space.release()
+            space = await reserve(SPACE_CHECK_BYTES)
+          }
+          await target.write(blocks)
+        },
+        onFirstBlock: (bytes) => {
+          if (bytes.length === 0) throw sourceEmpty(options.name ?? 'The upload')
+          head = bytes.slice(0, SNIFF_BYTES)
+        },
+        meter,
+        gate,
+        signal,
+      }),
+    )
     meter.end()
     return { head, result }
   } finally {
