@@ -38,7 +38,7 @@ export async function changeAccess(
   // Known to be able to sign before anything is read or stopped.
   options.signer()
   if (accessLevel === 'private') {
-    const { manifest } = describe(facts, describer)
+    const { manifest } = await describe(facts, describer)
     if (row.infoHash !== undefined) await options.unseed?.(row.infoHash)
     return library.addManifestVersion(mediaId, manifest)
   }
@@ -55,6 +55,6 @@ export async function changeAccess(
       },
     )
   }
-  const { manifest, metainfo } = describe({ ...facts, pieceLength, pieces }, describer)
+  const { manifest, metainfo } = await describe({ ...facts, pieceLength, pieces }, describer)
   return library.addManifestVersion(mediaId, manifest, metainfo)
 }

@@ -322,8 +322,8 @@ export class Adder {
   ): Promise<{ row: ItemRow; isDuplicate: boolean }> {
     const { transfers, library, clock } = this.#options
     const { isLinked, ...facts } = result
-    const { manifest, metainfo } = describe(
-      { ...facts, ...details, createdAtMs: clock.nowMs() },
+    const { manifest, metainfo } = await describe(
+      { ...facts, ...details, createdAt: clock.nowMs() },
       this.#describer,
     )
     transfers.update(

@@ -1,5 +1,6 @@
 import type { AccessLevel } from '../contract/index.ts'
 import { buildManifest, signManifest, type Manifest, type OwnerSigner } from '../manifest/index.ts'
+import { encryptionField, makeEnvelope, sealMetadata, type Recipient } from '../vault/index.ts'
 import type { IngestResult } from './read-file.ts'
 
 /** What is needed of `seeding` to make a torrent; its functions fit as they are. */
@@ -31,40 +32,61 @@ export interface DescriberOptions extends TorrentMaker {
   readonly publicUrl: () => string | null
 }
 
+/** Who gets the key of an encrypted item. */
+export interface KeyFor {
+  /** 32 bytes: what its bytes were encrypted with. Left untouched. */
+  readonly fileKey: Uint8Array
+  /** Everybody who can read it, its owner among them. */
+  readonly recipients: readonly Recipient[]
+}
+
 /** What an item is, before anybody is told. */
 export interface ItemFacts extends Omit<IngestResult, 'isLinked'> {
   readonly name: string
   readonly accessLevel: AccessLevel
-  /** Milliseconds since the epoch; only for the first version. */
-  readonly createdAtMs?: number
+  /** With `encrypted`, and only with it. */
+  readonly encryption?: KeyFor
+  /** Milliseconds since the epoch, or ISO 8601 UTC; only for the first version. */
+  readonly createdAt?: number | string
+  /** The mediaId of the item this one replaces. */
+  readonly supersedes?: string
   readonly previous?: Manifest
 }
 
 export interface Description {
   readonly manifest: Manifest
-  /** Only of public items: a private one is announced nowhere and has no torrent. */
+  /** Of public and of encrypted items: what is kept back in the clear is announced nowhere and has no torrent. */
   readonly metainfo?: Uint8Array
 }
 
+/** The one name of every torrent and magnet whose content is nobody's business. */
+const NEUTRAL_NAME = 'media'
+const NEUTRAL_MIME = 'application/octet-stream'
+
 /**
- * The signed manifest of an item and, when it is public, its torrent.
- * @throws {AppError} `WALLET_…`, `KEYCHAIN_…` when nothing can be signed now
+ * The signed manifest of an item and, when others may have its bytes, its torrent. Of an encrypted item both tell nothing of
+ * the file but its size: name, type and hash are sealed.
+ * @throws {AppError} `WALLET_…`, `KEYCHAIN_…` when nothing can be signed now; `ENVELOPE_INVALID` for a damaged key of a recipient
  */
-export function describe(facts: ItemFacts, options: DescriberOptions): Description {
+export async function describe(facts: ItemFacts, options: DescriberOptions): Promise<Description> {
   const signer = options.signer()
-  const torrent = facts.accessLevel === 'public' ? makeTorrent(facts, options) : null
-  const publicUrl = facts.accessLevel === 'public' ? options.publicUrl() : null
+  const sealed = await sealFacts(facts, signer.publicKey)
+  const isOffered = facts.accessLevel === 'public' || sealed !== undefined
+  const torrent = isOffered ? makeTorrent(facts, options) : null
+  const publicUrl = isOffered ? options.publicUrl() : null
   const unsigned = buildManifest({
     mediaId: facts.sha256,
     sizeBytes: facts.sizeBytes,
-    mime: facts.mime,
-    name: facts.name,
-    createdAt: facts.createdAtMs,
+    mime: sealed === undefined ? facts.mime : NEUTRAL_MIME,
+    name: sealed === undefined ? facts.name : undefined,
+    createdAt: facts.createdAt,
     accessLevel: facts.accessLevel,
     owner: signer.publicKey,
     bittorrent: torrent?.bittorrent,
     http: publicUrl === null ? undefined : [`${publicUrl.replace(/\/+$/, '')}/media/${facts.sha256}`],
+    supersedes: facts.supersedes,
     previous: facts.previous,
+    ...sealed,
   })
   return {
     manifest: signManifest(unsigned, signer),
@@ -72,11 +94,37 @@ export function describe(facts: ItemFacts, options: DescriberOptions): Descripti
   }
 }
 
+/** The key in its envelope, and what only who has it may know. */
+async function sealFacts(
+  { sha256: mediaId, name, mime, accessLevel, encrypted, encryption }: ItemFacts,
+  owner: string,
+): Promise<
+  { readonly encryption: Manifest['encryption']; readonly sharedWith: readonly string[] } | undefined
+> {
+  if (encrypted === undefined && encryption === undefined) return undefined
+  if (encrypted === undefined || encryption === undefined)
+    throw new TypeError('bytes and key belong together')
+  if (accessLevel === 'public') throw new TypeError('an encrypted item is not public')
+  const { fileKey, recipients } = encryption
+  if (!recipients.some((recipient) => recipient.owner === owner))
+    throw new TypeError('the owner is a recipient')
+  const { salt, authTag, plainSizeBytes, plainHash } = encrypted
+  const keyEnvelope = await makeEnvelope({ fileKey, mediaId, version: 1, recipients })
+  const sealed = sealMetadata(fileKey, { name, mime, plainHash })
+  return {
+    encryption: encryptionField({ fileKey, salt, authTag, plainSizeBytes, mediaId, sealed, keyEnvelope }),
+    sharedWith: recipients.map((recipient) => recipient.owner).filter((key) => key !== owner),
+  }
+}
+
 function makeTorrent(facts: ItemFacts, options: DescriberOptions) {
-  const { name, sizeBytes, pieceLength, pieces } = facts
-  if (pieceLength === undefined || pieces === undefined) throw new Error('a public item needs its pieces')
+  const { sizeBytes, pieceLength, pieces } = facts
+  if (pieceLength === undefined || pieces === undefined) throw new Error('an item to seed needs its pieces')
+  const isSealed = facts.encryption !== undefined
+  const name = isSealed ? NEUTRAL_NAME : facts.name
   const trackers = [...options.trackers()]
-  const addresses = [...options.webSeeds(facts.sha256)]
+  // Who may not read an item gets nothing from its HTTP address, so it is none for a torrent client.
+  const addresses = isSealed ? [] : [...options.webSeeds(facts.sha256)]
   const webSeeds = addresses.length === 0 ? {} : { webSeeds: addresses }
   const { metainfo, infoHash } = options.buildMetainfo({
     name,

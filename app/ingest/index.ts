@@ -1,5 +1,8 @@
 export { HashPool } from './hash-pool.ts'
 export { hashFile, hashPieces } from './hash-file.ts'
+export type { IngestResult } from './read-file.ts'
+export { describe } from './describe.ts'
+export type { DescriberOptions } from './describe.ts'
 export { pieceLengthFor } from './piece-length.ts'
 export { sniffMime } from './mime.ts'
 export { cleanFileName } from './file-name.ts'

@@ -25,6 +25,10 @@ export interface ManifestInput {
   readonly bittorrent?: NonNullable<NonNullable<Manifest['transport']>['bittorrent']> | undefined
   readonly http?: readonly string[] | undefined
   readonly supersedes?: string | undefined
+  /** How the bytes are encrypted, and for whom. @defaultValue as the version before says, else not at all */
+  readonly encryption?: Manifest['encryption']
+  /** Owner keys of those it is shared with. @defaultValue as the version before says */
+  readonly sharedWith?: readonly string[] | undefined
   /** The version this one follows; its fields that are not named here are carried over, unknown ones included. */
   readonly previous?: Manifest | undefined
 }
@@ -55,11 +59,14 @@ export function buildManifest(input: ManifestInput): UnsignedManifest {
     version: (previous?.version ?? 0) + 1,
     ...(previous === undefined ? {} : { previous: manifestHash(previous) }),
     ...(supersedes === undefined ? {} : { supersedes }),
-    encryption: previous?.encryption ?? { enabled: false },
+    encryption: input.encryption ?? previous?.encryption ?? { enabled: false },
     ...(Object.keys(nextTransport).length === 0 ? {} : { transport: nextTransport }),
     accessControl: {
       created_by: input.owner,
       ...previous?.accessControl,
+      ...(input.sharedWith === undefined || input.sharedWith.length === 0
+        ? {}
+        : { shared_with: [...input.sharedWith] }),
       access_level: input.accessLevel,
       owner_public_key: input.owner,
     },
