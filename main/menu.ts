@@ -45,6 +45,11 @@ export function installMenu(actions: MenuActions): void {
     {
       label: text.view,
       submenu: [
+        { label: text.library, click: () => actions.navigate('library') },
+        { label: text.contacts, click: () => actions.navigate('contacts') },
+        { label: text.transfers, click: () => actions.navigate('transfers') },
+        { label: text.wallet, click: () => actions.navigate('wallet') },
+        { type: 'separator' },
         { label: text.search, accelerator: 'CmdOrCtrl+F', click: () => actions.navigate('search') },
         { type: 'separator' },
         { role: 'resetZoom' },

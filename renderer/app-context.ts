@@ -1,11 +1,13 @@
 import { createContext, use } from 'react'
 import { useStore } from 'zustand'
 import type { App } from './stores/app.ts'
+import type { ContactsState } from './stores/contacts-store.ts'
 import type { DesktopState } from './stores/desktop-store.ts'
 import type { DetailState } from './stores/detail-store.ts'
 import type { LibraryState } from './stores/library-store.ts'
 import type { NodeState } from './stores/node-store.ts'
 import type { ShellState } from './stores/shell-store.ts'
+import type { WindowMemoryState } from './stores/window-memory.ts'
 import type { TransfersState } from './stores/transfers-store.ts'
 
 export const AppContext = createContext<App | null>(null)
@@ -19,6 +21,10 @@ export function useApp(): App {
 
 export const useLibrary = <T>(select: (state: LibraryState) => T): T =>
   useStore(useApp().library.store, select)
+export const useContacts = <T>(select: (state: ContactsState) => T): T =>
+  useStore(useApp().contacts.store, select)
+export const useMemory = <T>(select: (state: WindowMemoryState) => T): T =>
+  useStore(useApp().memory.store, select)
 export const useTransfers = <T>(select: (state: TransfersState) => T): T =>
   useStore(useApp().transfers.store, select)
 export const useNode = <T>(select: (state: NodeState) => T): T => useStore(useApp().node.store, select)

@@ -12,11 +12,12 @@ import { t } from '../strings/t.ts'
 import { BulkPanel } from './BulkPanel.tsx'
 import { OverviewTab } from './OverviewTab.tsx'
 import { PeersTab } from './PeersTab.tsx'
+import { PeopleTab } from './PeopleTab.tsx'
 import styles from './inspector.module.css'
 
 const cx = classesOf(styles)
 
-const TABS = ['overview', 'peers'] as const
+const TABS = ['overview', 'people', 'peers'] as const
 type Tab = (typeof TABS)[number]
 
 /** The item the list's cursor is on, beside the list. */
@@ -70,7 +71,7 @@ export function Inspector() {
       ) : (
         <>
           <div className={cx('tabs')} role="tablist" aria-label={t('inspector.tabs')}>
-            {TABS.map((name) => (
+            {TABS.map((name, index) => (
               <button
                 key={name}
                 type="button"
@@ -82,14 +83,19 @@ export function Inspector() {
                 className={cx('tab', tab === name && 'isHere')}
                 onClick={() => setTab(name)}
                 onKeyDown={(event) => {
-                  if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
-                  const next = name === 'overview' ? 'peers' : 'overview'
+                  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+                  const next =
+                    step === undefined ? undefined : TABS[(index + step + TABS.length) % TABS.length]
+                  if (next === undefined) return
                   setTab(next)
                   document.getElementById(`inspector-tab-${next}`)?.focus()
                 }}
               >
-                {t(`inspector.${name}`)}{' '}
+                {t(name === 'people' ? 'people.tab' : `inspector.${name}`)}{' '}
                 {name === 'peers' && item.peers > 0 && <span className={cx('tabCount')}>{item.peers}</span>}
+                {name === 'people' && item.sharedWith > 0 && (
+                  <span className={cx('tabCount')}>{item.sharedWith}</span>
+                )}
               </button>
             ))}
           </div>
@@ -113,6 +119,8 @@ export function Inspector() {
                 detail={fresh}
                 isPlaying={playing === item.mediaId}
               />
+            ) : tab === 'people' ? (
+              <PeopleTab key={item.mediaId} item={item} />
             ) : (
               <PeersTab detail={fresh} uploaded={formatSize(item.uploadedBytes)} />
             )}

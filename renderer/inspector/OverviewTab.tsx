@@ -1,17 +1,17 @@
 import type { Item, ItemDetail } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
-import { displayName, shortId } from '../format/names.ts'
+import { displayName, mediaKind, shortId } from '../format/names.ts'
 import { formatAgo, formatMoment, formatSize } from '../format/quantities.ts'
 import { itemStateWords } from '../library/item-words.ts'
 import { Button } from '../parts/Button.tsx'
 import { useNow } from '../parts/use-now.ts'
-import { Segmented } from '../parts/Segmented.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
-import { Switch } from '../parts/Switch.tsx'
 import { t } from '../strings/t.ts'
+import { AccessSection } from './AccessSection.tsx'
 import styles from './inspector.module.css'
 import { Preview } from './Preview.tsx'
+import { SealedNotice } from './SealedNotice.tsx'
 
 const cx = classesOf(styles)
 
@@ -22,62 +22,56 @@ export interface OverviewTabProps {
   readonly isPlaying: boolean
 }
 
+const PLAYED: ReadonlySet<string> = new Set(['video', 'audio'])
 const READABLE: ReadonlySet<Item['state']> = new Set(['ready', 'seeding', 'paused'])
 
 export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
-  const { verbs, bridge } = useApp()
+  const { verbs, bridge, sharing, shell } = useApp()
   const nowMs = useNow()
   const ids = [item.mediaId]
-  const isPublic = item.accessLevel === 'public'
+  const isInTheClear = item.protection === 'none'
+  const isReadable = isInTheClear || item.protection === 'readable'
+  const isKeptBack = isInTheClear && item.accessLevel !== 'public'
   const createdAtMs = detail === null ? Number.NaN : Date.parse(detail.createdAt)
   return (
     <>
-      <Preview
-        name={item.name}
-        mime={item.mime}
-        url={bridge.mediaUrl(item.mediaId)}
-        isThere={READABLE.has(item.state)}
-        isPlaying={isPlaying}
-      />
+      {isReadable ? (
+        <Preview
+          name={item.name}
+          mime={item.mime}
+          url={bridge.mediaUrl(item.mediaId)}
+          isThere={READABLE.has(item.state)}
+          isPlaying={isPlaying}
+        />
+      ) : (
+        <SealedNotice item={item} detail={detail} />
+      )}
       <div className={cx('section')}>
         <div className={cx('state')}>
           <StateLabel {...itemStateWords(item)} />
         </div>
         <div className={cx('buttons')}>
-          <Button tone="primary" icon="link" onPress={() => verbs.copyLink(ids)}>
+          <Button tone={isReadable ? 'primary' : 'plain'} icon="link" onPress={() => verbs.copyLink(ids)}>
             {t('inspector.copyLink')}
           </Button>
+          {item.protection === 'readable' && (
+            <Button icon="key" onPress={() => shell.openSheet({ kind: 'key-link', item })}>
+              {t('secret.linkWithKey')}
+            </Button>
+          )}
           {item.infoHash !== undefined && (
             <Button icon="magnet" onPress={() => verbs.copyLink(ids, 'magnet')}>
               {t('inspector.copyMagnet')}
             </Button>
           )}
         </div>
-        {!isPublic && <p className={cx('consequence')}>{t('inspector.privateLinkNote')}</p>}
+        {isKeptBack && <p className={cx('consequence')}>{t('inspector.privateLinkNote')}</p>}
       </div>
-      <div className={cx('section')}>
-        <Segmented
-          label={t('inspector.access')}
-          value={isPublic ? 'public' : 'private'}
-          options={[
-            { value: 'private', label: t('access.private'), icon: 'lock' },
-            { value: 'public', label: t('access.public'), icon: 'globe' },
-          ]}
-          onChange={(level) => void verbs.setAccess(item, level)}
-        />
-        <p className={cx('consequence')}>{t(isPublic ? 'access.publicMeans' : 'access.privateMeans')}</p>
-        <Switch
-          label={t('inspector.seed')}
-          hint={t(isPublic ? 'inspector.seedHint' : 'inspector.seedPrivate')}
-          isOn={item.isSeedingWanted}
-          isDisabled={!isPublic}
-          onChange={(isOn) => verbs.setSeeding(ids, isOn)}
-        />
-      </div>
+      <AccessSection item={item} detail={detail} />
       <div className={cx('section')}>
         <dl className={cx('facts')}>
           <dt>{t('fact.size')}</dt>
-          <dd>{formatSize(item.sizeBytes)}</dd>
+          <dd>{formatSize(item.plainSizeBytes ?? item.sizeBytes)}</dd>
           <dt>{t('fact.kind')}</dt>
           <dd>{item.mime}</dd>
           <dt>{t('fact.hash')}</dt>
@@ -126,6 +120,16 @@ export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
         </div>
       )}
       <div className={cx('section', 'buttons')}>
+        {isReadable && bridge.platform !== 'browser' && (
+          <Button isSmall icon="down" onPress={() => sharing.saveCopy(item)}>
+            {t('secret.saveCopy')}
+          </Button>
+        )}
+        {isReadable && PLAYED.has(mediaKind(item.mime)) && (
+          <Button isSmall icon="play" onPress={() => sharing.copyPlayUrl(item.mediaId)}>
+            {t('secret.copyPlayUrl')}
+          </Button>
+        )}
         {bridge.platform !== 'browser' && (
           <Button isSmall icon="folder" onPress={() => verbs.showInFolder(item.mediaId)}>
             {t('menu.showInFolder')}

@@ -15,16 +15,18 @@ export interface PreviewProps {
   /** Its bytes can be read now. */
   readonly isThere: boolean
   readonly isPlaying: boolean
+  /** Without the margin it has in the inspector. */
+  readonly isBare?: boolean
 }
 
 const DRAWABLE = /^image\/(png|jpeg|gif|webp|avif|bmp)$/
 
-export function Preview({ name, mime, url, isThere, isPlaying }: PreviewProps) {
+export function Preview({ name, mime, url, isThere, isPlaying, isBare }: PreviewProps) {
   const [hasFailed, setHasFailed] = useState(false)
   const kind = mediaKind(mime)
   const shown = displayName(name)
   const note = (text: string) => (
-    <div className={cx('preview')}>
+    <div className={cx('preview', isBare === true && 'bare')}>
       <p className={cx('noPreview')}>
         <Icon name={kind} size={32} />
         {text}
@@ -38,7 +40,7 @@ export function Preview({ name, mime, url, isThere, isPlaying }: PreviewProps) {
   if (kind === 'image') {
     if (!DRAWABLE.test(mime)) return note(t('preview.unsafePicture'))
     return (
-      <div className={cx('preview')}>
+      <div className={cx('preview', isBare === true && 'bare')}>
         <img
           className={cx('media', 'picture')}
           src={url}
@@ -58,7 +60,7 @@ export function Preview({ name, mime, url, isThere, isPlaying }: PreviewProps) {
     onError: () => setHasFailed(true),
   } as const
   return (
-    <div className={cx('preview')}>
+    <div className={cx('preview', isBare === true && 'bare')}>
       {kind === 'video' ? (
         <video
           className={cx('media')}

@@ -3,6 +3,7 @@ import { classesOf } from '../class-names.ts'
 import { Button } from '../parts/Button.tsx'
 import { t } from '../strings/t.ts'
 import styles from './library-empty.module.css'
+import { WelcomePanel } from './WelcomePanel.tsx'
 
 const cx = classesOf(styles)
 
@@ -34,6 +35,7 @@ export function LibraryEmpty() {
           {t('add.pasteLink')}
         </Button>
       </div>
+      <WelcomePanel />
     </div>
   )
 }

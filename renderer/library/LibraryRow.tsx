@@ -7,6 +7,7 @@ import { Icon } from '../parts/Icon.tsx'
 import { Name } from '../parts/Name.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
 import { t } from '../strings/t.ts'
+import { accessWords } from './access-words.ts'
 import { itemStateWords } from './item-words.ts'
 import styles from './library.module.css'
 import { Thumbnail } from './Thumbnail.tsx'
@@ -31,7 +32,7 @@ export const rowId = (index: number): string => `library-row-${index}`
 export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
   const { item, index, isSelected, isCursor, onPick, onOpen, onMenu } = props
   const state = item === undefined ? undefined : itemStateWords(item)
-  const isPrivate = item !== undefined && item.accessLevel !== 'public'
+  const access = item === undefined ? undefined : accessWords(item)
   return (
     <div
       id={rowId(index)}
@@ -40,13 +41,13 @@ export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
       aria-selected={isSelected}
       aria-busy={item === undefined || undefined}
       aria-label={
-        item === undefined || state === undefined
+        item === undefined || state === undefined || access === undefined
           ? t('library.loadingRow')
           : t('library.rowLabel', {
               name: displayName(item.name),
-              access: t(isPrivate ? 'access.private' : 'access.public'),
+              access: access.text,
               state: state.text,
-              size: formatSize(item.sizeBytes),
+              size: formatSize(item.plainSizeBytes ?? item.sizeBytes),
             })
       }
       className={cx('row', isSelected && 'isSelected', isCursor && 'isCursor')}
@@ -60,7 +61,7 @@ export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
         onMenu({ x: event.clientX, y: event.clientY }, index)
       }}
     >
-      {item === undefined || state === undefined ? (
+      {item === undefined || state === undefined || access === undefined ? (
         <>
           <span role="gridcell" />
           <span role="gridcell" className={cx('cell')}>
@@ -86,15 +87,12 @@ export const LibraryRow = memo(function LibraryRow(props: LibraryRowProps) {
           <span role="gridcell" className={cx('name')}>
             <Name name={item.name} />
           </span>
-          <span
-            role="gridcell"
-            className={cx(isPrivate ? 'private' : 'public')}
-            title={t(isPrivate ? 'access.private' : 'access.public')}
-          >
-            <Icon name={isPrivate ? 'lock' : 'globe'} size={16} />
+          <span role="gridcell" className={cx('access', access.look)} title={access.text}>
+            <Icon name={access.icon} size={16} />
+            {access.others !== undefined && <span className={cx('others')}>{access.others}</span>}
           </span>
           <span role="gridcell" className={cx('cell', 'number', 'quiet', 'midOnly')}>
-            {formatSize(item.sizeBytes)}
+            {formatSize(item.plainSizeBytes ?? item.sizeBytes)}
           </span>
           <span role="gridcell" className={cx('cell', 'state')}>
             <StateLabel {...state} />

@@ -64,15 +64,7 @@ export function itemMenu(
       run: () => void verbs.verify(ids),
     },
   )
-  if (only !== undefined) {
-    const to = only.accessLevel === 'public' ? 'private' : 'public'
-    entries.push({
-      kind: 'item',
-      label: t(to === 'public' ? 'menu.makePublic' : 'menu.makePrivate'),
-      icon: to === 'public' ? 'globe' : 'lock',
-      run: () => void verbs.setAccess(only, to),
-    })
-  }
+  if (only !== undefined) entries.push({ kind: 'rule' }, ...accessEntries(app, only))
   entries.push(
     { kind: 'rule' },
     {
@@ -84,5 +76,41 @@ export function itemMenu(
       run: () => verbs.askRemove(ids),
     },
   )
+  return entries
+}
+
+/** Who may read it, and a copy of the file itself; what needs a key is not offered without one. */
+function accessEntries({ verbs, shell, sharing, bridge }: App, item: Item): MenuEntry[] {
+  const entries: MenuEntry[] = []
+  const openShare = () => shell.openSheet({ kind: 'share', item })
+  if (item.protection === 'none') {
+    const to = item.accessLevel === 'public' ? 'private' : 'public'
+    entries.push({
+      kind: 'item',
+      label: t(to === 'public' ? 'menu.makePublic' : 'menu.makePrivate'),
+      icon: to === 'public' ? 'globe' : 'jar',
+      run: () => void verbs.setAccess(item, to),
+    })
+    if (to === 'public' && item.isOwn) {
+      entries.push({ kind: 'item', label: t('menu.encrypt'), icon: 'lock', run: openShare })
+    }
+  } else if (item.protection === 'readable') {
+    if (item.isOwn) entries.push({ kind: 'item', label: t('menu.addPeople'), icon: 'users', run: openShare })
+    entries.push({
+      kind: 'item',
+      label: t('secret.linkWithKey'),
+      icon: 'key',
+      run: () => shell.openSheet({ kind: 'key-link', item }),
+    })
+  }
+  const isReadable = item.protection === 'none' || item.protection === 'readable'
+  if (isReadable && bridge.platform !== 'browser') {
+    entries.push({
+      kind: 'item',
+      label: t('menu.saveCopy'),
+      icon: 'down',
+      run: () => void sharing.saveCopy(item),
+    })
+  }
   return entries
 }

@@ -9,21 +9,14 @@ export interface StateWords {
   readonly text: string
 }
 
+type Described = Pick<Item, 'state' | 'accessLevel' | 'isSeedingWanted' | 'peers' | 'protection'>
+
 /** The state of an item: one sentence, one colour, one picture. */
-export function itemStateWords(
-  item: Pick<Item, 'state' | 'accessLevel' | 'isSeedingWanted' | 'peers'>,
-): StateWords {
+export function itemStateWords(item: Described): StateWords {
   switch (item.state) {
     case 'seeding':
-      return item.peers > 0
-        ? { tone: 'good', icon: 'sprout', text: t('state.seedingTo', { count: item.peers }) }
-        : { tone: 'good', icon: 'seed', text: t('state.seedingIdle') }
     case 'ready':
-      return item.accessLevel === 'private'
-        ? { tone: 'plain', icon: 'jar', text: t('state.onlyHere') }
-        : item.isSeedingWanted
-          ? { tone: 'plain', icon: 'check', text: t('state.ready') }
-          : { tone: 'idle', icon: 'pause', text: t('state.notSeeded') }
+      return item.protection === 'none' ? calmWords(item) : sealedWords(item)
     case 'paused':
       return { tone: 'idle', icon: 'pause', text: t('state.paused') }
     case 'checking':
@@ -35,4 +28,32 @@ export function itemStateWords(
     case 'offline':
       return { tone: 'warn', icon: 'drive', text: t('state.offline') }
   }
+}
+
+function calmWords(item: Described): StateWords {
+  if (item.state === 'seeding') {
+    return item.peers > 0
+      ? { tone: 'good', icon: 'sprout', text: t('state.seedingTo', { count: item.peers }) }
+      : { tone: 'good', icon: 'seed', text: t('state.seedingIdle') }
+  }
+  if (item.accessLevel === 'private') return { tone: 'plain', icon: 'jar', text: t('state.onlyHere') }
+  return item.isSeedingWanted
+    ? { tone: 'plain', icon: 'check', text: t('state.ready') }
+    : { tone: 'idle', icon: 'pause', text: t('state.notSeeded') }
+}
+
+/** What is encrypted says so first: whether it can be read matters more than how it travels. */
+function sealedWords(item: Described): StateWords {
+  if (item.protection === 'locked') return { tone: 'warn', icon: 'lockAsk', text: t('state.locked') }
+  const state =
+    item.state === 'seeding'
+      ? item.peers > 0
+        ? t('state.seedingToShort', { count: item.peers })
+        : t('state.seedingShort')
+      : t(item.isSeedingWanted ? 'state.readyShort' : 'state.notSeededShort')
+  if (item.protection === 'needs-key') {
+    return { tone: 'warn', icon: 'key', text: t('state.needsKeyAnd', { state }) }
+  }
+  const icon = item.state === 'seeding' ? (item.peers > 0 ? 'sprout' : 'seed') : 'lock'
+  return { tone: item.state === 'seeding' ? 'good' : 'plain', icon, text: t('state.encrypted', { state }) }
 }

@@ -16,10 +16,14 @@ export interface TextFieldProps {
   readonly isMono?: boolean
   readonly isDisabled?: boolean
   readonly isNumber?: boolean
+  /** A password: drawn as dots, kept out of the browser's memory. */
+  readonly isSecret?: boolean
   readonly isFocusedFirst?: boolean
   readonly onChange: (value: string) => void
   /** Enter, or leaving the field. */
   readonly onCommit?: () => void
+  /** Enter alone: what the sheet's main button does. */
+  readonly onEnter?: () => unknown
 }
 
 export function TextField(props: TextFieldProps) {
@@ -34,7 +38,7 @@ export function TextField(props: TextFieldProps) {
     disabled: props.isDisabled,
     'data-autofocus': props.isFocusedFirst === true || undefined,
     spellCheck: false,
-    autoComplete: 'off',
+    autoComplete: props.isSecret === true ? 'new-password' : 'off',
     'aria-invalid': error !== undefined || undefined,
     'aria-describedby': note === undefined ? undefined : `${id}-note`,
     onBlur: onCommit,
@@ -50,11 +54,13 @@ export function TextField(props: TextFieldProps) {
         ) : (
           <input
             {...shared}
-            type="text"
+            type={props.isSecret === true ? 'password' : 'text'}
             inputMode={props.isNumber === true ? 'decimal' : undefined}
             onChange={(event) => onChange(event.target.value)}
             onKeyDown={(event) => {
-              if (event.key === 'Enter') onCommit?.()
+              if (event.key !== 'Enter') return
+              onCommit?.()
+              void props.onEnter?.()
             }}
           />
         )}

@@ -1,5 +1,7 @@
-import { useApp } from '../app-context.ts'
+import { useState } from 'react'
+import { useApp, useContacts } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
+import { PeoplePicker } from '../contacts/PeoplePicker.tsx'
 import { Name } from '../parts/Name.tsx'
 import { Sheet } from '../parts/Sheet.tsx'
 import { t } from '../strings/t.ts'
@@ -19,6 +21,8 @@ const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path
 /** Files that came without a word on who may have them. */
 export function AskAccessSheet({ paths, onClose }: AskAccessSheetProps) {
   const app = useApp()
+  const hasContacts = useContacts((state) => state.contacts.length > 0)
+  const [people, setPeople] = useState<ReadonlySet<string>>(new Set())
   return (
     <Sheet title={t('ask.title', { count: paths.length })} intro={t('ask.intro')} onClose={onClose}>
       <ul className={cx('names')}>
@@ -31,10 +35,17 @@ export function AskAccessSheet({ paths, onClose }: AskAccessSheetProps) {
           <li className={cx('faint')}>{t('ask.more', { count: paths.length - MOST_NAMES })}</li>
         )}
       </ul>
+      {hasContacts && (
+        <div className={cx('who')}>
+          <p className={cx('whoTitle')}>{t('ask.people')}</p>
+          <PeoplePicker chosen={people} hasOnlyMe onChange={setPeople} />
+        </div>
+      )}
       <AudienceCards
+        others={people.size}
         onChoose={(audience) => {
           onClose()
-          void app.verbs.add(paths, audience)
+          void app.verbs.add(paths, audience, [...people])
         }}
       />
     </Sheet>

@@ -7,11 +7,14 @@ import styles from './audience-cards.module.css'
 const cx = classesOf(styles)
 
 export interface AudienceCardsProps {
+  /** How many people it is encrypted for beside oneself, if it is private. */
+  readonly others?: number
   readonly onChoose: (audience: Audience) => void
 }
 
 /** The two answers to "who may have this", each with what it means. */
-export function AudienceCards({ onChoose }: AudienceCardsProps) {
+export function AudienceCards({ others = 0, onChoose }: AudienceCardsProps) {
+  const privateTitle = others === 0 ? t('drop.private') : t('drop.privateFor', { count: others })
   const card = (audience: Audience) => (
     <button
       type="button"
@@ -20,9 +23,9 @@ export function AudienceCards({ onChoose }: AudienceCardsProps) {
       onClick={() => onChoose(audience)}
     >
       <span className={cx('glyph')}>
-        <Icon name={audience === 'public' ? 'sprout' : 'jar'} size={26} />
+        <Icon name={audience === 'public' ? 'sprout' : 'lock'} size={26} />
       </span>
-      <span className={cx('title')}>{t(audience === 'public' ? 'drop.public' : 'drop.private')}</span>
+      <span className={cx('title')}>{audience === 'public' ? t('drop.public') : privateTitle}</span>
       <span className={cx('text')}>{t(audience === 'public' ? 'drop.publicText' : 'drop.privateText')}</span>
     </button>
   )

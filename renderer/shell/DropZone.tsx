@@ -11,6 +11,9 @@ const cx = classesOf(styles)
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true
 const hasLink = (event: DragEvent): boolean => event.dataTransfer?.types.includes('text/plain') === true
 
+const MOST_CARD_BYTES = 16_384
+const isCardFile = (file: File): boolean => /\.sowercard$/i.test(file.name) && file.size <= MOST_CARD_BYTES
+
 const AUDIENCES: readonly Audience[] = ['public', 'private']
 
 /** The whole window takes files; which half they fall on says who may have them. */
@@ -36,18 +39,22 @@ export function DropZone() {
       setIsOver(false)
       if (!isRunning || event.dataTransfer === null) return
       const { files } = event.dataTransfer
+      const [first] = files
+      if (files.length === 1 && first !== undefined && isCardFile(first)) {
+        return void first.text().then((card) => app.shell.openSheet({ kind: 'add-contact', card }))
+      }
       const paths = [...files].map((file) => app.bridge.pathForFile(file)).filter((path) => path !== '')
       if (paths.length === 0) {
         if (files.length > 0) return app.shell.openSheet({ kind: 'give-path' })
         const link = event.dataTransfer.getData('text/plain').trim()
-        if (link !== '') app.shell.openSheet({ kind: 'paste-link', link: link.slice(0, 16_384) })
+        if (link !== '') app.shell.openLink(link.slice(0, 16_384))
         return
       }
       const zone =
         event.target instanceof Element ? event.target.closest<HTMLElement>('[data-audience]') : null
       const audience = AUDIENCES.find((one) => one === zone?.dataset['audience'])
       if (audience === undefined) app.shell.openSheet({ kind: 'ask-access', paths })
-      else void app.verbs.add(paths, audience)
+      else void app.verbs.add(paths, audience, [])
     }
     window.addEventListener('dragenter', handleOver)
     window.addEventListener('dragover', handleOver)
@@ -73,7 +80,7 @@ export function DropZone() {
       }}
     >
       <span className={cx('glyph')}>
-        <Icon name={audience === 'public' ? 'sprout' : 'jar'} size={44} />
+        <Icon name={audience === 'public' ? 'sprout' : 'lock'} size={44} />
       </span>
       <strong className={cx('title')}>{t(audience === 'public' ? 'drop.public' : 'drop.private')}</strong>
       <span className={cx('text')}>{t(audience === 'public' ? 'drop.publicText' : 'drop.privateText')}</span>

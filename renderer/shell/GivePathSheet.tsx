@@ -51,7 +51,7 @@ export function GivePathSheet({ onClose }: GivePathSheetProps) {
       <AudienceCards
         onChoose={(audience) => {
           if (paths.length === 0 || !paths.every(isAbsolute)) return setError(t('path.notAbsolute'))
-          void app.verbs.add(paths, audience).then((reply) => {
+          void app.verbs.add(paths, audience, []).then((reply) => {
             if (reply.ok) onClose()
           })
         }}

@@ -9,6 +9,7 @@ import { Name } from '../parts/Name.tsx'
 import { Sheet } from '../parts/Sheet.tsx'
 import { Switch } from '../parts/Switch.tsx'
 import { TextField } from '../parts/TextField.tsx'
+import { isCard } from '../stores/shell-store.ts'
 import { errorWords } from '../strings/error-words.ts'
 import { t } from '../strings/t.ts'
 import styles from './sheets.module.css'
@@ -95,6 +96,7 @@ export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
         isMono
         isFocusedFirst
         onChange={(value) => {
+          if (isCard(value)) return app.shell.openLink(value.slice(0, 16_384))
           setText(value.slice(0, 16_384))
           setStartError(null)
         }}

@@ -11,6 +11,7 @@ const cx = classesOf(styles)
 
 const ENTRIES: readonly { readonly view: ViewName; readonly icon: IconName }[] = [
   { view: 'library', icon: 'library' },
+  { view: 'contacts', icon: 'users' },
   { view: 'transfers', icon: 'transfers' },
   { view: 'network', icon: 'network' },
 ]
@@ -55,6 +56,7 @@ export function Rail() {
             )}
           </li>
         )}
+        {entry('wallet', 'wallet', 0)}
         {entry('settings', 'settings', 0)}
       </ul>
     </nav>

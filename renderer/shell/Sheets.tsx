@@ -1,4 +1,16 @@
 import { useApp, useShell } from '../app-context.ts'
+import { AddContactSheet } from '../contacts/AddContactSheet.tsx'
+import { RemoveContactSheet } from '../contacts/RemoveContactSheet.tsx'
+import { KeyLinkSheet } from '../sharing/KeyLinkSheet.tsx'
+import { ShareSheet } from '../sharing/ShareSheet.tsx'
+import { UnshareSheet } from '../sharing/UnshareSheet.tsx'
+import { WatchSheet } from '../transfers/WatchSheet.tsx'
+import { BackupFileSheet } from '../wallet/BackupFileSheet.tsx'
+import { BackupWordsSheet } from '../wallet/BackupWordsSheet.tsx'
+import { NewWalletSheet } from '../wallet/NewWalletSheet.tsx'
+import { RestoreSheet } from '../wallet/RestoreSheet.tsx'
+import { RotateSheet } from '../wallet/RotateSheet.tsx'
+import { UnlockSheet } from '../wallet/UnlockSheet.tsx'
 import { AskAccessSheet } from './AskAccessSheet.tsx'
 import { CloseSheet } from './CloseSheet.tsx'
 import { ConfirmRemoveSheet } from './ConfirmRemoveSheet.tsx'
@@ -26,5 +38,29 @@ export function Sheets() {
       return <CloseSheet uploadingTo={sheet.uploadingTo} onClose={close} />
     case 'confirm-remove':
       return <ConfirmRemoveSheet mediaIds={sheet.mediaIds} onClose={close} />
+    case 'add-contact':
+      return <AddContactSheet key={sheet.card} card={sheet.card} onClose={close} />
+    case 'remove-contact':
+      return <RemoveContactSheet contact={sheet.contact} onClose={close} />
+    case 'share':
+      return <ShareSheet item={sheet.item} onClose={close} />
+    case 'unshare':
+      return <UnshareSheet item={sheet.item} person={sheet.person} onClose={close} />
+    case 'key-link':
+      return <KeyLinkSheet item={sheet.item} onClose={close} />
+    case 'watch':
+      return <WatchSheet transferId={sheet.transferId} name={sheet.name} onClose={close} />
+    case 'backup-words':
+      return <BackupWordsSheet onClose={close} />
+    case 'backup-file':
+      return <BackupFileSheet onClose={close} />
+    case 'restore':
+      return <RestoreSheet onClose={close} />
+    case 'new-wallet':
+      return <NewWalletSheet onClose={close} />
+    case 'unlock':
+      return <UnlockSheet onClose={close} />
+    case 'rotate':
+      return <RotateSheet onClose={close} />
   }
 }

@@ -1,6 +1,7 @@
 import { useEffect, type ReactNode } from 'react'
 import { useApp, useDesktop, useShell } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
+import { ContactsView } from '../contacts/ContactsView.tsx'
 import { Inspector } from '../inspector/Inspector.tsx'
 import { LibraryView } from '../library/LibraryView.tsx'
 import { NetworkView } from '../network/NetworkView.tsx'
@@ -10,6 +11,8 @@ import type { ViewName } from '../stores/shell-store.ts'
 import { t } from '../strings/t.ts'
 import { TransferDrawer } from '../transfers/TransferDrawer.tsx'
 import { TransfersView } from '../transfers/TransfersView.tsx'
+import { WalletView } from '../wallet/WalletView.tsx'
+import { BackupBanner } from './BackupBanner.tsx'
 import { DropZone } from './DropZone.tsx'
 import { EngineBanner } from './EngineBanner.tsx'
 import { FailedPage } from './FailedPage.tsx'
@@ -26,8 +29,10 @@ const cx = classesOf(styles)
 
 const VIEWS: Readonly<Record<ViewName, () => ReactNode>> = {
   library: LibraryView,
+  contacts: ContactsView,
   transfers: TransfersView,
   network: NetworkView,
+  wallet: WalletView,
   settings: SettingsView,
 }
 
@@ -59,7 +64,12 @@ export function Shell() {
         <Rail />
         <main className={cx('main')} data-region="main" tabIndex={-1} aria-label={t(`view.${view}`)}>
           <EngineBanner />
-          {!isDown && engine.state !== 'starting' && <Notices />}
+          {!isDown && engine.state !== 'starting' && (
+            <>
+              <BackupBanner />
+              <Notices />
+            </>
+          )}
           <div className={cx('middle')}>
             <div className={cx('view', view !== 'library' && 'scroll')}>
               {isDown && view !== 'settings' ? (

@@ -1,4 +1,5 @@
 import type { SowerBridge } from '../../app/contract/index.ts'
+import { VIEW_ORDER } from '../stores/shell-store.ts'
 import { t } from '../strings/t.ts'
 
 type Platform = SowerBridge['platform']
@@ -22,6 +23,7 @@ export function shortcutGroups(platform: Platform): readonly {
         { keys: [command('O')], text: t('shortcuts.add') },
         { keys: [command('V')], text: t('shortcuts.paste') },
         { keys: [command(',')], text: t('shortcuts.settings') },
+        { keys: [command(`1–${VIEW_ORDER.length}`)], text: t('shortcuts.views') },
         { keys: ['F6'], text: t('shortcuts.regions') },
         { keys: ['?'], text: t('shortcuts.help') },
       ],

@@ -1,4 +1,5 @@
 import type { App } from '../stores/app.ts'
+import { VIEW_ORDER } from '../stores/shell-store.ts'
 
 const isEditable = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
@@ -30,11 +31,16 @@ export function handleWindowKey(event: KeyboardEvent, app: App): void {
     return nextRegion(event.shiftKey)
   }
   if ((event.ctrlKey || event.metaKey) && !event.altKey) {
+    const view = VIEW_ORDER[Number.parseInt(event.key, 10) - 1]
     const run = {
       f: () => app.shell.focusSearch(),
       o: () => void app.verbs.addFromPicker(),
       ',': () => app.shell.go('settings'),
     }[event.key.toLowerCase()]
+    if (view !== undefined) {
+      event.preventDefault()
+      return app.shell.go(view)
+    }
     if (run === undefined) return
     event.preventDefault()
     return run()
@@ -56,6 +62,6 @@ export function handleWindowPaste(event: ClipboardEvent, app: App): void {
     .filter((path) => path !== '')
   const link = event.clipboardData.getData('text/plain').trim()
   if (paths.length > 0) app.shell.openSheet({ kind: 'ask-access', paths })
-  else app.shell.openSheet({ kind: 'paste-link', link: link.slice(0, 16_384) })
+  else app.shell.openLink(link.slice(0, 16_384))
   event.preventDefault()
 }

@@ -1,4 +1,4 @@
-import type { AccessLevel, Item, MediaId, Reply, SowerBridge } from '../../app/contract/index.ts'
+import type { AccessLevel, EngineArgs, Item, MediaId, Reply, SowerBridge } from '../../app/contract/index.ts'
 import { displayName } from '../format/names.ts'
 import { t } from '../strings/t.ts'
 import type { ShellStore } from './shell-store.ts'
@@ -10,7 +10,8 @@ export type Audience = Extract<AccessLevel, 'public' | 'private'>
 /** What a user does with items; each says how it went. Resolves to whether it worked. */
 export interface ItemVerbs {
   addFromPicker(): Promise<void>
-  add(paths: readonly string[], accessLevel: Audience): Promise<Reply<unknown>>
+  /** Public, or encrypted for oneself and `people` (owner keys of contacts). */
+  add(paths: readonly string[], audience: Audience, people: readonly string[]): Promise<Reply<unknown>>
   copyLink(mediaIds: readonly MediaId[], kind?: 'link' | 'magnet'): Promise<boolean>
   copyText(text: string, saying: string): Promise<boolean>
   askRemove(mediaIds: readonly MediaId[]): void
@@ -84,15 +85,24 @@ export function createItemVerbs({ bridge, toasts, shell, transfers, report }: Pa
         shell.openSheet({ kind: 'ask-access', paths: reply.value.paths })
       }
     },
-    add: async (paths, accessLevel) => {
-      const reply = report(await bridge.call('library.add', { paths: [...paths], accessLevel }))
+    add: async (paths, audience, people) => {
+      const args: EngineArgs<'library.add'> =
+        audience === 'public'
+          ? { paths: [...paths], accessLevel: 'public' }
+          : { paths: [...paths], accessLevel: 'private', isEncrypted: true, people: [...people] }
+      const reply = report(await bridge.call('library.add', args))
       if (reply.ok) {
         const ids = reply.value.transferIds
         toasts.show({
           tone: 'plain',
-          text: t(accessLevel === 'public' ? 'add.startedPublic' : 'add.startedPrivate', {
-            count: ids.length,
-          }),
+          text: t(
+            audience === 'public'
+              ? 'add.startedPublic'
+              : people.length > 0
+                ? 'add.startedShared'
+                : 'add.startedPrivate',
+            { count: ids.length },
+          ),
           action: { label: t('action.undo'), run: () => void undoAdd(ids) },
         })
       }

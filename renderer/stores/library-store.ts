@@ -28,6 +28,8 @@ export interface LibraryState extends SelectionState {
   readonly error: ErrorShape | null
   readonly total: number
   readonly counts: EngineResult<'library.list'>['counts']
+  /** Something private is in the library, whatever is being searched for. */
+  readonly hasPrivate: boolean
   /** Loaded pages of the current list, by page number. */
   readonly pages: ReadonlyMap<number, readonly MediaId[]>
   readonly items: ReadonlyMap<MediaId, Item>
@@ -73,6 +75,7 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
     error: null,
     total: 0,
     counts: NO_COUNTS,
+    hasPrivate: false,
     pages: new Map(),
     items: new Map(),
     selected: new Set(),
@@ -119,7 +122,9 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
         total = reply.value.total
         counts = reply.value.counts
       })
-      return { pages, items, total, counts, phase: 'ready', error: null }
+      const isWhole = state.query.search.trim() === ''
+      const hasPrivate = counts.private > 0 || (!isWhole && state.hasPrivate)
+      return { pages, items, total, counts, hasPrivate, phase: 'ready', error: null }
     })
   }
 

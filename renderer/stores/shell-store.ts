@@ -1,7 +1,17 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import type { MediaId, SowerBridge } from '../../app/contract/index.ts'
+import type { Contact, Item, MediaId, Person, SowerBridge } from '../../app/contract/index.ts'
 
-export type ViewName = 'library' | 'transfers' | 'network' | 'settings'
+export type ViewName = 'library' | 'contacts' | 'transfers' | 'network' | 'wallet' | 'settings'
+
+/** The view behind each number key, in the order of the rail. */
+export const VIEW_ORDER: readonly ViewName[] = [
+  'library',
+  'contacts',
+  'transfers',
+  'network',
+  'wallet',
+  'settings',
+]
 
 /** At most one thing lies over the window. */
 export type Sheet =
@@ -12,6 +22,15 @@ export type Sheet =
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'close-asked'; readonly uploadingTo: number }
   | { readonly kind: 'confirm-remove'; readonly mediaIds: readonly MediaId[] }
+  /** `card`: a link or the content of a card file, to start with. */
+  | { readonly kind: 'add-contact'; readonly card: string }
+  | { readonly kind: 'remove-contact'; readonly contact: Contact }
+  /** Picks people for an item that is encrypted, or that is to be. */
+  | { readonly kind: 'share'; readonly item: Item }
+  | { readonly kind: 'unshare'; readonly item: Item; readonly person: Person }
+  | { readonly kind: 'key-link'; readonly item: Item }
+  | { readonly kind: 'watch'; readonly transferId: string; readonly name: string }
+  | { readonly kind: 'backup-words' | 'backup-file' | 'restore' | 'new-wallet' | 'unlock' | 'rotate' }
 
 export interface ShellState {
   readonly view: ViewName
@@ -23,12 +42,17 @@ export interface ShellState {
   readonly searchFocusAsked: number
 }
 
+/** `sower://card/…`, or the content of a card file. */
+export const isCard = (text: string): boolean => /^\s*(sower:(\/\/)?card\/|\{)/i.test(text)
+
 export interface ShellStore {
   readonly store: StoreApi<ShellState>
   go(view: ViewName): void
   setInspectorOpen(isOpen: boolean): void
   play(mediaId: MediaId): void
   openSheet(sheet: Sheet): void
+  /** A link from anywhere: a card goes to the contacts, everything else to the link sheet. */
+  openLink(link: string): void
   closeSheet(): void
   focusSearch(): void
   dispose(): void
@@ -44,10 +68,14 @@ export function createShellStore(bridge: SowerBridge, onAddAsked: () => void): S
     searchFocusAsked: 0,
   }))
   const openSheet = (sheet: Sheet) => store.setState({ sheet })
+  const openLink = (link: string) => {
+    if (isCard(link)) store.setState({ view: 'contacts', sheet: { kind: 'add-contact', card: link } })
+    else openSheet({ kind: 'paste-link', link })
+  }
   const focusSearch = () =>
     store.setState(({ searchFocusAsked }) => ({ view: 'library', searchFocusAsked: searchFocusAsked + 1 }))
   const stops = [
-    bridge.on('desktop.linkOpened', ({ link }) => openSheet({ kind: 'paste-link', link })),
+    bridge.on('desktop.linkOpened', ({ link }) => openLink(link)),
     bridge.on('desktop.filesOpened', ({ paths }) => {
       if (paths.length > 0) openSheet({ kind: 'ask-access', paths })
     }),
@@ -56,12 +84,10 @@ export function createShellStore(bridge: SowerBridge, onAddAsked: () => void): S
       switch (to) {
         case 'library':
         case 'transfers':
-        case 'settings':
-          return store.setState({ view: to })
-        // Where the window has them so far.
         case 'contacts':
         case 'wallet':
-          return store.setState({ view: 'settings' })
+        case 'settings':
+          return store.setState({ view: to })
         case 'add':
           return onAddAsked()
         case 'paste-link':
@@ -79,6 +105,7 @@ export function createShellStore(bridge: SowerBridge, onAddAsked: () => void): S
     setInspectorOpen: (isInspectorOpen) => store.setState({ isInspectorOpen, playing: null }),
     play: (playing) => store.setState({ isInspectorOpen: true, playing }),
     openSheet,
+    openLink,
     closeSheet: () => store.setState({ sheet: { kind: 'none' } }),
     focusSearch,
     dispose: () => {

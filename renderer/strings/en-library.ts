@@ -15,7 +15,7 @@ export const enLibrary = {
 
   'empty.title': 'Nothing sown yet',
   'empty.text':
-    'Drop a file anywhere in this window. It stays on this computer until you choose to share it.',
+    'Drop a file anywhere in this window. You say whether it is for everyone or encrypted for yourself.',
 
   'filter.label': 'Show',
   'filter.all': 'All',
@@ -68,6 +68,9 @@ export const enLibrary = {
   'menu.verify': 'Check bytes',
   'menu.makePublic': 'Make public',
   'menu.makePrivate': 'Make private',
+  'menu.encrypt': 'Encrypt…',
+  'menu.addPeople': 'Add people…',
+  'menu.saveCopy': 'Save a copy…',
   'menu.remove': { one: 'Remove', other: 'Remove {count} items' },
   'menu.removeThis': 'Remove',
 

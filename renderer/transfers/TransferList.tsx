@@ -77,6 +77,7 @@ export function TransferList({ transfers, label, foldedFirst = [] }: TransferLis
     app.shell.setInspectorOpen(true)
     void app.library.reload().then(() => app.library.pick(0, 'replace'))
   }
+  const handleWatch = ({ id, name }: Transfer) => app.sharing.watch(id, name)
   const toggle = (group: TransferGroup) =>
     setClosed((before) => {
       const next = new Set(before)
@@ -116,7 +117,12 @@ export function TransferList({ transfers, label, foldedFirst = [] }: TransferLis
                   <span className={cx('groupCount')}>{entry.count}</span>
                 </button>
               ) : (
-                <TransferRow transfer={entry.transfer} onVerb={handleVerb} onShow={handleShow} />
+                <TransferRow
+                  transfer={entry.transfer}
+                  onVerb={handleVerb}
+                  onShow={handleShow}
+                  onWatch={handleWatch}
+                />
               )}
             </div>
           )

@@ -9,7 +9,7 @@ import { Name } from '../parts/Name.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
 import { errorWords } from '../strings/error-words.ts'
 import { t } from '../strings/t.ts'
-import { figuresOf, progressOf, stagesOf, transferWords } from './transfer-words.ts'
+import { figuresOf, KIND_ICONS, progressOf, stagesOf, transferWords } from './transfer-words.ts'
 import styles from './transfers.module.css'
 
 const cx = classesOf(styles)
@@ -20,9 +20,10 @@ export interface TransferRowProps {
   readonly transfer: Transfer
   readonly onVerb: (verb: TransferVerb, id: string) => Promise<unknown>
   readonly onShow: (transfer: Transfer) => void
+  readonly onWatch: (transfer: Transfer) => Promise<unknown>
 }
 
-export function TransferRow({ transfer, onVerb, onShow }: TransferRowProps) {
+export function TransferRow({ transfer, onVerb, onShow, onWatch }: TransferRowProps) {
   const words = transferWords(transfer)
   const name = displayName(transfer.name)
   const { id, state } = transfer
@@ -37,22 +38,27 @@ export function TransferRow({ transfer, onVerb, onShow }: TransferRowProps) {
       >
         <span className={cx('glyph', state === 'done' && 'good', state === 'failed' && 'bad')}>
           <Icon
-            name={
-              state === 'done'
-                ? 'check'
-                : state === 'failed'
-                  ? 'warning'
-                  : transfer.kind === 'add'
-                    ? 'plus'
-                    : 'down'
-            }
+            name={state === 'done' ? 'check' : state === 'failed' ? 'warning' : KIND_ICONS[transfer.kind]}
           />
         </span>
         <div className={cx('head')}>
           <Name name={transfer.name} className={cx('name')} />
+          {transfer.isEncrypted && (
+            <span className={cx('sealed')}>
+              <Icon name="lock" size={14} />
+            </span>
+          )}
           <span className={cx('figures')}>{figuresOf(transfer)}</span>
         </div>
         <div className={cx('actions')}>
+          {transfer.isPlayable && isOpen && (
+            <Button
+              isSmall
+              icon="video"
+              label={t('watch.play', { name })}
+              onPress={() => onWatch(transfer)}
+            />
+          )}
           {(state === 'active' || state === 'queued') && (
             <Button
               tone="quiet"

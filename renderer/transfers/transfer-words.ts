@@ -8,12 +8,22 @@ import { t } from '../strings/t.ts'
 export type Stage = Transfer['stage']
 
 const ADD_STAGES: readonly Stage[] = ['read', 'store', 'seed']
+const SAVE_STAGES: readonly Stage[] = ['read', 'verify', 'store']
 const GET_STAGES: readonly Stage[] = ['find', 'download', 'verify', 'store', 'seed']
 
-/** The stages of a transfer in order; a private add is announced nowhere, so it ends with `store`. */
-export function stagesOf(transfer: Pick<Transfer, 'kind' | 'accessLevel'>): readonly Stage[] {
+/** The stages of a transfer in order; what is kept back in the clear is announced nowhere, so it ends with `store`. */
+export function stagesOf(transfer: Pick<Transfer, 'kind' | 'accessLevel' | 'isEncrypted'>): readonly Stage[] {
   if (transfer.kind === 'get') return GET_STAGES
-  return transfer.accessLevel === 'private' ? ADD_STAGES.slice(0, 2) : ADD_STAGES
+  if (transfer.kind === 'save') return SAVE_STAGES
+  const isKeptBack = transfer.accessLevel === 'private' && !transfer.isEncrypted
+  return transfer.kind === 'add' && isKeptBack ? ADD_STAGES.slice(0, 2) : ADD_STAGES
+}
+
+export const KIND_ICONS: Readonly<Record<Transfer['kind'], IconName>> = {
+  add: 'plus',
+  get: 'down',
+  save: 'file',
+  rekey: 'key',
 }
 
 export interface TransferWords {
@@ -30,8 +40,8 @@ export function transferWords(transfer: Transfer): TransferWords {
     case 'active':
       return {
         tone: 'good',
-        icon: transfer.kind === 'add' ? 'up' : 'down',
-        text: t(`stage.${transfer.stage}.now`),
+        icon: transfer.kind === 'get' ? 'down' : 'up',
+        text: stageWords(transfer),
       }
     case 'paused':
       return { tone: 'idle', icon: 'pause', text: t('transfer.paused') }
@@ -40,13 +50,7 @@ export function transferWords(transfer: Transfer): TransferWords {
       return {
         tone: 'good',
         icon: 'check',
-        text: t(
-          transfer.kind === 'get'
-            ? 'transfer.fetched'
-            : transfer.accessLevel === 'public'
-              ? 'transfer.sharing'
-              : 'transfer.kept',
-        ),
+        text: doneWords(transfer),
       }
     case 'failed':
       return {
@@ -56,6 +60,27 @@ export function transferWords(transfer: Transfer): TransferWords {
       }
     case 'cancelled':
       return { tone: 'idle', icon: 'close', text: t('transfer.cancelled') }
+  }
+}
+
+function stageWords({ kind, stage, isEncrypted }: Transfer): string {
+  if (stage === 'read' && kind === 'save') return t('stage.decrypt.now')
+  if (stage === 'read' && (isEncrypted || kind === 'rekey')) return t('stage.encrypt.now')
+  if (stage === 'store' && kind === 'save') return t('stage.save.now')
+  return t(`stage.${stage}.now`)
+}
+
+function doneWords({ kind, accessLevel, isEncrypted }: Transfer): string {
+  switch (kind) {
+    case 'get':
+      return t('transfer.fetched')
+    case 'save':
+      return t('transfer.saved')
+    case 'rekey':
+      return t('transfer.rekeyed')
+    case 'add':
+      if (isEncrypted) return t(accessLevel === 'shared' ? 'transfer.shared' : 'transfer.encrypted')
+      return t(accessLevel === 'public' ? 'transfer.sharing' : 'transfer.kept')
   }
 }
 

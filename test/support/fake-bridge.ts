@@ -1,4 +1,4 @@
-import { config } from 'zod'
+import './zod-without-jit.ts'
 import { engineCalls } from '../../app/contract/index.ts'
 import type {
   DesktopHandlers,
@@ -15,9 +15,6 @@ import type {
 } from '../../app/contract/index.ts'
 import { fakeDetail, fakeItems, fakeSettings, fakeStatus, fakeTransfers } from './fake-items.ts'
 import { createFakeVault, refuse } from './fake-vault.ts'
-
-// The page's content policy forbids what zod would compile.
-config({ jitless: true })
 
 export interface FakeOptions {
   readonly items?: number

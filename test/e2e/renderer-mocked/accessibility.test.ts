@@ -122,7 +122,7 @@ describe('everywhere', () => {
   it('has no text outside the catalogue', async () => {
     const page = await open({ items: 0 }, { extra: '&locale=pseudo' })
     await page.getByRole('main').waitFor()
-    for (const view of [0, 1, 2, 3]) {
+    for (const view of [0, 1, 2, 3, 4, 5]) {
       await page.getByRole('navigation').getByRole('button').nth(view).click()
       const strays = await page.evaluate(() => {
         const found: string[] = []

@@ -32,7 +32,7 @@ describe('adding', () => {
     const drawer = page.getByRole('region', { name: 'Adding and fetching' })
     await drawer.getByText('Reading and hashing').waitFor()
     await page.getByRole('button', { name: 'Undo' }).click()
-    await expect.poll(() => callsOf(page, 'transfers.cancel')).toEqual([{ id: 'added-1' }])
+    await expect.poll(() => callsOf(page, 'transfers.cancel')).toEqual([{ id: 'add-1' }])
     await drawer.getByText('Cancelled, nothing kept').waitFor()
   })
 
@@ -43,7 +43,14 @@ describe('adding', () => {
     await page.keyboard.press('Enter')
     await expect
       .poll(() => callsOf(page, 'library.add'))
-      .toEqual([{ paths: ['/home/ana/film.mp4', '/home/ana/notes.md'], accessLevel: 'private' }])
+      .toEqual([
+        {
+          paths: ['/home/ana/film.mp4', '/home/ana/notes.md'],
+          accessLevel: 'private',
+          isEncrypted: true,
+          people: [],
+        },
+      ])
     await page.evaluate(() => window.fake.emit('desktop.filesOpened', { paths: ['/tmp/one.png'] }))
     await page.getByRole('dialog', { name: 'Who may have this file?' }).waitFor()
   })
@@ -143,7 +150,7 @@ describe('the engine', () => {
       const notice = { level: 'warning', code: 'X', message: 'A manifest was moved aside.', atMs: 1 } as const
       window.fake.emit('node.changed', {
         ...reply.value,
-        wallet: { storage: 'keychain', state: 'locked' },
+        wallet: { ...reply.value.wallet, state: 'locked' },
         notices: [{ ...notice, id: 'n1' }],
       })
     })

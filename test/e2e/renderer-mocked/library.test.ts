@@ -78,7 +78,7 @@ describe('the library', () => {
   it('filters by chips with counts and sorts by columns', async () => {
     const page = await open({ items: 60 })
     await page.getByRole('button', { name: /^Private/ }).click()
-    await expect.poll(() => row(page, 0).getAttribute('aria-label')).toContain('Private')
+    await expect.poll(() => row(page, 0).getAttribute('aria-label')).toContain('Encrypted')
     await page.getByRole('columnheader', { name: 'Size' }).getByRole('button').click()
     await expect
       .poll(() => page.getByRole('columnheader', { name: 'Size' }).getAttribute('aria-sort'))

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium, type Page } from 'playwright'
+import type { Item } from '../../../app/contract/index.ts'
 import type { FakeOptions } from '../fake-bridge.ts'
 import { serveRenderer } from './server.ts'
 
@@ -28,6 +29,32 @@ const goTo = (name: string) => async (page: Page) => {
   await page.waitForTimeout(150)
 }
 
+/** Opens the inspector on the first item that is `wanted`, on one of its tabs. */
+const inspect = (wanted: Partial<Item>, tab?: string) => async (page: Page) => {
+  await page.locator('#library-row-0').waitFor()
+  await page.evaluate((like) => {
+    const found = window.fake.items.find((item) =>
+      Object.entries(like).every(([key, value]) => item[key as keyof typeof item] === value),
+    )
+    if (found === undefined) throw new Error('no such item')
+    window.fake.changeItems((item) =>
+      item === found
+        ? {
+            ...item,
+            addedAtMs: Date.now() + 1000,
+            ...(like.protection === 'readable' ? { name: 'letters-to-ana.webm', mime: 'video/webm' } : {}),
+          }
+        : item,
+    )
+    window.fake.emit('library.changed', { items: [], removed: [], isReset: true })
+  }, wanted)
+  await page.waitForTimeout(900)
+  await openFirst(page)
+  if (tab !== undefined) await page.getByRole('tab', { name: tab }).click()
+  await page.waitForTimeout(300)
+}
+const FRESH = { isBackedUp: false, isReplaceable: true } as const
+
 const SHOTS: Readonly<Record<string, Shot>> = {
   library: { options: { items: 214 } },
   'library-10000': { options: { items: 10_000 }, size: { width: 1600, height: 1000 }, act: openFirst },
@@ -47,6 +74,117 @@ const SHOTS: Readonly<Record<string, Shot>> = {
       await page.getByRole('tab', { name: 'Peers' }).click()
     },
   },
+  sealed: {
+    options: { items: 214, contacts: 3 },
+    act: inspect({ protection: 'readable', isOwn: true, sharedWith: 2 }),
+  },
+  people: {
+    options: { items: 214, contacts: 3 },
+    act: inspect({ protection: 'readable', isOwn: true, sharedWith: 2 }, 'People'),
+  },
+  'needs-key': { options: { items: 214, contacts: 3 }, act: inspect({ protection: 'needs-key' }) },
+  unshare: {
+    options: { items: 214, contacts: 3 },
+    isLightOnly: true,
+    act: async (page) => {
+      await inspect({ protection: 'readable', isOwn: true, sharedWith: 2 }, 'People')(page)
+      await page.getByRole('button', { name: /^Remove Ben/ }).click()
+      await page.waitForTimeout(400)
+    },
+  },
+  'key-link': {
+    options: { items: 214, contacts: 3 },
+    isLightOnly: true,
+    act: async (page) => {
+      await inspect({ protection: 'readable', isOwn: true })(page)
+      await page.getByRole('button', { name: 'Copy link with key…' }).click()
+      await page.getByRole('radio', { name: 'In a week' }).click()
+      await page.waitForTimeout(400)
+    },
+  },
+  wallet: { options: { items: 214 }, size: { width: 1180, height: 980 }, act: goTo('Wallet') },
+  'wallet-fresh': { options: { items: 0, wallet: FRESH }, act: goTo('Wallet') },
+  'wallet-locked': { options: { items: 214, wallet: { state: 'locked' } }, act: goTo('Wallet') },
+  'wallet-narrow': {
+    options: { items: 214 },
+    size: { width: 760, height: 520 },
+    isLightOnly: true,
+    act: goTo('Wallet'),
+  },
+  'wallet-rtl': { options: { items: 214 }, extra: '&dir=rtl', isLightOnly: true, act: goTo('Wallet') },
+  words: {
+    options: { items: 3 },
+    act: async (page) => {
+      await goTo('Wallet')(page)
+      await page.getByRole('button', { name: 'See the words again…' }).click()
+      await page.getByRole('button', { name: 'I have pen and paper' }).click()
+      await page.getByRole('button', { name: 'Show the words' }).click()
+      await page.waitForTimeout(1800)
+    },
+  },
+  'words-explain': {
+    options: { items: 3, wallet: { isBackedUp: false } },
+    isLightOnly: true,
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Back it up' }).click()
+      await page.waitForTimeout(400)
+    },
+  },
+  restore: {
+    options: { items: 3 },
+    act: async (page) => {
+      await goTo('Wallet')(page)
+      await page.getByRole('button', { name: 'Restore…' }).click()
+      const words = 'ozone drill grub fiber curtain grace pudding thank cruise elder eight picnic'
+      await page.getByRole('textbox', { name: 'Word 1', exact: true }).fill(words)
+      await page.getByRole('checkbox').check()
+      await page.getByRole('button', { name: 'Restore', exact: true }).click()
+      await page.waitForTimeout(1800)
+    },
+  },
+  'backup-file': {
+    options: { items: 3 },
+    isLightOnly: true,
+    act: async (page) => {
+      await goTo('Wallet')(page)
+      await page.getByRole('button', { name: 'Save a backup file…' }).click()
+      await page.getByLabel('Password for the file').fill('garden of forking')
+      await page.getByLabel('The same again').fill('garden')
+      await page.waitForTimeout(300)
+    },
+  },
+  rotate: {
+    options: { items: 214 },
+    isLightOnly: true,
+    act: async (page) => {
+      await goTo('Wallet')(page)
+      await page.getByRole('button', { name: 'Give everything new keys…' }).click()
+      await page.waitForTimeout(500)
+    },
+  },
+  contacts: {
+    options: { items: 214, contacts: 5 },
+    size: { width: 1180, height: 980 },
+    act: goTo('Contacts'),
+  },
+  'contacts-empty': { options: { items: 214 }, act: goTo('Contacts') },
+  'contacts-narrow': {
+    options: { items: 214, contacts: 5 },
+    size: { width: 760, height: 520 },
+    isLightOnly: true,
+    act: goTo('Contacts'),
+  },
+  'add-contact': {
+    options: { items: 214, contacts: 2 },
+    isLightOnly: true,
+    act: async (page) => {
+      await page.getByRole('main').waitFor()
+      await page.evaluate(() => window.fake.emit('desktop.linkOpened', { link: 'sower://card/Y2FyZC0z' }))
+      await page.waitForTimeout(400)
+    },
+  },
+  welcome: { options: { items: 0, wallet: FRESH } },
+  'backup-banner': { options: { items: 214, wallet: { isBackedUp: false } } },
   drawer: { options: { items: 214, hasTransfers: true } },
   transfers: { options: { items: 214, hasTransfers: true }, act: goTo('Transfers') },
   network: { options: { items: 214 }, act: goTo('Network') },
@@ -96,8 +234,7 @@ const SHOTS: Readonly<Record<string, Shot>> = {
     },
   },
   'ask-access': {
-    options: { items: 214 },
-    isLightOnly: true,
+    options: { items: 214, contacts: 5 },
     act: async (page) => {
       await page.getByRole('button', { name: 'Add', exact: true }).click()
       await page.waitForTimeout(400)

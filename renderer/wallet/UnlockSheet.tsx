@@ -1,0 +1,62 @@
+import { useState } from 'react'
+import type { ErrorShape } from '../../app/contract/index.ts'
+import { useApp } from '../app-context.ts'
+import { Button } from '../parts/Button.tsx'
+import { ErrorText } from '../parts/ErrorText.tsx'
+import { Sheet } from '../parts/Sheet.tsx'
+import { TextField } from '../parts/TextField.tsx'
+import { t } from '../strings/t.ts'
+
+export interface UnlockSheetProps {
+  readonly onClose: () => void
+}
+
+/** The passphrase of a wallet that is kept in a file. */
+export function UnlockSheet({ onClose }: UnlockSheetProps) {
+  const app = useApp()
+  const [passphrase, setPassphrase] = useState('')
+  const [error, setError] = useState<ErrorShape | null>(null)
+  const unlock = async () => {
+    const reply = await app.bridge.call('vault.unlock', { passphrase })
+    await app.node.reload()
+    if (!reply.ok || reply.value.state !== 'ready') {
+      setError(
+        reply.ok ? { code: 'WALLET_WRONG_PASSPHRASE', message: reply.value.message ?? '' } : reply.error,
+      )
+      return false
+    }
+    app.toasts.show({ tone: 'good', text: t('unlock.done') })
+    onClose()
+    return true
+  }
+  return (
+    <Sheet
+      title={t('unlock.title')}
+      intro={t('unlock.intro')}
+      onClose={onClose}
+      foot={
+        <>
+          <Button tone="quiet" onPress={onClose}>
+            {t('action.cancel')}
+          </Button>
+          <Button tone="primary" icon="key" isDisabled={passphrase === ''} onPress={unlock}>
+            {t('unlock.confirm')}
+          </Button>
+        </>
+      }
+    >
+      <TextField
+        label={t('unlock.passphrase')}
+        value={passphrase}
+        isSecret
+        isFocusedFirst
+        onEnter={() => passphrase !== '' && unlock()}
+        onChange={(value) => {
+          setPassphrase(value.slice(0, 1024))
+          setError(null)
+        }}
+      />
+      <ErrorText error={error} />
+    </Sheet>
+  )
+}
