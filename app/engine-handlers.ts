@@ -69,7 +69,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       return {}
     },
 
-    'fetching.start': async (args) => ({ transferId: fetcher.begin(args) }),
+    'fetching.start': async (args) => ({ transferId: await fetcher.begin(args) }),
     'fetching.inspect': async ({ link }) => fetcher.inspect(link),
     ...sharingHandlers(init, requireRow),
 

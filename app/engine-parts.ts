@@ -3,7 +3,6 @@ import type { EngineAddresses, EngineHandlers, Item, Settings } from './contract
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
 import { metainfoTools } from './engine-metainfo.ts'
-import { notYet } from './engine-not-yet.ts'
 import { plainOpener } from './engine-plain.ts'
 import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
@@ -18,6 +17,7 @@ import type { PlainFiles } from './http/index.ts'
 import { Adder, HashPool, hashFile } from './ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from './library/index.ts'
 import type { Db, ItemRow } from './library/index.ts'
+import { canonicalJson } from './manifest/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
 import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
@@ -119,6 +119,7 @@ export class EngineParts {
       log: log.child('adding'),
     })
     this.#closers.push(() => adder.stop())
+    const openHeld = plainOpener({ library, fileKeys })
     const fetcher = new Fetcher({
       library,
       transfers,
@@ -127,16 +128,19 @@ export class EngineParts {
       outbound,
       pool,
       signer: () => vault.signer(),
+      keys: {
+        pair: () => vault.seaPair(),
+        files: fileKeys,
+        onChange: (listener) => vault.onChange(listener),
+      },
+      openHeld,
       settings,
       clock,
       log: log.child('fetching'),
     })
     this.#closers.push(() => fetcher.stop())
     let nodeUrl = ''
-    const plainFiles: PlainFiles = {
-      item: plainOpener({ library, fileKeys }),
-      transfer: notYet,
-    }
+    const plainFiles: PlainFiles = { item: openHeld, transfer: (id) => fetcher.openPlain(id) }
     const handlers = createHandlers({
       library,
       folder,
@@ -230,6 +234,7 @@ export class EngineParts {
           const [file] = await Promise.all([library.openForServing(mediaId), library.metainfo(mediaId)])
           return file
         },
+        manifest: async (mediaId) => Buffer.from(canonicalJson(await library.manifest(mediaId))),
         clock,
         log,
       })

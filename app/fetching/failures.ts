@@ -27,3 +27,21 @@ export function nobody(refused: readonly string[], notes: readonly string[]): Ap
 export function isAboutSources({ code }: AppError): boolean {
   return !/^(DISK|MEDIA|CANCELLED)/.test(code)
 }
+
+/** All bytes of an encrypted item are there, and nobody said what they are. */
+export function undescribed(): AppError {
+  return new AppError(
+    'NO_SOURCES',
+    'All of this encrypted item has arrived, but nobody who was asked gave its description, so it can’t be kept yet.',
+    {
+      hint: 'Try again when its owner, or somebody else who has it in Sower, is online. Nothing is fetched twice.',
+    },
+  )
+}
+
+/** The link says how to open another item than the one it leads to. */
+export function wrongKey(): AppError {
+  return new AppError('LINK_INVALID', 'The key in this link does not open the item it leads to.', {
+    hint: 'Ask for the link again, and copy it whole.',
+  })
+}

@@ -1,7 +1,14 @@
 import { AppError, type ErrorShape, type MediaId, toErrorShape } from '../contract/index.ts'
-import { GetJob } from './get-job.ts'
+import type { PlainFile } from '../ports/plain-file.ts'
+import { ArrivingBytes } from './arriving-bytes.ts'
+import { openArriving } from './arriving-file.ts'
+import { isAboutWallet } from './descriptions.ts'
+import { GetJob, type JobContext } from './get-job.ts'
+import { beginHeld, heldItem } from './held.ts'
+import { LinkKeys } from './link-keys.ts'
 import { parseLink, type ParsedLink } from './link.ts'
-import { newPlan, readPlan, type Plan } from './plan.ts'
+import { NodeLogins } from './node-logins.ts'
+import { joinPlans, newPlan, readPlan, type Plan } from './plan.ts'
 import type { FetcherDeps } from './ports.ts'
 import { readTypedSources } from './web-source.ts'
 
@@ -52,22 +59,33 @@ class Interruption extends Error {
  */
 export class Fetcher {
   readonly #deps: FetcherDeps
+  readonly #linkKeys: LinkKeys
+  readonly #logins: NodeLogins
   readonly #running = new Map<string, Running>()
-  #stopListening: (() => void) | undefined
+  /** What whoever plays a download reads from; as long as it is not over and forgotten. */
+  readonly #arriving = new Map<string, ArrivingBytes>()
+  /** Downloads that failed because the wallet was not open. */
+  readonly #waitingForWallet = new Set<string>()
+  readonly #stopListening: (() => void)[] = []
   #isStopped = true
 
   constructor(deps: FetcherDeps) {
     this.#deps = deps
+    this.#linkKeys = new LinkKeys(deps.keys)
+    this.#logins = new NodeLogins(deps)
   }
 
   /** Goes on with the downloads that were not finished; paused ones stay paused. */
   start(): void {
     if (!this.#isStopped) return
     this.#isStopped = false
-    const { transfers } = this.#deps
-    this.#stopListening = transfers.onChange(({ removed }) => {
-      for (const id of removed) void this.#forget(id)
-    })
+    const { transfers, keys } = this.#deps
+    this.#stopListening.push(
+      transfers.onChange(({ removed }) => {
+        for (const id of removed) void this.#forget(id)
+      }),
+      keys.onChange(() => this.#onWallet()),
+    )
     for (const { id, kind, state } of transfers.listUnfinished()) {
       if (kind !== 'get') continue
       const plan = readPlan(transfers.payload(id))
@@ -80,39 +98,37 @@ export class Fetcher {
   /** Ends all runs in good order; they are queued again at the next start. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#stopListening?.()
-    this.#stopListening = undefined
+    for (const off of this.#stopListening.splice(0)) off()
     await Promise.all([...this.#running.keys()].map((id) => this.#interrupt(id, 'queued')))
+    const stopping = new AppError('CANCELLED', 'Sower is stopping.')
+    for (const arriving of this.#arriving.values()) arriving.end(stopping)
   }
 
   /**
-   * Begins a download, or joins the one that is already under way for the same item.
+   * Begins a download, or joins the one that is already under way for the same item. A key in the link is safe when this
+   * returns: boxed for the wallet, or, while that is not open, in memory until it is.
    * @returns the id of its transfer
    * @throws {AppError} `LINK_INVALID`, also for a link whose time is over; `BAD_REQUEST` for a source that is none
    */
-  begin({ link, from = [], isSeedingWanted }: BeginArgs): string {
+  async begin({ link, from = [], isSeedingWanted }: BeginArgs): Promise<string> {
     if (this.#isStopped) throw new AppError('UNAVAILABLE', 'Sower is stopping.')
-    const { library, settings, transfers, log } = this.#deps
+    const { settings, transfers, log } = this.#deps
     const parsed = parseLink(link)
     refuseExpired(parsed, this.#deps.clock.nowMs())
     const plan = newPlan(parsed, readTypedSources(from), isSeedingWanted ?? settings.get().isSeedingAfterGet)
-    const held = this.#held(parsed)
+    const fileKey = parsed.key === undefined ? undefined : Buffer.from(parsed.key, 'base64url')
+    const held = heldItem(this.#deps.library, parsed)
     if (held !== undefined) {
-      if (isSeedingWanted === true) void library.setSeedingWanted([held.mediaId], true)
-      const { id } = transfers.create({
-        kind: 'get',
-        name: held.name,
-        state: 'done',
-        stage: 'seed',
-        bytesDone: held.sizeBytes,
-        bytesTotal: held.sizeBytes,
-        mediaId: held.mediaId as MediaId, // a row's id is one
-        isDuplicate: true,
-      })
-      return id
+      const { expiresAtMs } = parsed
+      return beginHeld(this.#deps, held, { fileKey, isSeedingWanted, expiresAtMs })
+    }
+    if (fileKey !== undefined && parsed.mediaId !== undefined) {
+      const boxedKey = await this.#linkKeys.box(parsed.mediaId, fileKey)
+      if (boxedKey !== null) plan.boxedKey = boxedKey
     }
     const same = this.#sameItem(parsed)
     if (same !== undefined) {
+      if (fileKey !== undefined && plan.boxedKey === undefined) this.#linkKeys.hold(same.id, fileKey)
       this.#join(same.id, same.plan, plan)
       return same.id
     }
@@ -122,6 +138,7 @@ export class Fetcher {
       ...(parsed.mediaId === undefined ? {} : { mediaId: parsed.mediaId as MediaId }), // 64 hex by the parser
     })
     transfers.setPayload(id, plan)
+    if (fileKey !== undefined && plan.boxedKey === undefined) this.#linkKeys.hold(id, fileKey)
     log.info('get.begin', { id, kind: parsed.kind, mediaId: parsed.mediaId, infoHash: parsed.infoHash })
     this.#run(id, plan)
     return id
@@ -138,11 +155,30 @@ export class Fetcher {
       ...(name === undefined ? {} : { name }),
       trackers: [...trackers],
       webSources: [...webSources],
-      isHeld: this.#held(parsed) !== undefined,
+      isHeld: heldItem(this.#deps.library, parsed) !== undefined,
       isEncrypted,
       hasKey: key !== undefined,
       ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     }
+  }
+
+  /**
+   * A download as the file it will be, while it arrives: reads wait for their bytes and have them fetched first. Works on across
+   * pauses and the end of the download; whoever opened it closes it.
+   * @throws {AppError} `NOT_FOUND`; `UNAVAILABLE` while too little is known of it; `CONFLICT` when it failed or was cancelled;
+   * `KEY_NEEDED`, `ENVELOPE_INVALID`, the wallet's own error; what opening an item of the library throws
+   */
+  async openPlain(id: string): Promise<PlainFile> {
+    const transfer = this.#requireState(id, ['queued', 'active', 'paused', 'done'])
+    const { keys, openHeld } = this.#deps
+    if (transfer.state === 'done' && transfer.mediaId !== undefined) return openHeld(transfer.mediaId)
+    const plan = this.#running.get(id)?.plan ?? this.#requirePlan(id)
+    return openArriving({
+      bytes: this.#bytesOf(id),
+      plan,
+      name: transfer.name,
+      keyOf: async (manifest) => (await this.#linkKeys.of(id, plan)) ?? keys.files.get(manifest),
+    })
   }
 
   /** @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over */
@@ -179,7 +215,10 @@ export class Fetcher {
     const after = this.#deps.transfers.get(id)
     if (after?.state === 'done') return
     const plan = running?.plan ?? this.#requirePlan(id)
-    await new GetJob(this.#deps, id, plan).discard()
+    await new GetJob(this.#deps, id, plan, this.#contextOf(id)).discard()
+    this.#linkKeys.forget(id)
+    this.#arriving.get(id)?.end(new AppError('CANCELLED', 'This download was cancelled.'))
+    this.#arriving.delete(id)
     this.#deps.transfers.update(id, {
       state: 'cancelled',
       bytesDone: 0,
@@ -192,10 +231,11 @@ export class Fetcher {
   #run(id: string, plan: Plan): void {
     if (this.#running.has(id) || this.#isStopped) return
     const controller = new AbortController()
-    const job = new GetJob(this.#deps, id, plan)
+    const job = new GetJob(this.#deps, id, plan, this.#contextOf(id))
     this.#deps.transfers.update(id, { state: 'queued', error: undefined })
     const ended = job
       .run(controller.signal)
+      .then(() => this.#onDone(id))
       .catch((error: unknown) => this.#onEnd(id, job, controller.signal, error))
       // A full disk can keep even the failure from being written down; the row is queued again at the next start.
       .catch((error: unknown) => this.#deps.log.error('get.end-failed', { id, error: String(error) }))
@@ -203,6 +243,16 @@ export class Fetcher {
         if (this.#running.get(id)?.controller === controller) this.#running.delete(id)
       })
     this.#running.set(id, { job, plan, controller, ended })
+  }
+
+  /** What is being played goes on from the library's file. */
+  #onDone(id: string): void {
+    const { transfers, library } = this.#deps
+    const mediaId = transfers.get(id)?.mediaId
+    const arriving = this.#arriving.get(id)
+    this.#arriving.delete(id)
+    this.#linkKeys.forget(id)
+    if (mediaId !== undefined) arriving?.stored(async () => (await library.openFile(mediaId)).handle)
   }
 
   async #onEnd(id: string, job: GetJob, signal: AbortSignal, error: unknown): Promise<void> {
@@ -219,6 +269,27 @@ export class Fetcher {
     if (error instanceof AppError && error.code === 'HASH_MISMATCH')
       await job.discard().catch(() => undefined)
     this.#fail(id, error)
+    const { code, message } = toErrorShape(error)
+    this.#arriving.get(id)?.end(new AppError(code, message))
+  }
+
+  /** The wallet may be open now: downloads that could not go on without it do. */
+  #onWallet(): void {
+    try {
+      this.#deps.keys.pair()
+    } catch (error) {
+      if (error instanceof AppError) return
+      throw error
+    }
+    for (const { id, plan } of this.#unfinished()) {
+      void this.#linkKeys.settle(id, plan).then((isChanged) => {
+        if (isChanged) this.#deps.transfers.setPayload(id, plan)
+      })
+    }
+    for (const id of this.#waitingForWallet) {
+      this.#waitingForWallet.delete(id)
+      if (this.#deps.transfers.get(id)?.state === 'failed') this.#run(id, this.#requirePlan(id))
+    }
   }
 
   #fail(id: string, error: unknown): void {
@@ -229,6 +300,7 @@ export class Fetcher {
       etaMs: undefined,
       error: { code, message, ...(hint === undefined ? {} : { hint }) },
     })
+    if (error instanceof AppError && isAboutWallet(error)) this.#waitingForWallet.add(id)
     this.#deps.log.info('get.failed', { id, code })
   }
 
@@ -242,6 +314,8 @@ export class Fetcher {
   /** A failed download that was taken off the list leaves nothing behind. */
   async #forget(id: string): Promise<void> {
     if (this.#running.has(id)) return
+    this.#linkKeys.forget(id)
+    this.#arriving.delete(id)
     try {
       const staging = await this.#deps.folder.stage(id)
       await staging.discard()
@@ -250,48 +324,37 @@ export class Fetcher {
     }
   }
 
-  #held({ mediaId, infoHash }: Pick<ParsedLink, 'mediaId' | 'infoHash'>) {
-    const { library } = this.#deps
-    const row =
-      mediaId === undefined
-        ? infoHash === undefined
-          ? undefined
-          : library.find({ infoHash })
-        : library.get(mediaId)
-    const isThere =
-      row?.trashedAtMs === undefined && (row?.fileState === 'ok' || row?.fileState === 'checking')
-    return isThere ? row : undefined
-  }
-
   #sameItem(link: ParsedLink): { id: string; plan: Plan } | undefined {
-    const { transfers } = this.#deps
-    for (const { id, kind } of transfers.listUnfinished()) {
-      if (kind !== 'get') continue
-      const plan = this.#running.get(id)?.plan ?? readPlan(transfers.payload(id))
+    for (const { id, plan } of this.#unfinished()) {
       const isSame =
-        plan !== null &&
-        ((link.mediaId !== undefined && plan.mediaId === link.mediaId) ||
-          (link.mediaId === undefined && link.infoHash !== undefined && plan.infoHash === link.infoHash))
+        (link.mediaId !== undefined && plan.mediaId === link.mediaId) ||
+        (link.mediaId === undefined && link.infoHash !== undefined && plan.infoHash === link.infoHash)
       if (isSame) return { id, plan }
     }
     return undefined
   }
 
+  #unfinished(): { id: string; plan: Plan }[] {
+    const { transfers } = this.#deps
+    return transfers.listUnfinished().flatMap(({ id, kind }) => {
+      const plan = kind === 'get' ? (this.#running.get(id)?.plan ?? readPlan(transfers.payload(id))) : null
+      return plan === null ? [] : [{ id, plan }]
+    })
+  }
+
+  #contextOf(id: string): JobContext {
+    return { linkKeys: this.#linkKeys, logins: this.#logins, arriving: this.#bytesOf(id) }
+  }
+
+  #bytesOf(id: string): ArrivingBytes {
+    const bytes = this.#arriving.get(id) ?? new ArrivingBytes()
+    this.#arriving.set(id, bytes)
+    return bytes
+  }
+
   /** The other link of the same item adds what it knows. */
   #join(id: string, plan: Plan, other: Plan): void {
-    const merge = (into: string[], more: readonly string[]): boolean => {
-      const news = more.filter((entry) => !into.includes(entry))
-      into.push(...news)
-      return news.length > 0
-    }
-    const gained = [
-      merge(plan.trackers, other.trackers),
-      merge(plan.webSources, other.webSources),
-      merge(plan.peers, other.peers),
-      merge(plan.typedWeb, other.typedWeb),
-      merge(plan.typedPeers, other.typedPeers),
-    ].includes(true)
-    plan.infoHash ??= other.infoHash
+    const gained = joinPlans(plan, other)
     this.#deps.transfers.setPayload(id, plan)
     if (!gained && this.#running.has(id)) return
     void this.#interrupt(id, 'queued').then(() => this.#run(id, plan))

@@ -18,6 +18,8 @@ export interface Description {
    * itself says all that was used.
    */
   readonly origin?: string
+  /** It is encrypted, and this node can read it. */
+  readonly canOpen?: boolean
 }
 
 /** `isRemark`: about what the source says, so it stays true however well it gives bytes. */
@@ -43,6 +45,8 @@ export interface Finding {
   readonly description: Description
   /** What became of each source while it was asked; those with nothing to say are left out. */
   readonly notes: ReadonlyMap<string, SourceNote>
+  /** Every manifest that holds, the chosen one first. */
+  readonly manifests: readonly { readonly manifest: Manifest; readonly label: string }[]
 }
 
 /** The few fields of other nodes' answers that help; everything is a hint, whoever sends it. */
@@ -61,6 +65,11 @@ interface Answer {
   readonly source: HttpSource
   readonly hints?: z.output<typeof InfoHints>
   readonly manifest?: Manifest
+}
+
+interface Signed {
+  readonly source: HttpSource
+  readonly manifest: Manifest
 }
 
 /**
@@ -90,6 +99,7 @@ export async function find(
     return {
       notes,
       description: describe({ infoHash: plan.infoHash, name, torrent, manifest: best?.manifest }),
+      manifests: allManifests(best, answers),
     }
   }
   const best = chooseManifest(plan, answers, undefined)
@@ -100,7 +110,18 @@ export async function find(
   signal.throwIfAborted()
   const origin =
     best?.source.label ?? (torrent !== null || infoHash !== undefined ? only?.source.label : undefined)
-  return { notes, description: describe({ infoHash, name, torrent, manifest: best?.manifest, origin }) }
+  return {
+    notes,
+    description: describe({ infoHash, name, torrent, manifest: best?.manifest, origin }),
+    manifests: allManifests(best, answers),
+  }
+}
+
+function allManifests(best: Signed | null, answers: readonly Answer[]): Finding['manifests'] {
+  const others = answers.filter(({ manifest }) => manifest !== undefined && manifest !== best?.manifest)
+  return [...(best === null ? [] : [best]), ...others].flatMap(({ manifest, source }) =>
+    manifest === undefined ? [] : [{ manifest, label: source.label }],
+  )
 }
 
 function describe(parts: {
@@ -182,7 +203,7 @@ function chooseManifest(
   plan: Plan,
   answers: readonly Answer[],
   sizeBytes: number | undefined,
-): { source: HttpSource; manifest: Manifest } | null {
+): Signed | null {
   const signed = answers.flatMap(({ source, manifest }) =>
     manifest === undefined ? [] : [{ source, manifest }],
   )

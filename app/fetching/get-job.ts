@@ -1,15 +1,21 @@
 import fs from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AppError, MediaId, type Transfer } from '../contract/index.ts'
+import { AppError, MediaId } from '../contract/index.ts'
 import { cleanFileName, hashFile } from '../ingest/index.ts'
-import { accessLevelOf } from '../manifest/index.ts'
-import { find, withManifest, type Description } from './find.ts'
+import type { ArrivingBytes } from './arriving-bytes.ts'
+import { Describing } from './describing.ts'
 import { isAboutSources, mismatch, nobody } from './failures.ts'
+import type { Description } from './find.ts'
 import { describeItem, wantedPieceLength } from './finish.ts'
+import { heldItem } from './held.ts'
 import { Incoming } from './incoming.ts'
+import type { LinkKeys } from './link-keys.ts'
+import type { NodeLogins } from './node-logins.ts'
 import { downloadPlain, wrongParts } from './plain-download.ts'
+import { PlainRoad } from './plain-road.ts'
 import type { Plan } from './plan.ts'
 import { DEFAULT_PATIENCE, type FetcherDeps, type Patience } from './ports.ts'
+import { Report } from './report.ts'
 import { Roads } from './roads.ts'
 import { SourceBoard } from './source-board.ts'
 import { downloadFromSwarm, type SwarmOutcome } from './swarm-download.ts'
@@ -18,14 +24,22 @@ const LOOKING = 'Looking for people who have it.'
 const PAUSED = 'All swarm traffic is paused on this node.'
 const WRONG_BYTES = 'It gave other bytes than the ones asked for.'
 const WRONG_DESCRIPTION = 'It described another file than the one asked for.'
-
-type Patch = { readonly [K in keyof Transfer]?: Transfer[K] | undefined }
+/** For a manifest from Sower nodes that are connected; of an encrypted item nothing can be kept without one. */
+const MANIFEST_FROM_PEERS_MS = 3000
 
 /** One way by which the whole file arrived. */
 interface Arrival {
   readonly path: string
   readonly road: 'swarm' | 'plain'
   readonly metainfo: Uint8Array | undefined
+}
+
+/** What outlives one run of a download. */
+export interface JobContext {
+  readonly linkKeys: LinkKeys
+  readonly logins: NodeLogins
+  /** Where whoever reads it already gets its bytes from. */
+  readonly arriving: ArrivingBytes
 }
 
 /**
@@ -36,43 +50,65 @@ export class GetJob {
   readonly id: string
   readonly #deps: FetcherDeps
   readonly #plan: Plan
+  readonly #context: JobContext
   readonly #patience: Patience
-  readonly #board: SourceBoard
+  readonly #report: Report
   readonly #incoming: Incoming
   readonly #roads: Roads
+  readonly #describing: Describing
 
-  constructor(deps: FetcherDeps, id: string, plan: Plan) {
+  constructor(deps: FetcherDeps, id: string, plan: Plan, context: JobContext) {
     this.id = id
     this.#deps = deps
     this.#plan = plan
+    this.#context = context
     this.#patience = { ...DEFAULT_PATIENCE, ...deps.patience }
-    this.#board = new SourceBoard(plan.refused)
+    this.#report = new Report(deps.transfers, id, new SourceBoard(plan.refused))
     this.#incoming = new Incoming(deps.folder, id)
-    this.#roads = new Roads(plan, deps.outbound, () => deps.settings.get())
+    this.#roads = new Roads(plan, { outbound: deps.outbound, logins: context.logins }, () =>
+      deps.settings.get(),
+    )
+    this.#describing = new Describing({
+      id,
+      plan,
+      save: () => this.#save(),
+      report: this.#report,
+      roads: this.#roads,
+      incoming: this.#incoming,
+      arriving: context.arriving,
+      linkKeys: context.linkKeys,
+      files: deps.keys.files,
+      describeMs: this.#patience.describeMs,
+    })
   }
 
   /** @throws what `signal` was aborted with; {AppError} when it can't go on */
   async run(signal: AbortSignal): Promise<void> {
-    this.#say({ state: 'active', stage: 'find', error: undefined })
+    this.#report.say({
+      state: 'active',
+      stage: 'find',
+      error: undefined,
+      isEncrypted: this.#plan.isEncrypted,
+    })
+    if (await this.#context.linkKeys.settle(this.id, this.#plan)) this.#save()
     await this.#incoming.open()
     for (let round = 0; ; round += 1) {
-      const held = this.#held()
+      const held = heldItem(this.#deps.library, this.#plan)
       if (held !== undefined) {
         await this.#incoming.discard()
-        this.#say({
+        this.#report.whole(held.sizeBytes, {
           state: 'done',
           stage: 'seed',
           name: held.name,
-          ...whole(held.sizeBytes),
           mediaId: MediaId.parse(held.mediaId),
         })
         return
       }
-      const description = await this.#find(signal)
+      const description = await this.#describing.find(signal)
       await this.#incoming.open(description.sizeBytes)
       const arrival = await this.#download(description, round, signal)
       if (arrival === null) {
-        this.#say({ stage: 'find', rateBytesPerSec: 0, etaMs: undefined })
+        this.#report.say({ stage: 'find', rateBytesPerSec: 0, etaMs: undefined })
         await sleep(Math.min(500 * (round + 1), 5000), undefined, { signal })
         continue
       }
@@ -82,58 +118,8 @@ export class GetJob {
 
   /** Removes what has arrived. */
   discard(): Promise<void> {
+    this.#context.arriving.startOver()
     return this.#incoming.discard()
-  }
-
-  #held() {
-    const { mediaId, infoHash } = this.#plan
-    const { library } = this.#deps
-    const row =
-      mediaId === undefined
-        ? infoHash === undefined
-          ? undefined
-          : library.find({ infoHash })
-        : library.get(mediaId)
-    const isHeld =
-      row?.trashedAtMs === undefined && (row?.fileState === 'ok' || row?.fileState === 'checking')
-    return isHeld ? row : undefined
-  }
-
-  async #find(signal: AbortSignal): Promise<Description> {
-    const { description: found, notes } = await find(this.#plan, this.#roads.http(), signal)
-    for (const [label, { state, note, isRemark }] of notes) {
-      this.#board.set(label, state, isRemark === true ? undefined : note)
-      if (isRemark === true && note !== undefined) this.#board.remark(label, note)
-    }
-    const description = await this.#remember(found)
-    const { manifest, sizeBytes } = description
-    const name = description.name ?? this.#plan.name
-    this.#say({
-      sources: this.#board.view(),
-      ...(name === undefined ? {} : { name: cleanFileName(name) }),
-      ...(sizeBytes === undefined ? {} : { bytesTotal: sizeBytes }),
-      ...(manifest === undefined ? {} : { accessLevel: accessLevelOf(manifest) }),
-    })
-    return description
-  }
-
-  /** What an earlier run found out is not lost when its source is away now. */
-  async #remember(found: Description): Promise<Description> {
-    const plan = this.#plan
-    let description = found
-    if (found.manifest !== undefined) {
-      plan.described = {
-        manifest: found.manifest,
-        ...(found.origin === undefined ? {} : { origin: found.origin }),
-      }
-      this.#save()
-    } else if (plan.described !== undefined) {
-      description = withManifest(found, plan.described, plan.mediaId)
-    }
-    const { infoHash, metainfo } = description
-    if (infoHash === undefined || metainfo !== undefined) return description
-    const saved = await this.#incoming.readMetainfo(infoHash)
-    return saved === undefined ? description : { ...description, metainfo: saved }
   }
 
   async #download(description: Description, round: number, signal: AbortSignal): Promise<Arrival | null> {
@@ -144,8 +130,8 @@ export class GetJob {
     const hasPeople = infoHash !== undefined && this.#roads.hasPeople(description)
     const canSwarm =
       infoHash !== undefined && (hasPeople || (description.metainfo !== undefined && sources.length > 0))
-    if (!canPlain && !canSwarm) throw nobody(Object.keys(this.#plan.refused), this.#board.notes())
-    this.#say({ stage: 'download' })
+    if (!canPlain && !canSwarm) throw nobody(Object.keys(this.#plan.refused), this.#report.board.notes())
+    this.#report.say({ stage: 'download' })
     if (canSwarm) {
       const outcome = await this.#swarm({ ...description, infoHash }, canPlain, round, signal)
       if (outcome === 'done')
@@ -184,8 +170,9 @@ export class GetJob {
     signal: AbortSignal,
   ): Promise<SwarmOutcome> {
     const plan = this.#plan
-    const saved =
-      plan.verified?.infoHash === description.infoHash ? Buffer.from(plan.verified.bits, 'base64') : undefined
+    const { infoHash } = description
+    const { arriving } = this.#context
+    const saved = plan.verified?.infoHash === infoHash ? Buffer.from(plan.verified.bits, 'base64') : undefined
     // After a crash nobody knows which pieces made it to the disk: every one is looked at again.
     const verified = plan.isClean
       ? saved
@@ -201,6 +188,21 @@ export class GetJob {
       verified,
       trackers: this.#roads.trackers(description),
       peers: this.#roads.peers(),
+      isPrivate: this.#describing.isPrivate,
+      manifests: this.#describing.taker(infoHash),
+      manifestMs: {
+        fromAny: plan.isEncrypted ? this.#patience.describeMs : 0,
+        fromPeers: MANIFEST_FROM_PEERS_MS,
+      },
+      onLeech: (leech) => {
+        this.#describing.use(leech)
+        leech.on('piece', () => arriving.wake())
+        arriving.take({
+          path: this.#incoming.pieces,
+          has: (range) => leech.has(range),
+          prioritize: (ranges) => leech.prioritize(ranges),
+        })
+      },
       sourcesFor: (fileName) => this.#roads.http(description, fileName),
       hasOtherRoad,
       // The longer nobody shows up, the longer the swarm is listened to before everybody is asked anew.
@@ -209,16 +211,21 @@ export class GetJob {
       onMetainfo: async (metainfo, sizeBytes, name) => {
         await this.#incoming.open(sizeBytes)
         await this.#incoming.writeMetainfo(metainfo)
+        arriving.sizeBytes = sizeBytes
         const isNamed = description.name !== undefined || plan.name !== undefined
-        this.#say({ bytesTotal: sizeBytes, ...(isNamed ? {} : { name: cleanFileName(name) }) })
+        this.#report.say({ bytesTotal: sizeBytes, ...(isNamed ? {} : { name: cleanFileName(name) }) })
+        this.#describing.provenBy('pieces')
       },
+      fault: () => this.#describing.fault(),
       onProgress: ({ bytesDone, rateBytesPerSec, sources, hasMetainfo }) => {
-        this.#board.take(sources)
-        if (!hasMetainfo) this.#board.set('swarm', 'connecting', this.#deps.swarm.isPaused ? PAUSED : LOOKING)
-        this.#progress(bytesDone, rateBytesPerSec)
+        const { board } = this.#report
+        board.take(sources)
+        if (!hasMetainfo) board.set('swarm', 'connecting', this.#deps.swarm.isPaused ? PAUSED : LOOKING)
+        this.#report.progress(bytesDone, rateBytesPerSec)
       },
       onStopped: (bitfield) => {
-        plan.verified = { infoHash: description.infoHash, bits: Buffer.from(bitfield).toString('base64') }
+        this.#describing.use(undefined)
+        plan.verified = { infoHash, bits: Buffer.from(bitfield).toString('base64') }
         plan.isClean = true
         this.#save()
       },
@@ -227,7 +234,13 @@ export class GetJob {
 
   async #plain(description: Description, patienceMs: number, signal: AbortSignal): Promise<void> {
     const plan = this.#plan
+    const { board } = this.#report
+    const { arriving } = this.#context
     if (!(await this.#incoming.takeUpPlain(plan.segments.length > 0))) plan.segments.length = 0
+    const proof = this.#describing.proofOf(description)
+    const road = new PlainRoad(this.#incoming.plain, proof)
+    arriving.take(road)
+    this.#describing.provenBy(proof)
     let from = { bytes: 0, atMs: performance.now() }
     let rateBytesPerSec = 0
     await downloadPlain({
@@ -241,19 +254,21 @@ export class GetJob {
       reserve: (totalBytes) => this.#incoming.open(totalBytes),
       onSegments: () => this.#save(),
       onSource: (label, state, note) => {
-        this.#board.set(label, state, note)
-        this.#say({ sources: this.#board.view() })
+        board.set(label, state, note)
+        this.#report.sources()
       },
       onProgress: (bytesDone, totalBytes) => {
+        road.offset = bytesDone
+        arriving.wake()
         const nowMs = performance.now()
         const elapsedMs = nowMs - from.atMs
         if (elapsedMs < 250 && bytesDone !== totalBytes) return
         if (from.bytes > 0 && elapsedMs > 0)
           rateBytesPerSec = Math.max(0, ((bytesDone - from.bytes) * 1000) / elapsedMs)
         from = { bytes: bytesDone, atMs: nowMs }
-        this.#say({ bytesTotal: totalBytes })
-        this.#board.count(plan.segments)
-        this.#progress(bytesDone, rateBytesPerSec)
+        this.#report.say({ bytesTotal: totalBytes })
+        board.count(plan.segments)
+        this.#report.progress(bytesDone, rateBytesPerSec)
       },
     })
   }
@@ -264,13 +279,7 @@ export class GetJob {
     const { size } = await fs.stat(arrival.path)
     const pieceLength =
       arrival.road === 'swarm' ? undefined : wantedPieceLength(description.manifest, arrival.metainfo, size)
-    this.#say({
-      stage: 'verify',
-      ...whole(size),
-      rateBytesPerSec: 0,
-      etaMs: undefined,
-      sources: this.#board.view(),
-    })
+    this.#report.whole(size, { stage: 'verify', sources: this.#report.board.view() })
     const { sha256, pieces } = await hashFile(deps.pool, {
       path: arrival.path,
       ...(pieceLength === undefined ? {} : { pieceLength }),
@@ -281,12 +290,14 @@ export class GetJob {
       return false
     }
     await this.#nameLiars(arrival.path)
-    this.#say({ stage: 'store', sources: this.#board.view() })
+    this.#context.arriving.whole()
+    this.#report.say({ stage: 'store', sources: this.#report.board.view() })
+    await this.#describing.settle(sha256)
     const item = await describeItem(deps, {
       path: arrival.path,
       mediaId: sha256,
       sizeBytes: size,
-      manifest: description.manifest,
+      manifest: this.#describing.manifest ?? description.manifest,
       metainfo: arrival.metainfo,
       pieces: pieces === undefined || pieceLength === undefined ? undefined : { pieceLength, hashes: pieces },
       name: description.name ?? this.#plan.name ?? this.#roads.nameFromAddress(),
@@ -300,13 +311,7 @@ export class GetJob {
       isOwn: item.isOwn,
       isSeedingWanted: this.#plan.isSeedingWanted,
     })
-    this.#say({
-      state: 'done',
-      stage: 'seed',
-      name: row.name,
-      mediaId: MediaId.parse(sha256),
-      ...whole(size),
-    })
+    this.#report.whole(size, { state: 'done', stage: 'seed', name: row.name, mediaId: MediaId.parse(sha256) })
     deps.log.info('get.done', { id: this.id, mediaId: sha256, sizeBytes: size, road: arrival.road })
     return true
   }
@@ -320,7 +325,7 @@ export class GetJob {
     const segments = [...plan.segments]
     await this.#startOver()
     if (arrival.road === 'swarm') {
-      if (description.origin === undefined) throw mismatch(this.#board.givers())
+      if (description.origin === undefined) throw mismatch(this.#report.board.givers())
       this.#refuse(description.origin, WRONG_DESCRIPTION)
       return
     }
@@ -347,36 +352,21 @@ export class GetJob {
 
   #refuse(label: string, note: string): void {
     this.#plan.refused[label] = note
-    this.#board.set(label, 'dropped', note)
+    this.#report.board.set(label, 'dropped', note)
     this.#deps.log.warn('get.source-dropped', { id: this.id, source: label, note })
-    this.#say({ sources: this.#board.view() })
+    this.#report.sources()
     this.#save()
   }
 
   async #startOver(): Promise<void> {
+    this.#context.arriving.startOver()
     await this.#incoming.discard()
     this.#plan.segments = []
     this.#plan.isClean = false
     delete this.#plan.verified
-    delete this.#plan.described
+    this.#describing.forget()
     this.#save()
     await this.#incoming.open()
-  }
-
-  #progress(bytesDone: number, rateBytesPerSec: number): void {
-    const bytesTotal = this.#deps.transfers.get(this.id)?.bytesTotal
-    const left = bytesTotal === undefined ? undefined : Math.max(0, bytesTotal - bytesDone)
-    this.#say({
-      bytesDone,
-      rateBytesPerSec: Math.round(rateBytesPerSec),
-      etaMs:
-        left === undefined || rateBytesPerSec < 1 ? undefined : Math.ceil((left * 1000) / rateBytesPerSec),
-      sources: this.#board.view(),
-    })
-  }
-
-  #say(patch: Patch): void {
-    this.#deps.transfers.update(this.id, patch)
   }
 
   #save(): void {
@@ -386,8 +376,4 @@ export class GetJob {
 
 function stretched(patience: Patience, factor: number): Patience {
   return { ...patience, metainfoMs: patience.metainfoMs * factor, stallMs: patience.stallMs * factor }
-}
-
-function whole(sizeBytes: number): { bytesDone: number; bytesTotal: number } {
-  return { bytesDone: sizeBytes, bytesTotal: sizeBytes }
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { AppError } from '../contract/index.ts'
 import { collectBody, type GuardedRequestOptions, type GuardedResponse } from '../outbound/index.ts'
+import type { NodeLogins } from './node-logins.ts'
 import type { WebSource } from './web-source.ts'
 
 /** What fetching needs of `Outbound`. */
@@ -26,10 +27,12 @@ export class HttpSource {
   /** It has answered a request for a part with the whole. */
   isWholeOnly = false
   readonly #outbound: OutboundRequests
+  readonly #logins: NodeLogins | undefined
 
-  constructor(source: WebSource, outbound: OutboundRequests) {
+  constructor(source: WebSource, outbound: OutboundRequests, logins?: NodeLogins) {
     this.source = source
     this.#outbound = outbound
+    this.#logins = source.loginNode === undefined ? undefined : logins
   }
 
   get label(): string {
@@ -126,12 +129,33 @@ export class HttpSource {
     return collectBody(body, maxBytes)
   }
 
-  #get(url: URL, options: GuardedRequestOptions): Promise<GuardedResponse> {
+  /** Strangers get 404 for what is kept from them: whoever may have it shows who they are and asks again. */
+  async #get(
+    url: URL,
+    options: GuardedRequestOptions & { readonly signal: AbortSignal },
+  ): Promise<GuardedResponse> {
+    const { isPrivateAllowed, loginNode = '' } = this.source
+    const known = this.#logins?.known(loginNode) ?? null
+    const response = await this.#request(url, options, known)
+    const isKeptBack = response.status === 401 || (response.status === 404 && known === null)
+    if (this.#logins === undefined || !isKeptBack) return response
+    if (known !== null) this.#logins.drop(loginNode, known)
+    const token = await this.#logins.get(loginNode, isPrivateAllowed, options.signal)
+    if (token === null) return response
+    response.body.destroy()
+    return this.#request(url, options, token)
+  }
+
+  #request(url: URL, options: GuardedRequestOptions, token: string | null): Promise<GuardedResponse> {
     const { isPrivateAllowed } = this.source
     return this.#outbound.request(url, {
       minRate: MIN_RATE,
       allowPrivateHosts: (_host, target) => isPrivateAllowed && target.origin === url.origin,
       ...options,
+      // A token goes to the node that gave it and nowhere else.
+      ...(token === null
+        ? {}
+        : { headers: { ...options.headers, authorization: `Bearer ${token}` }, maxRedirects: 0 }),
     })
   }
 }

@@ -12,7 +12,7 @@ const Segment = z.object({
 })
 export type Segment = z.output<typeof Segment>
 
-/** All a transfer needs to go on after a crash; the payload of its row. Holds no secret of the link. */
+/** All a transfer needs to go on after a crash; the payload of its row. Holds no secret that the wallet alone can't open. */
 export const Plan = z.object({
   version: z.literal(1),
   kind: z.enum(['sower', 'magnet', 'mediaId', 'infoHash', 'did', 'http']),
@@ -20,6 +20,11 @@ export const Plan = z.object({
   infoHash: z.string().optional(),
   name: z.string().optional(),
   pub: z.string().optional(),
+  /** The bytes are ciphertext: said by the link, or by a manifest that holds. */
+  isEncrypted: z.boolean().default(false),
+  /** The key that came with the link, boxed for this wallet. */
+  boxedKey: z.string().optional(),
+  expiresAtMs: z.number().optional(),
   trackers: z.array(Address),
   webSources: z.array(Address),
   peers: z.array(Address),
@@ -49,6 +54,8 @@ export function newPlan(link: ParsedLink, typed: TypedSources, isSeedingWanted: 
     ...(link.infoHash === undefined ? {} : { infoHash: link.infoHash }),
     ...(link.name === undefined ? {} : { name: link.name }),
     ...(link.pub === undefined ? {} : { pub: link.pub }),
+    isEncrypted: link.isEncrypted,
+    ...(link.expiresAtMs === undefined ? {} : { expiresAtMs: link.expiresAtMs }),
     trackers: [...link.trackers],
     webSources: [...link.webSources],
     peers: [...link.peers],
@@ -66,4 +73,22 @@ export function newPlan(link: ParsedLink, typed: TypedSources, isSeedingWanted: 
 export function readPlan(payload: unknown): Plan | null {
   const parsed = Plan.safeParse(payload)
   return parsed.success ? parsed.data : null
+}
+
+/**
+ * Another link of the same item adds what it knows.
+ * @returns whether there is somebody new to ask, or a key to try
+ */
+export function joinPlans(plan: Plan, other: Plan): boolean {
+  const lists = ['trackers', 'webSources', 'peers', 'typedWeb', 'typedPeers'] as const
+  const gained = lists.map((list) => {
+    const news = other[list].filter((entry) => !plan[list].includes(entry))
+    plan[list].push(...news)
+    return news.length > 0
+  })
+  plan.infoHash ??= other.infoHash
+  plan.isEncrypted ||= other.isEncrypted
+  if (other.boxedKey !== undefined) plan.boxedKey = other.boxedKey
+  if (other.expiresAtMs !== undefined) plan.expiresAtMs = other.expiresAtMs
+  return gained.includes(true) || other.boxedKey !== undefined
 }

@@ -1,9 +1,12 @@
-import type { Settings, Transfer, TransferSource } from '../contract/index.ts'
+import type { FileHandle } from 'node:fs/promises'
+import type { Protection, Settings, Transfer, TransferSource } from '../contract/index.ts'
 import type { HashPool } from '../ingest/index.ts'
 import type { Manifest, OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import type { Reach } from '../seeding/index.ts'
+import type { PlainFile } from '../ports/plain-file.ts'
+import type { ByteRange, ManifestTaker, Reach } from '../seeding/index.ts'
+import type { FileKeys, SeaPair } from '../vault/index.ts'
 import type { OutboundRequests } from './http-source.ts'
 
 /** What fetching needs of other domains, no more; `Library`, `TransferStore`, `MediaFolder` and `Swarm` fit as they are. */
@@ -13,6 +16,7 @@ export interface HeldItem {
   readonly name: string
   readonly sizeBytes: number
   readonly fileState: 'ok' | 'checking' | 'changed' | 'missing'
+  readonly protection: Protection
   readonly trashedAtMs?: number | undefined
 }
 
@@ -26,6 +30,10 @@ export interface Staging {
 export interface Shelf {
   get(mediaId: string): HeldItem | undefined
   find(by: { readonly infoHash: string }): HeldItem | undefined
+  manifest(mediaId: string): Promise<Manifest>
+  openFile(mediaId: string): Promise<{ readonly handle: FileHandle }>
+  /** Looks again at what could not be read so far. */
+  reopenSealed(): Promise<void>
   setSeedingWanted(mediaIds: readonly string[], isWanted: boolean): void | Promise<void>
   commit(staged: {
     readonly staging: Staging
@@ -66,6 +74,11 @@ export interface LeechHandle {
   }): void
   sources(): TransferSource[]
   bitfield(): Uint8Array
+  has(range: ByteRange): boolean
+  prioritize(ranges: readonly ByteRange[]): void
+  readonly manifestPeerCount: number
+  askForManifest(): void
+  goPrivate(): void
   readonly bytesDone: number
   readonly rateBytesPerSec: number
   metainfo(): Uint8Array | null
@@ -84,7 +97,17 @@ export interface LeechSwarm {
     readonly trackers: string[]
     readonly peers: string[]
     readonly reach?: Reach
+    readonly manifests?: ManifestTaker
   }): LeechHandle
+}
+
+/** The wallet's side of encrypted items. */
+export interface KeyRing {
+  /** Throws the wallet's own error while it is not open. */
+  readonly pair: () => SeaPair
+  readonly files: Pick<FileKeys, 'get' | 'keep'>
+  /** The wallet opened, closed, or is another one. */
+  onChange(listener: () => void): () => void
 }
 
 export interface FetcherDeps {
@@ -96,6 +119,9 @@ export interface FetcherDeps {
   readonly pool: HashPool
   /** Signs for items whose publisher's manifest could not be had; throws when the wallet is not ready. */
   readonly signer: () => OwnerSigner
+  readonly keys: KeyRing
+  /** An item of the library as whoever may read it sees it. */
+  readonly openHeld: (mediaId: string) => Promise<PlainFile>
   readonly settings: {
     get(): Pick<Settings, 'trackers' | 'isSeedingAfterGet' | 'isDhtEnabled' | 'isLsdEnabled'>
   }
@@ -113,6 +139,13 @@ export interface Patience {
   readonly metainfoMs: number
   /** For progress, before asking everybody anew. @defaultValue 30 000 */
   readonly stallMs: number
+  /** For the signed manifest of an encrypted item, once all its bytes are there. @defaultValue 30 000 */
+  readonly describeMs: number
 }
 
-export const DEFAULT_PATIENCE: Patience = { sourcesMs: 20_000, metainfoMs: 10_000, stallMs: 30_000 }
+export const DEFAULT_PATIENCE: Patience = {
+  sourcesMs: 20_000,
+  metainfoMs: 10_000,
+  stallMs: 30_000,
+  describeMs: 30_000,
+}

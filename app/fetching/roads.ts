@@ -1,6 +1,7 @@
 import type { Settings } from '../contract/index.ts'
 import type { Description } from './find.ts'
 import { HttpSource, type OutboundRequests } from './http-source.ts'
+import type { NodeLogins } from './node-logins.ts'
 import type { Plan } from './plan.ts'
 import { usablePeers, usableTrackers, webSourcesOf } from './web-source.ts'
 
@@ -10,24 +11,31 @@ type SwarmSettings = Pick<Settings, 'trackers' | 'isDhtEnabled' | 'isLsdEnabled'
 export class Roads {
   readonly #plan: Plan
   readonly #outbound: OutboundRequests
+  readonly #logins: NodeLogins
   readonly #settings: () => SwarmSettings
 
-  constructor(plan: Plan, outbound: OutboundRequests, settings: () => SwarmSettings) {
+  constructor(
+    plan: Plan,
+    { outbound, logins }: { readonly outbound: OutboundRequests; readonly logins: NodeLogins },
+    settings: () => SwarmSettings,
+  ) {
     this.#plan = plan
     this.#outbound = outbound
+    this.#logins = logins
     this.#settings = settings
   }
 
   /** @param fileName for addresses of folders (BEP 19), once the torrent is known */
   http(description: Description = {}, fileName?: string): HttpSource[] {
-    const { kind, mediaId, typedWeb, webSources, refused } = this.#plan
+    const { kind, mediaId, typedWeb, webSources, refused, isEncrypted } = this.#plan
     const named = [
       ...(description.manifest?.transport?.http ?? []),
       ...(description.manifest?.transport?.bittorrent?.webSeeds ?? []),
     ]
-    return webSourcesOf({ kind, mediaId, typed: typedWeb, linked: webSources, named, fileName })
+    const mayLogIn = { linked: isEncrypted, named: description.canOpen === true }
+    return webSourcesOf({ kind, mediaId, typed: typedWeb, linked: webSources, named, fileName, mayLogIn })
       .filter(({ label }) => refused[label] === undefined)
-      .map((source) => new HttpSource(source, this.#outbound))
+      .map((source) => new HttpSource(source, this.#outbound, this.#logins))
   }
 
   /** Those of the link and the manifest; the node's own only when they name none. */
@@ -46,7 +54,8 @@ export class Roads {
   /** Whether there is any way to meet somebody in the swarm. */
   hasPeople(description: Description): boolean {
     const { isDhtEnabled, isLsdEnabled } = this.#settings()
-    return isDhtEnabled || isLsdEnabled || this.peers().length > 0 || this.trackers(description).length > 0
+    const isFindable = (isDhtEnabled || isLsdEnabled) && !this.#plan.isEncrypted
+    return isFindable || this.peers().length > 0 || this.trackers(description).length > 0
   }
 
   /** A name for want of a better one: the last part of the first address. */

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, type TransferSource } from '../contract/index.ts'
-import { parseMetainfo } from '../seeding/index.ts'
+import { parseMetainfo, type ManifestTaker } from '../seeding/index.ts'
 import type { Description } from './find.ts'
 import type { HttpSource } from './http-source.ts'
 import type { LeechHandle, LeechSwarm, Patience } from './ports.ts'
@@ -22,6 +23,15 @@ export interface SwarmDownloadArgs {
   readonly onProgress: (progress: SwarmProgress) => void
   /** With the leech's last word, however it ended. */
   readonly onStopped: (bitfield: Uint8Array) => void
+  /** What the peers know of the item, beside its bytes. */
+  readonly manifests: ManifestTaker
+  readonly isPrivate: boolean
+  /** Why it makes no sense to go on, if there is a reason; asked a few times a second. */
+  readonly fault: () => AppError | null
+  /** Called once, before anything else happens. */
+  readonly onLeech: (leech: LeechHandle) => void
+  /** How long to wait for a manifest that is still wanted when every piece is there; from peers who could give one, or from any. */
+  readonly manifestMs: { readonly fromAny: number; readonly fromPeers: number }
 }
 
 export interface SwarmProgress {
@@ -52,7 +62,10 @@ export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmO
     ...(args.verified === undefined ? {} : { verified: args.verified }),
     trackers: [...args.trackers],
     peers: [...args.peers],
+    reach: args.isPrivate ? 'trackers' : 'everywhere',
+    manifests: args.manifests,
   })
+  args.onLeech(leech)
   const ended = Promise.withResolvers<SwarmOutcome>()
   const disposers: (() => void)[] = []
   const abort = (): void => ended.reject(signal.reason as Error) // whoever aborts gives an error
@@ -76,6 +89,8 @@ export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmO
     taken.catch(ended.reject)
   }
   const tell = (): void => {
+    const fault = args.fault()
+    if (fault !== null) ended.reject(fault)
     const { bytesDone, rateBytesPerSec } = leech
     args.onProgress({
       bytesDone,
@@ -95,6 +110,7 @@ export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmO
   try {
     const outcome = await ended.promise
     await taken
+    if (outcome === 'done') await lingerForManifest(leech, args)
     return outcome
   } catch (error) {
     if (isMisled(error, description)) return 'misled'
@@ -137,6 +153,18 @@ function watch(
     if (isQuiet && http.length > 0 && isEverybodyOut) end('stalled')
   }, TICK_MS)
   return () => clearInterval(timer)
+}
+
+/** The bytes are there, but nobody has said yet what they are: peers stay connected for a while. */
+async function lingerForManifest(leech: LeechHandle, args: SwarmDownloadArgs): Promise<void> {
+  const { manifests, manifestMs, signal } = args
+  const startedMs = performance.now()
+  leech.askForManifest()
+  while (manifests.isWanted()) {
+    const waitMs = leech.manifestPeerCount > 0 ? manifestMs.fromPeers : 0
+    if (performance.now() - startedMs >= Math.max(waitMs, manifestMs.fromAny)) return
+    await sleep(50, undefined, { signal })
+  }
 }
 
 class OtherSize extends Error {}

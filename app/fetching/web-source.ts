@@ -9,6 +9,8 @@ export interface WebSource {
   /** Of a node: what it knows about the item, and its torrent. */
   readonly infoUrl?: URL
   readonly torrentUrl?: URL
+  /** A node that may be told who asks, when it keeps the item from strangers; its address, without a slash at the end. */
+  readonly loginNode?: string
   /** It may be on this machine or network. See `docs/decisions/0006-addresses-in-links.md`. */
   readonly isPrivateAllowed: boolean
 }
@@ -50,11 +52,14 @@ export function webSourcesOf(input: {
   readonly linked: readonly string[]
   readonly named?: readonly string[]
   readonly fileName?: string | undefined
+  /** Whose nodes may learn this node's owner key, beside those the user typed. */
+  readonly mayLogIn?: { readonly linked: boolean; readonly named: boolean }
 }): WebSource[] {
   const { mediaId, fileName } = input
+  const mayLogIn = { typed: true, linked: false, named: false, ...input.mayLogIn }
   const found = new Map<string, WebSource>()
   const add = (address: string, rule: 'typed' | 'linked' | 'named'): void => {
-    const source = toSource(address, mediaId, fileName, rule)
+    const source = toSource(address, mediaId, fileName, { rule, mayLogIn: mayLogIn[rule] })
     if (source === null || found.has(source.bytesUrl.href)) return
     const isTaken = [...found.values()].some(({ label }) => label === source.label)
     const label = isTaken
@@ -73,7 +78,7 @@ function toSource(
   address: string,
   mediaId: string | undefined,
   fileName: string | undefined,
-  rule: 'typed' | 'linked' | 'named',
+  { rule, mayLogIn }: { readonly rule: 'typed' | 'linked' | 'named'; readonly mayLogIn: boolean },
 ): WebSource | null {
   if (!URL.canParse(address)) return null
   const url = new URL(address)
@@ -88,6 +93,7 @@ function toSource(
       bytesUrl,
       infoUrl: new URL(`${node}/api/media/${mediaId}/info`),
       torrentUrl: new URL(`${node}/api/media/${mediaId}/torrent`),
+      ...(mayLogIn ? { loginNode: node } : {}),
       isPrivateAllowed: rule === 'typed' || (rule === 'linked' && isHarmless(bytesUrl, mediaId)),
     }
   }

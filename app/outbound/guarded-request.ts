@@ -21,8 +21,10 @@ export interface Agents {
 
 export interface GuardedRequestOptions {
   /** @defaultValue GET */
-  readonly method?: 'GET' | 'HEAD'
+  readonly method?: 'GET' | 'HEAD' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
+  /** Of a `POST`, which is never redirected; UTF-8. */
+  readonly requestBody?: string
   /** The longest body accepted. */
   readonly maxBytes: number
   /** From the call to the last byte of the body; `Infinity` leaves only the idle time and the minimum rate. */
@@ -92,7 +94,7 @@ export async function guardedRequest(
       const target = redirectTarget(response, url)
       if (target === null) return answer(response, url, options, deadline.signal, release)
       response.destroy()
-      if (redirects >= (options.maxRedirects ?? 3)) {
+      if (redirects >= (options.method === 'POST' ? 0 : (options.maxRedirects ?? 3))) {
         throw new AppError('SOURCE_FAILED', `${url.host} redirects too often.`)
       }
       if (url.protocol === 'https:' && target.protocol === 'http:') {
@@ -165,7 +167,7 @@ async function send(
         port: url.port === '' ? undefined : Number(url.port),
         path: `${url.pathname}${url.search}`,
         method: options.method ?? 'GET',
-        headers: { ...headers, host: url.host },
+        headers: { ...headers, ...lengthOf(options.requestBody), host: url.host },
         agent: agents === undefined ? false : url.protocol === 'https:' ? agents.https : agents.http,
         lookup: guardedLookup(isPrivateAllowed, options.resolve ?? systemResolve),
         signal,
@@ -182,7 +184,7 @@ async function send(
         clearTimeout(idle)
         resolve(response)
       })
-      request.end()
+      request.end(options.requestBody)
     })
   return attempt(false)
 }
@@ -295,6 +297,10 @@ function cancelled(): AppError {
 
 function bareHost(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
+function lengthOf(requestBody: string | undefined): Readonly<Record<string, string>> {
+  return requestBody === undefined ? {} : { 'content-length': String(Buffer.byteLength(requestBody)) }
 }
 
 function withoutCredentials<T extends Readonly<Record<string, string>>>(headers: T): T {

@@ -74,7 +74,7 @@ describe('fetching from people', () => {
   it('waits for people instead of failing, and goes on when somebody comes', async () => {
     const seeder = stack.use(await startSwarm())
     const node = await openNode()
-    const id = node.fetcher.begin({ link: sample.infoHash, from: [seeder.address] })
+    const id = await node.fetcher.begin({ link: sample.infoHash, from: [seeder.address] })
     const waiting = await node.until(id, ({ sources }) =>
       sources.some(({ note }) => note?.includes('Looking') === true),
     )
@@ -309,11 +309,11 @@ describe('the life of a download', () => {
   it('is done at once for what is already there, and joins one that is under way', async () => {
     const slow = await web({ bytesPerSec: 2 * MIB })
     const node = await openNode()
-    const first = node.fetcher.begin({ link: sample.mediaId, from: [slow.url] })
-    expect(node.fetcher.begin({ link: `sower://media/${sample.mediaId}` })).toBe(first)
+    const first = await node.fetcher.begin({ link: sample.mediaId, from: [slow.url] })
+    expect(await node.fetcher.begin({ link: `sower://media/${sample.mediaId}` })).toBe(first)
     expect(node.fetcher.inspect(sample.mediaId).isHeld).toBe(false)
     await node.until(first, ({ state }) => state === 'done')
-    const second = node.fetcher.begin({ link: sample.mediaId })
+    const second = await node.fetcher.begin({ link: sample.mediaId })
     expect(second).not.toBe(first)
     expect(node.transfers.get(second)).toMatchObject({ state: 'done', isDuplicate: true })
     expect(node.fetcher.inspect(sample.mediaId).isHeld).toBe(true)
@@ -326,7 +326,7 @@ describe('the life of a download', () => {
         how === 'plain' ? {} : { manifest: publisherManifest(sample), metainfo: sample.metainfo }
       const server = await web({ bytesPerSec: 2 * MIB, ...described })
       const node = await openNode()
-      const id = node.fetcher.begin({ link: sample.mediaId, from: [server.url] })
+      const id = await node.fetcher.begin({ link: sample.mediaId, from: [server.url] })
       await node.until(id, ({ bytesDone }) => bytesDone > MIB)
       await node.fetcher.pause(id)
       expect(node.transfers.get(id)).toMatchObject({ state: 'paused', rateBytesPerSec: 0 })
@@ -348,7 +348,7 @@ describe('the life of a download', () => {
     })
     const root = dir.file('restarted')
     const before = await openFetchNode({ root })
-    const id = before.fetcher.begin({ link: sample.mediaId, from: [server.url] })
+    const id = await before.fetcher.begin({ link: sample.mediaId, from: [server.url] })
     await before.until(id, ({ bytesDone }) => bytesDone > MIB)
     await before.close()
     const node = stack.use(await openFetchNode({ root }))
@@ -359,7 +359,7 @@ describe('the life of a download', () => {
   it('leaves nothing behind when it is cancelled or taken off the list', async () => {
     const server = await web({ bytesPerSec: MIB })
     const node = await openNode()
-    const id = node.fetcher.begin({ link: sample.mediaId, from: [server.url] })
+    const id = await node.fetcher.begin({ link: sample.mediaId, from: [server.url] })
     await node.until(id, ({ bytesDone }) => bytesDone > 0)
     await node.fetcher.cancel(id)
     expect(node.transfers.get(id)).toMatchObject({ state: 'cancelled' })
@@ -384,12 +384,10 @@ describe('the life of a download', () => {
 
   it('refuses a link that is none and a source that is none', async () => {
     const node = await openNode()
-    expect(() => node.fetcher.begin({ link: 'hello' })).toThrow(
-      expect.objectContaining({ code: 'LINK_INVALID' }) as Error,
-    )
-    expect(() => node.fetcher.begin({ link: sample.mediaId, from: ['file:///etc/passwd'] })).toThrow(
-      expect.objectContaining({ code: 'BAD_REQUEST' }) as Error,
-    )
+    await expect(node.fetcher.begin({ link: 'hello' })).rejects.toMatchObject({ code: 'LINK_INVALID' })
+    await expect(
+      node.fetcher.begin({ link: sample.mediaId, from: ['file:///etc/passwd'] }),
+    ).rejects.toMatchObject({ code: 'BAD_REQUEST' })
     expect(node.transfers.list()).toEqual([])
   })
 })

@@ -1,17 +1,26 @@
-import { createHash } from 'node:crypto'
+import { createHash, hkdfSync } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import type { Transfer } from '../../app/contract/index.ts'
+import { AppError, type Transfer } from '../../app/contract/index.ts'
+import { plainOpener } from '../../app/engine-plain.ts'
+import { sealReader } from '../../app/engine-sealed.ts'
 import { reachOf } from '../../app/engine-view.ts'
 import { Fetcher, type BeginArgs, type Patience } from '../../app/fetching/index.ts'
 import { HashPool, hashFile } from '../../app/ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
-import type { OwnerSigner } from '../../app/manifest/index.ts'
+import { canonicalJson, type OwnerSigner } from '../../app/manifest/index.ts'
 import { Outbound } from '../../app/outbound/index.ts'
 import { systemClock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
 import { Swarm, type SwarmOptions } from '../../app/seeding/index.ts'
+import {
+  FileKeys,
+  KeptKeyStore,
+  seaPairFromSeed,
+  type Recipient,
+  type SeaPair,
+} from '../../app/vault/index.ts'
 import { quietOptions } from './swarms.ts'
 
 /** A wallet made of a word. */
@@ -23,6 +32,17 @@ export function testSigner(word: string): OwnerSigner {
   }
 }
 
+/** The SEA pair that goes with it. */
+export function testPair(word: string): SeaPair {
+  return seaPairFromSeed(Buffer.from(hkdfSync('sha256', word, '', 'test', 64)))
+}
+
+/** Somebody with that wallet, as others share with them. */
+export function testRecipient(word: string): Recipient {
+  const { pub, epub } = testPair(word)
+  return { owner: testSigner(word).publicKey, pub, epub }
+}
+
 export interface FetchNode extends AsyncDisposable {
   readonly fetcher: Fetcher
   readonly library: Library
@@ -30,6 +50,8 @@ export interface FetchNode extends AsyncDisposable {
   readonly swarm: Swarm
   readonly mediaDir: string
   readonly peerPort: number
+  /** Another wallet state; everybody who listens hears of it. */
+  setWalletOpen(isOpen: boolean): Promise<void>
   /** Begins and waits until it is over. */
   get(args: BeginArgs): Promise<Transfer>
   /** Resolves with the transfer once `isIt` holds. */
@@ -45,6 +67,7 @@ interface FetchNodeOptions {
   readonly trackers?: readonly string[]
   readonly swarm?: Partial<SwarmOptions>
   readonly patience?: Partial<Patience>
+  readonly isWalletOpen?: boolean
 }
 
 /** The parts of a node that fetch, seed and keep, on real files and sockets; the rest of the engine is not needed. */
@@ -58,18 +81,28 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
   const folder = new MediaFolder({ dir: mediaDir, log, clock })
   const pool = new HashPool({ log })
   const signer = testSigner(owner)
+  let isWalletOpen = options.isWalletOpen ?? true
+  const walletListeners = new Set<() => void>()
+  const whenOpen = <T>(value: T): T => {
+    if (!isWalletOpen) throw new AppError('KEYCHAIN_LOCKED', 'The keychain is locked.')
+    return value
+  }
+  const pair = testPair(owner)
+  const fileKeys = new FileKeys({ pair: () => whenOpen(pair), store: new KeptKeyStore(db), clock })
   const library = new Library({
     db,
     folder,
     clock,
     log,
-    owner: () => signer.publicKey,
+    owner: () => (isWalletOpen ? signer.publicKey : null),
+    openSealed: sealReader(fileKeys),
     verifyBytes: async (file, signal) => (await hashFile(pool, { path: file, signal })).sha256,
   })
   await library.start()
   const swarm = new Swarm({
     options: { ...quietOptions, trackers, ...options.swarm },
     open: (mediaId) => library.openForServing(mediaId),
+    manifest: async (mediaId) => Buffer.from(canonicalJson(await library.manifest(mediaId))),
     clock,
     log,
   })
@@ -96,7 +129,16 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
     swarm,
     outbound,
     pool,
-    signer: () => signer,
+    signer: () => whenOpen(signer),
+    keys: {
+      pair: () => whenOpen(pair),
+      files: fileKeys,
+      onChange: (listener) => {
+        walletListeners.add(listener)
+        return () => walletListeners.delete(listener)
+      },
+    },
+    openHeld: plainOpener({ library, fileKeys }),
     settings: {
       get: () => ({
         trackers: [...trackers],
@@ -107,7 +149,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
     },
     clock,
     log,
-    patience: { sourcesMs: 3000, metainfoMs: 1500, stallMs: 5000, ...patience },
+    patience: { sourcesMs: 3000, metainfoMs: 1500, stallMs: 5000, describeMs: 3000, ...patience },
   })
   fetcher.start()
 
@@ -147,9 +189,15 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
     swarm,
     mediaDir,
     peerPort,
+    setWalletOpen: async (isOpen) => {
+      isWalletOpen = isOpen
+      fileKeys.forgetAll()
+      await library.reopenSealed()
+      for (const listener of walletListeners) listener()
+    },
     until,
     get: async (args) => {
-      const id = fetcher.begin(args)
+      const id = await fetcher.begin(args)
       return until(id, ({ state }) => state === 'done' || state === 'failed')
     },
     incoming: () => fs.readdir(path.join(mediaDir, '.incoming')),

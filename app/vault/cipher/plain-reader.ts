@@ -9,8 +9,8 @@ import type { StreamKeys } from '../../stream-cipher.ts'
 /** The encrypted bytes, wherever they lie; also while they are still arriving. */
 export interface StoredBytes {
   readonly sizeBytes: number
-  /** Fills the whole of `target` with the bytes from `position` on, or throws. */
-  read(target: Uint8Array, position: number): Promise<void>
+  /** Fills the whole of `target` with the bytes from `position` on, or throws; `signal` ends a wait for them. */
+  read(target: Uint8Array, position: number, signal?: AbortSignal): Promise<void>
 }
 
 /** The first look is one segment, so that the first byte is there soon; then up to this many are read at once. */
@@ -149,7 +149,7 @@ class SegmentSource implements Source {
     const position = index * SEGMENT_BYTES
     const end = Math.min(position + count * SEGMENT_BYTES, this.#encryption.storedSizeBytes)
     const target = Buffer.allocUnsafeSlow(end - position)
-    await this.#stored.read(target, position)
+    await this.#stored.read(target, position, signal)
     throwIfCancelled(signal)
     return target
   }

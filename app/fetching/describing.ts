@@ -1,0 +1,201 @@
+import { AppError } from '../contract/index.ts'
+import { cleanFileName } from '../ingest/index.ts'
+import { canonicalJson, verifyManifest, type Manifest } from '../manifest/index.ts'
+import type { ManifestTaker } from '../seeding/index.ts'
+import type { ArrivingBytes } from './arriving-bytes.ts'
+import { Descriptions } from './descriptions.ts'
+import { undescribed, wrongKey } from './failures.ts'
+import { find, withManifest, type Description } from './find.ts'
+import type { Incoming } from './incoming.ts'
+import type { LinkKeys } from './link-keys.ts'
+import type { Proof } from './plain-road.ts'
+import type { Plan } from './plan.ts'
+import type { KeyRing, LeechHandle } from './ports.ts'
+import type { Report } from './report.ts'
+import type { Roads } from './roads.ts'
+import { describedAs, isMedia } from './showing.ts'
+
+interface DescribingInit {
+  readonly id: string
+  readonly plan: Plan
+  readonly save: () => void
+  readonly report: Report
+  readonly roads: Roads
+  readonly incoming: Incoming
+  readonly arriving: ArrivingBytes
+  readonly linkKeys: LinkKeys
+  readonly files: KeyRing['files']
+  /** How long a wrong key is not believed to be the link's fault. */
+  readonly describeMs: number
+}
+
+/** What one download knows of its item: found with HTTP sources, told by peers, remembered from earlier runs. */
+export class Describing {
+  readonly #init: DescribingInit
+  readonly #descriptions: Descriptions
+  #leech: LeechHandle | undefined
+  #proof: Proof | 'pieces' = 'none'
+  #unfitSinceMs: number | undefined
+
+  constructor(init: DescribingInit) {
+    this.#init = init
+    const { id, plan, files, linkKeys } = init
+    this.#descriptions = new Descriptions({
+      plan,
+      files,
+      linkKey: () => linkKeys.of(id, plan),
+      onBest: () => this.#tell(),
+    })
+  }
+
+  /** The signed description to go by, once there is one. */
+  get manifest(): Manifest | undefined {
+    return this.#descriptions.best?.manifest
+  }
+
+  /** Nothing of it is for DHT, LSD or PEX. */
+  get isPrivate(): boolean {
+    return this.#init.plan.isEncrypted || this.#descriptions.best?.isEncrypted === true
+  }
+
+  /** Asks everybody who can be asked over HTTP. */
+  async find(signal: AbortSignal): Promise<Description> {
+    const { plan, roads, report, arriving } = this.#init
+    const { description: found, notes, manifests } = await find(plan, roads.http(), signal)
+    for (const [label, { state, note, isRemark }] of notes) {
+      report.board.set(label, state, isRemark === true ? undefined : note)
+      if (isRemark === true && note !== undefined) report.board.remark(label, note)
+    }
+    await this.#recall()
+    for (const { manifest, label } of manifests) await this.#descriptions.consider(manifest, label)
+    await this.#descriptions.settled()
+    if (found.origin !== undefined && found.manifest !== undefined && found.manifest === this.manifest) {
+      plan.described = { manifest: found.manifest, origin: found.origin }
+      this.#init.save()
+    }
+    const description = await this.#remember(found)
+    const { sizeBytes, name = plan.name } = description
+    report.say({
+      sources: report.board.view(),
+      ...(name === undefined ? {} : { name: cleanFileName(name) }),
+      ...(sizeBytes === undefined ? {} : { bytesTotal: sizeBytes }),
+    })
+    arriving.sizeBytes = sizeBytes
+    this.#tell()
+    return description
+  }
+
+  /** What a download of this torrent does with manifests. */
+  taker(infoHash: string): ManifestTaker {
+    const { arriving } = this.#init
+    return {
+      offer: () => (this.manifest === undefined ? null : Buffer.from(canonicalJson(this.manifest))),
+      isWanted: () => this.#descriptions.isWanted,
+      take: (bytes, label) =>
+        this.#descriptions.takeFromPeer(bytes, label, { infoHash, sizeBytes: arriving.sizeBytes }),
+    }
+  }
+
+  /** Who must keep silent when it turns out that the item is encrypted. */
+  use(leech: LeechHandle | undefined): void {
+    this.#leech = leech
+  }
+
+  /** What proves the bytes that arrive from here on. */
+  provenBy(proof: Proof | 'pieces'): void {
+    this.#proof = proof
+    this.#tell()
+  }
+
+  /** What proves bytes that come over plain HTTP. */
+  proofOf({ metainfo }: Description): Proof {
+    const { best } = this.#descriptions
+    if (best?.isEncrypted === true) return best.opens === 'yes' ? 'cipher' : 'none'
+    return metainfo === undefined ? 'none' : { metainfo }
+  }
+
+  /**
+   * Why it makes no sense to go on: the link's key has not fitted any description for a while. Anybody can describe bytes they
+   * hold, so a single one that does not fit says little.
+   */
+  fault(): AppError | null {
+    const { plan, linkKeys, id, describeMs } = this.#init
+    const isUnfit = this.#descriptions.best?.opens === 'no' && linkKeys.has(id, plan)
+    const nowMs = performance.now()
+    this.#unfitSinceMs = isUnfit ? (this.#unfitSinceMs ?? nowMs) : undefined
+    return this.#unfitSinceMs !== undefined && nowMs - this.#unfitSinceMs > describeMs ? wrongKey() : null
+  }
+
+  /**
+   * An encrypted item is kept as its publisher describes it, or not at all: whoever holds ciphertext can't say what it is. The
+   * link's key is kept with it.
+   * @param mediaId of the bytes that have arrived
+   * @throws {AppError} `NO_SOURCES` when nobody described it; `LINK_INVALID` when the link's key is another item's; the wallet's
+   * own error while it is not open
+   */
+  async settle(mediaId: string): Promise<void> {
+    const { plan, id, linkKeys, files, save } = this.#init
+    await this.#descriptions.settled()
+    const { best } = this.#descriptions
+    const isOfThis = best?.manifest.id === mediaId
+    if (plan.isEncrypted && (!isOfThis || !best.isEncrypted)) throw undescribed()
+    const key = await linkKeys.of(id, plan)
+    if (key === null || !isOfThis) return
+    try {
+      await files.keep(best.manifest, key, plan.expiresAtMs)
+    } finally {
+      key.fill(0)
+    }
+    delete plan.boxedKey
+    linkKeys.forget(id)
+    save()
+  }
+
+  forget(): void {
+    delete this.#init.plan.described
+    this.#descriptions.forget()
+  }
+
+  /** The description of an earlier run comes before others as good. */
+  async #recall(): Promise<void> {
+    const { mediaId, described } = this.#init.plan
+    if (described === undefined || this.#descriptions.best !== undefined) return
+    try {
+      const manifest = verifyManifest(described.manifest, { mediaId })
+      await this.#descriptions.consider(manifest, described.origin ?? '')
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      delete this.#init.plan.described
+    }
+  }
+
+  /** What was found beside what an earlier run or a peer found, where the two go together; and the torrent of an earlier run. */
+  async #remember(found: Description): Promise<Description> {
+    const { plan, incoming } = this.#init
+    const { described, mediaId } = plan
+    let description = described === undefined ? found : withManifest(found, described, mediaId)
+    const { best } = this.#descriptions
+    if (best?.isEncrypted === true && best.opens === 'yes') description = { ...description, canOpen: true }
+    const { infoHash, metainfo } = description
+    if (infoHash === undefined || metainfo !== undefined) return description
+    const saved = await incoming.readMetainfo(infoHash)
+    return saved === undefined ? description : { ...description, metainfo: saved }
+  }
+
+  #tell(): void {
+    const { plan, report, save } = this.#init
+    const { best } = this.#descriptions
+    if (best === undefined) return
+    if (plan.described?.manifest !== best.manifest) {
+      const { origin } = plan.described ?? {}
+      plan.described = { manifest: best.manifest, ...(origin === undefined ? {} : { origin }) }
+      save()
+    }
+    if (this.isPrivate) this.#leech?.goPrivate()
+    report.say({
+      ...describedAs(best),
+      isEncrypted: this.isPrivate,
+      isPlayable: this.#proof !== 'none' && isMedia(best),
+    })
+  }
+}

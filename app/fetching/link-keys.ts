@@ -1,0 +1,76 @@
+import { AppError } from '../contract/index.ts'
+import { makeEnvelope, openEnvelope } from '../vault/index.ts'
+import type { Plan } from './plan.ts'
+import type { KeyRing } from './ports.ts'
+
+/** A box made for a download is for its key alone; manifests count their versions themselves. */
+const BOX_VERSION = 1
+
+/**
+ * The keys that links bring, until the manifests of their items are there to keep them with. On the disk each is boxed for
+ * this wallet alone; while the wallet is not open they are in memory only.
+ */
+export class LinkKeys {
+  readonly #ring: KeyRing
+  /** By transfer. */
+  readonly #unboxed = new Map<string, Buffer>()
+
+  constructor(ring: KeyRing) {
+    this.#ring = ring
+  }
+
+  /**
+   * @param fileKey 32 bytes; left untouched
+   * @returns what a plan may hold; `null` while the wallet is not open
+   */
+  async box(mediaId: string, fileKey: Uint8Array): Promise<string | null> {
+    let pair
+    try {
+      pair = this.#ring.pair()
+    } catch (error) {
+      if (error instanceof AppError) return null
+      throw error
+    }
+    const { pub, epub } = pair
+    const recipients = [{ owner: '', pub, epub }]
+    return JSON.stringify(await makeEnvelope({ fileKey, mediaId, version: BOX_VERSION, recipients }))
+  }
+
+  /** Until the node ends, or the wallet opens. */
+  hold(id: string, fileKey: Uint8Array): void {
+    this.forget(id)
+    this.#unboxed.set(id, Buffer.from(fileKey))
+  }
+
+  /**
+   * @returns 32 bytes, to be wiped by whoever asked; `null` when the link brought none (any more)
+   * @throws {AppError} the wallet's own error while it is not open; `KEY_NEEDED` when it is another wallet now
+   */
+  async of(id: string, { mediaId, boxedKey }: Plan): Promise<Buffer | null> {
+    const held = this.#unboxed.get(id)
+    if (held !== undefined) return Buffer.from(held)
+    if (boxedKey === undefined || mediaId === undefined) return null
+    return openEnvelope(JSON.parse(boxedKey), this.#ring.pair(), { mediaId, version: BOX_VERSION })
+  }
+
+  /** Whether the link of this download brought a key. */
+  has(id: string, { boxedKey }: Plan): boolean {
+    return boxedKey !== undefined || this.#unboxed.has(id)
+  }
+
+  /** Boxes what is held, if the wallet has opened. @returns whether the plan changed */
+  async settle(id: string, plan: Plan): Promise<boolean> {
+    const held = this.#unboxed.get(id)
+    if (held === undefined || plan.mediaId === undefined) return false
+    const box = await this.box(plan.mediaId, held)
+    if (box === null) return false
+    plan.boxedKey = box
+    this.forget(id)
+    return true
+  }
+
+  forget(id: string): void {
+    this.#unboxed.get(id)?.fill(0)
+    this.#unboxed.delete(id)
+  }
+}

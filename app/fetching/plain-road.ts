@@ -1,0 +1,74 @@
+import { hash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { parseMetainfo, type ByteRange, type Metainfo } from '../seeding/index.ts'
+import type { Road } from './arriving-bytes.ts'
+
+/** What proves bytes that came over plain HTTP before the whole is there. */
+export type Proof =
+  /** Whoever reads them decrypts them: every segment carries its own. */
+  | 'cipher'
+  /** The hashes of the pieces of its torrent. */
+  | { readonly metainfo: Uint8Array }
+  /** Nothing: they are given out when the whole is there and its hash is right. */
+  | 'none'
+
+/** A file that comes in from start to end. */
+export class PlainRoad implements Road {
+  readonly path: string
+  readonly #metainfo: Metainfo | undefined
+  readonly #isSelfProving: boolean
+  readonly #good = new Set<number>()
+  readonly #bad = new Set<number>()
+  #offset = 0
+
+  constructor(path: string, proof: Proof) {
+    this.path = path
+    this.#isSelfProving = proof === 'cipher'
+    this.#metainfo = typeof proof === 'string' ? undefined : parseMetainfo(proof.metainfo)
+  }
+
+  /** How far it has come; less than before when it begins anew. */
+  set offset(offset: number) {
+    if (offset < this.#offset) {
+      this.#good.clear()
+      this.#bad.clear()
+    }
+    this.#offset = offset
+  }
+
+  has({ start, endExclusive }: ByteRange): boolean | Promise<boolean> {
+    if (this.#isSelfProving) return endExclusive <= this.#offset
+    if (this.#metainfo === undefined) return false
+    const { pieceLength, sizeBytes } = this.#metainfo
+    const lastByte = Math.min(Math.ceil(endExclusive / pieceLength) * pieceLength, sizeBytes)
+    if (endExclusive > sizeBytes || lastByte > this.#offset) return false
+    const open: number[] = []
+    for (let index = Math.floor(start / pieceLength); index * pieceLength < endExclusive; index += 1) {
+      if (this.#bad.has(index)) return false
+      if (!this.#good.has(index)) open.push(index)
+    }
+    return open.length === 0 || this.#check(open, this.#metainfo)
+  }
+
+  prioritize(): void {
+    // A plain download comes in one stream.
+  }
+
+  async #check(indexes: readonly number[], { pieces, pieceLength, sizeBytes }: Metainfo): Promise<boolean> {
+    const file = await open(this.path, 'r')
+    try {
+      for (const index of indexes) {
+        const position = index * pieceLength
+        const bytes = Buffer.allocUnsafeSlow(Math.min(pieceLength, sizeBytes - position))
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, position)
+        const wanted = Buffer.from(pieces.subarray(index * 20, (index + 1) * 20))
+        const isGood = bytesRead === bytes.length && hash('sha1', bytes, 'buffer').equals(wanted)
+        ;(isGood ? this.#good : this.#bad).add(index)
+        if (!isGood) return false
+      }
+      return true
+    } finally {
+      await file.close()
+    }
+  }
+}
