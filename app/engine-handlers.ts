@@ -1,6 +1,5 @@
 import { AppError } from './contract/index.ts'
 import type { EngineHandlers, ItemDetail } from './contract/index.ts'
-import { notYet } from './engine-not-yet.ts'
 import { shareLink, sharingHandlers } from './engine-sharing-handlers.ts'
 import type { HandlersInit } from './engine-types.ts'
 import { vaultHandlers } from './engine-vault-handlers.ts'
@@ -10,17 +9,18 @@ import type { ItemRow } from './library/index.ts'
 
 /** One handler per call of the contract: finds the domain whose noun it is and shows its answer as the contract wants it. */
 export function createHandlers(init: HandlersInit): EngineHandlers {
-  const { library, transfers, adder, fetcher, settings, view } = init
+  const { library, transfers, adder, fetcher, saves, rekeys, revocations, settings, view } = init
   const requireRow = (mediaId: string): ItemRow => {
     const row = library.get(mediaId)
     if (!row) throw new AppError('NOT_FOUND', 'This item is not in the library.')
     return row
   }
-  /** Adds and downloads are two kinds of job with the same buttons. */
+  const jobs = { add: adder, get: fetcher, save: saves.jobs, rekey: rekeys.jobs } as const
+  /** Four kinds of job with the same buttons. */
   const jobsOf = (id: string): Pick<Adder, 'pause' | 'resume' | 'cancel' | 'retry'> => {
     const transfer = transfers.get(id)
     if (!transfer) throw new AppError('NOT_FOUND', 'This transfer is not on the list any more.')
-    return transfer.kind === 'add' ? adder : fetcher
+    return jobs[transfer.kind]
   }
   return {
     'library.list': async (args) => {
@@ -34,6 +34,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
     'library.remove': async ({ mediaIds }) => library.remove(mediaIds),
     'library.restore': async ({ mediaIds }) => library.restore(mediaIds),
     'library.setSeeding': async ({ mediaIds, isSeedingWanted }) => {
+      if (isSeedingWanted) for (const mediaId of mediaIds) revocations.requireValid(mediaId)
       library.setSeedingWanted(mediaIds, isSeedingWanted)
       return {}
     },
@@ -43,7 +44,6 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       library.verify(mediaIds)
       return {}
     },
-    'library.saveCopy': notYet,
     'library.playUrl': init.playUrl,
     'library.rebuild': async () => library.rebuild(),
 

@@ -6,6 +6,7 @@ import { metainfoTools } from './engine-metainfo.ts'
 import { plainOpener } from './engine-plain.ts'
 import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
+import { prepareSharing, sharingParts, startSharing, stopSharing } from './engine-sharing.ts'
 import { nodeStatus } from './engine-status.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import { revocationLookup } from './engine-withdrawn.ts'
@@ -141,7 +142,24 @@ export class EngineParts {
     this.#closers.push(() => fetcher.stop())
     let nodeUrl = ''
     const plainFiles: PlainFiles = { item: openHeld, transfer: (id) => fetcher.openPlain(id) }
+    const sharing = sharingParts({
+      db,
+      library,
+      transfers,
+      folder,
+      pool,
+      vault,
+      contacts,
+      fileKeys,
+      openPlain: openHeld,
+      settings,
+      settle: (mediaId) => seeds.settle(mediaId),
+      clock,
+      log: log.child('sharing'),
+    })
+    this.#closers.push(() => stopSharing(sharing))
     const handlers = createHandlers({
+      ...sharing,
       library,
       folder,
       transfers,
@@ -203,9 +221,11 @@ export class EngineParts {
     const holdMs = mode === 'desktop' ? UNDO_MS : 0
     const seeds = new SeedKeeper({ library, folder, swarm, clock, holdMs })
     this.#closers.push(() => seeds.stop())
+    await prepareSharing(sharing)
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers })
     adder.start()
     fetcher.start()
+    startSharing(sharing)
     return {
       dataDir,
       url,

@@ -1,45 +1,86 @@
+import { AppError } from './contract/index.ts'
 import type { EngineHandlers } from './contract/index.ts'
-import { notYet } from './engine-not-yet.ts'
 import type { HandlersInit } from './engine-types.ts'
 import { webSources } from './engine-view.ts'
 import { formatLink } from './fetching/index.ts'
 import type { ItemRow } from './library/index.ts'
 import { magnetURI } from './seeding/index.ts'
+import { cardLink } from './vault/index.ts'
 
-type SharingCall = Extract<keyof EngineHandlers, `sharing.${string}`>
+type SharingCall = Extract<keyof EngineHandlers, `sharing.${string}` | 'library.saveCopy'>
+
+interface SharedLink {
+  readonly link: string
+  readonly magnetURI?: string
+  readonly httpUrl: string
+}
 
 /** Who may read an item, and how they come by it. */
 export function sharingHandlers(
   init: HandlersInit,
   requireRow: (mediaId: string) => ItemRow,
 ): Pick<EngineHandlers, SharingCall> {
+  const { sharing, rekeys, saves, vault, view } = init
   return {
-    'sharing.link': async ({ mediaId }) => ({ ...shareLink(init, requireRow(mediaId)), hasKey: false }),
-    'sharing.people': notYet,
-    'sharing.addPeople': notYet,
-    'sharing.removePeople': notYet,
-    'sharing.encrypt': notYet,
-    'sharing.rotateAll': notYet,
-    'sharing.requestAccess': notYet,
+    'sharing.link': async ({ mediaId, withKey, expiresAtMs }) => {
+      const row = requireRow(mediaId)
+      if (expiresAtMs !== undefined && expiresAtMs <= Date.now()) {
+        throw new AppError('BAD_REQUEST', 'This link would be over before anybody could use it.', {
+          hint: 'Choose a time in the future.',
+        })
+      }
+      const key = withKey ? await sharing.linkKey(mediaId) : undefined
+      return { ...shareLink(init, row, { key, expiresAtMs }), hasKey: withKey }
+    },
+    'sharing.people': async ({ mediaId }) => ({ people: sharing.people(mediaId) }),
+    'sharing.addPeople': async ({ mediaId, people }) => view(await sharing.addPeople(mediaId, people)),
+    'sharing.removePeople': async ({ mediaId, people, reason }) => ({
+      transferId: await rekeys.removePeople(mediaId, people, reason),
+    }),
+    'sharing.encrypt': async ({ mediaId, people }) => ({ transferId: rekeys.encrypt(mediaId, people) }),
+    'sharing.rotateAll': async () => ({ transferIds: rekeys.rotateAll() }),
+    'sharing.requestAccess': async ({ mediaId }) =>
+      sharing.requestAccess(mediaId, shareLink(init, requireRow(mediaId)).link, () => cardLink(vault.card())),
+    'library.saveCopy': async (args) => ({ transferId: await saves.begin(args) }),
   }
 }
 
-/** A link carries enough to fetch with no index alive; a private item has nobody who would answer it but its owner. */
+/**
+ * A link carries enough to fetch with no index alive. What is sealed is in neither link: of an encrypted item they say no
+ * name, and its key is there only when it was asked for.
+ */
 export function shareLink(
-  { settings, nodeUrl }: HandlersInit,
+  init: HandlersInit,
   row: ItemRow,
-): { link: string; magnetURI?: string; httpUrl: string } {
-  const { mediaId, infoHash } = row
-  const values = settings.get()
+  extra: { readonly key?: string | undefined; readonly expiresAtMs?: number | undefined } = {},
+): SharedLink {
+  const { settings, nodeUrl } = init
+  const { mediaId, infoHash, sizeBytes } = row
+  const isEncrypted = row.protection !== 'none'
+  const { trackers } = settings.get()
+  const sources = webSources(settings.get(), mediaId)
   const link = formatLink({
     mediaId,
-    ...(infoHash === undefined ? {} : { infoHash, trackers: values.trackers }),
-    webSources: webSources(values, mediaId),
+    ...(infoHash === undefined ? {} : { infoHash, trackers }),
+    webSources: sources,
+    ...(isEncrypted ? { isEncrypted, pub: publisherOf(init, row) } : {}),
+    ...extra,
   })
-  const httpUrl = webSources(values, mediaId)[0] ?? `${nodeUrl()}/media/${mediaId}`
+  const httpUrl = sources[0] ?? `${nodeUrl()}/media/${mediaId}`
   if (infoHash === undefined) return { link, httpUrl }
-  const { name, sizeBytes } = row
-  const webSeeds = webSources(values, mediaId)
-  const magnet = magnetURI({ infoHash, name, trackers: values.trackers, webSeeds, sizeBytes })
-  return { link, magnetURI: magnet, httpUrl }
+  const name = isEncrypted ? 'media' : row.name
+  const webSeeds = isEncrypted ? [] : sources
+  return { link, magnetURI: magnetURI({ infoHash, name, trackers, webSeeds, sizeBytes }), httpUrl }
+}
+
+/** The SEA key its owner publishes under, when this node knows it. */
+function publisherOf({ vault, contacts }: HandlersInit, { isOwn, owner }: ItemRow): string | undefined {
+  if (!isOwn) return contacts.get(owner)?.pub
+  try {
+    return vault.self().pub
+  } catch (error) {
+    // The wallet is closed: the link works without it.
+    if (error instanceof AppError) return undefined
+    throw error
+  }
 }

@@ -1,5 +1,6 @@
 import type { SettingsStore } from './config.ts'
 import type { EngineHandlers, Item, NodeStatus, Notice } from './contract/index.ts'
+import type { SharingParts } from './engine-sharing.ts'
 import type { Fetcher } from './fetching/index.ts'
 import type { Adder } from './ingest/index.ts'
 import type { Db, ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
@@ -39,7 +40,7 @@ export interface Running {
 }
 
 /** What the handlers of the contract's calls need. */
-export interface HandlersInit {
+export interface HandlersInit extends SharingParts {
   readonly library: Library
   readonly folder: MediaFolder
   readonly transfers: TransferStore

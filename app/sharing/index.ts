@@ -1,4 +1,5 @@
 export { Sharing } from './sharing.ts'
 export { SaveCopies } from './save-copies.ts'
+export { Rekeys } from './rekeys.ts'
 export { Revocations } from './revocations.ts'
 export type { Revocation } from './revocation.ts'

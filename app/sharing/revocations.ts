@@ -68,29 +68,26 @@ export class Revocations {
     )
   }
 
-  /** Writes one's own withdrawal down; part of the transaction it is called in. The file follows with `keep`. */
+  /** Writes a withdrawal down and ends seeding, in the transaction it is called in. The file follows with `keep`. */
   record(revocation: Revocation): void {
     const { db } = this.#options
-    db.write(() =>
-      db
-        .prepare(
-          `INSERT OR REPLACE INTO revocations (media_id, body, superseded_by, at_ms) VALUES (?, ?, ?, ?)`,
-        )
-        .run(
-          revocation.mediaId,
-          canonicalJson(revocation),
-          revocation.supersededBy ?? null,
-          Date.parse(revocation.at),
-        ),
-    )
+    db.write(() => {
+      db.prepare(
+        `INSERT OR REPLACE INTO revocations (media_id, body, superseded_by, at_ms) VALUES (?, ?, ?, ?)`,
+      ).run(
+        revocation.mediaId,
+        canonicalJson(revocation),
+        revocation.supersededBy ?? null,
+        Date.parse(revocation.at),
+      )
+      this.#unseed(revocation.mediaId)
+    })
   }
 
-  /** Ends seeding of a withdrawn item and keeps what was said in the media folder. Safe to repeat. */
+  /** Keeps what was said of an item in the media folder. Safe to repeat. */
   keep(mediaId: string): void {
     const revocation = this.get(mediaId)
-    if (revocation === undefined) return
-    this.#unseed(mediaId)
-    this.#keepFile(revocation)
+    if (revocation !== undefined) this.#keepFile(revocation)
   }
 
   /**

@@ -71,13 +71,13 @@ export class Sharing {
   /**
    * What to send to the owner of an item that one can keep but not read.
    * @param link the item's link, without a key
-   * @param card one's own card as a link
+   * @param card gives one's own card as a link
    * @throws {AppError} `NOT_FOUND`; `CONFLICT` when there is nothing to ask for; `UNAVAILABLE` until the wallet was asked
    */
-  requestAccess(mediaId: string, link: string, card: string): { text: string; owner: string } {
+  requestAccess(mediaId: string, link: string, card: () => string): { text: string; owner: string } {
     const row = requireHeld(this.#options.library.get(mediaId))
     if (row.protection !== 'needs-key') throw nothingToAsk(row)
-    const text = `May I read this? Please share it with me in Sower:\n${link}\n\nMy card, to add me to your contacts:\n${card}\n`
+    const text = `May I read this? Please share it with me in Sower:\n${link}\n\nMy card, to add me to your contacts:\n${card()}\n`
     return { text, owner: row.owner }
   }
 

@@ -1,0 +1,91 @@
+import type { SettingsStore } from './config.ts'
+import type { OpenPlain } from './engine-plain.ts'
+import { webSources } from './engine-view.ts'
+import type { HashPool } from './ingest/index.ts'
+import type { Db, Library, MediaFolder, TransferStore } from './library/index.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Log } from './ports/log.ts'
+import { buildMetainfo, magnetURI } from './seeding/index.ts'
+import { Rekeys, Revocations, SaveCopies, Sharing } from './sharing/index.ts'
+import type { Contacts, FileKeys, Vault } from './vault/index.ts'
+
+interface SharingInit {
+  readonly db: Db
+  readonly library: Library
+  readonly transfers: TransferStore
+  readonly folder: MediaFolder
+  readonly pool: HashPool
+  readonly vault: Vault
+  readonly contacts: Contacts
+  readonly fileKeys: FileKeys
+  readonly openPlain: OpenPlain
+  readonly settings: SettingsStore
+  /** Seeds or stops seeding an item as its row now says. */
+  readonly settle: (mediaId: string) => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** What has to do with who can read an item. */
+export interface SharingParts {
+  readonly sharing: Sharing
+  readonly rekeys: Rekeys
+  readonly saves: SaveCopies
+  readonly revocations: Revocations
+}
+
+/** Before anything is seeded: what was withdrawn is not. */
+export async function prepareSharing({ revocations, rekeys }: SharingParts): Promise<void> {
+  await revocations.start()
+  rekeys.recover()
+}
+
+/** Goes on with what a former run had not finished. */
+export function startSharing({ rekeys, saves }: SharingParts): void {
+  saves.start()
+  rekeys.jobs.start()
+}
+
+/** Ends what runs; it goes on at the next start. */
+export async function stopSharing({ rekeys, saves, revocations }: SharingParts): Promise<void> {
+  await Promise.all([rekeys.jobs.stop(), saves.jobs.stop()])
+  revocations.stop()
+}
+
+/** Makes the parts of sharing and ties them to the others; nothing runs yet. */
+export function sharingParts(init: SharingInit): SharingParts {
+  const { db, library, transfers, folder, vault, contacts, fileKeys, openPlain, settings, log } = init
+  const revocations = new Revocations({ db, library, folder, log })
+  const rekeys = new Rekeys({
+    library,
+    transfers,
+    folder,
+    pool: init.pool,
+    describer: {
+      buildMetainfo,
+      magnetURI,
+      trackers: () => settings.get().trackers,
+      webSeeds: (mediaId) => webSources(settings.get(), mediaId),
+      signer: () => vault.signer(),
+      publicUrl: () => settings.get().publicUrl,
+    },
+    fileKeys,
+    contacts,
+    revocations,
+    self: () => vault.self(),
+    openPlain,
+    reserveBytes: () => settings.get().reserveBytes,
+    settle: init.settle,
+    clock: init.clock,
+    log,
+  })
+  const saves = new SaveCopies({ library, transfers, folder, fileKeys, openPlain, log })
+  const sharing = new Sharing({
+    library,
+    fileKeys,
+    contacts,
+    signer: () => vault.signer(),
+    isBusy: (mediaId) => rekeys.isBusy(mediaId),
+  })
+  return { sharing, rekeys, saves, revocations }
+}

@@ -1,0 +1,177 @@
+import { Readable } from 'node:stream'
+import { AppError } from '../contract/index.ts'
+import { describe, readStream } from '../ingest/index.ts'
+import type { DescriberOptions, HashPool, IngestResult, Progress } from '../ingest/index.ts'
+import type { ItemRow, Library, MediaFolder, StagingDir, TransferStore } from '../library/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { PlainFile } from '../ports/plain-file.ts'
+import { newFileKey, storedSizeOf } from '../vault/index.ts'
+import type { Contacts, FileKeys, Recipient } from '../vault/index.ts'
+import { requireHeld } from './guards.ts'
+import type { RunningJob } from './jobs.ts'
+import { plainFactsOf } from './plain-facts.ts'
+import type { PlainFacts } from './plain-facts.ts'
+import type { RekeyPayload } from './rekey-payload.ts'
+import { signRevocation } from './revocation.ts'
+import type { Revocations } from './revocations.ts'
+
+export interface EncryptAnewOptions {
+  readonly library: Pick<Library, 'get' | 'list' | 'manifest' | 'commit' | 'remove' | 'removeForGood'>
+  readonly transfers: TransferStore
+  readonly folder: Pick<MediaFolder, 'stage'>
+  readonly pool: HashPool
+  readonly describer: DescriberOptions
+  readonly fileKeys: Pick<FileKeys, 'get'>
+  readonly contacts: Pick<Contacts, 'recipients'>
+  readonly revocations: Revocations
+  /** One's own keys; throws while the wallet is closed. */
+  readonly self: () => Recipient
+  readonly openPlain: (mediaId: string) => Promise<PlainFile>
+  /** Free space that must remain in the media folder. */
+  readonly reserveBytes: () => number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Task {
+  readonly job: RunningJob
+  readonly payload: RekeyPayload
+  readonly onProgress: (progress: Progress) => void
+}
+
+/**
+ * Reads an item’s plaintext, encrypts it under a key nobody has had before and puts that into the library as an item of its
+ * own, in one pass. Nothing is put anywhere unless all of the plaintext was what its owner sealed. The old item stays.
+ */
+export async function encryptAnew(options: EncryptAnewOptions, task: Task): Promise<void> {
+  const { library, folder } = options
+  const { job, payload } = task
+  const row = requireHeld(library.get(payload.oldId))
+  // Known to be possible before anything is read.
+  recipientsOf(options, payload, row)
+  const facts = await plainFactsOf(options, payload.oldId)
+  const staging = await folder.stage(job.id, { expectedBytes: storedSizeOf(facts.sizeBytes) })
+  const fileKey = newFileKey()
+  try {
+    const result = await encryptInto(options, task, { staging, fileKey, facts })
+    await commit(options, task, { staging, fileKey, facts, result })
+  } catch (error) {
+    await staging.discard().catch((failure: unknown) => {
+      options.log.warn('rekey.discard-failed', { id: job.id, error: failure })
+    })
+    throw error
+  } finally {
+    fileKey.fill(0)
+  }
+}
+
+interface Encrypting {
+  readonly staging: StagingDir
+  readonly fileKey: Buffer
+  readonly facts: PlainFacts
+}
+
+async function encryptInto(
+  { pool, openPlain, reserveBytes }: EncryptAnewOptions,
+  { job, payload, onProgress }: Task,
+  { staging, fileKey, facts }: Encrypting,
+): Promise<IngestResult> {
+  const plain = await openPlain(payload.oldId)
+  try {
+    const result = await readStream(pool, {
+      stream: Readable.from(plain.read(0, plain.sizeBytes, job.signal)),
+      stagedPath: staging.bytes,
+      name: facts.name,
+      sizeHint: facts.sizeBytes,
+      withPieces: true,
+      encrypt: { fileKey },
+      reserveBytes: reserveBytes(),
+      signal: job.signal,
+      gate: job.gate,
+      onProgress,
+    })
+    if (result.encrypted?.plainHash !== facts.plainHash) throw notWhatWasAdded()
+    return result
+  } finally {
+    await plain.close()
+  }
+}
+
+async function commit(
+  options: EncryptAnewOptions,
+  { job, payload }: Task,
+  { staging, fileKey, facts, result }: Encrypting & { readonly result: IngestResult },
+): Promise<void> {
+  const { library, transfers, revocations, describer, clock } = options
+  const row = requireHeld(library.get(payload.oldId))
+  const { isLinked: _isLinked, ...stored } = result
+  const recipients = recipientsOf(options, payload, row)
+  // The old id of an item in the clear is the sha256 of the file itself: naming it would tell everybody what is inside.
+  const supersedes = payload.mode === 'rekey' ? row.mediaId : undefined
+  const { manifest, metainfo } = await describe(
+    {
+      ...stored,
+      name: facts.name,
+      mime: facts.mime,
+      accessLevel: recipients.length > 1 ? 'shared' : 'private',
+      createdAt: row.createdAt,
+      encryption: { fileKey, recipients },
+      ...(supersedes === undefined ? {} : { supersedes }),
+    },
+    describer,
+  )
+  const revocation =
+    supersedes === undefined
+      ? undefined
+      : signRevocation(
+          {
+            mediaId: supersedes,
+            supersededBy: manifest.id,
+            reason: payload.reason,
+            atMs: clock.nowMs(),
+          },
+          describer.signer(),
+        )
+  transfers.update(job.id, { stage: 'store' }, { persist: false })
+  // The last moment for a cancellation, and for a pause to hold.
+  await job.gate.wait(job.signal)
+  job.signal.throwIfAborted()
+  job.commit()
+  const next = {
+    ...payload,
+    replacement: { newId: manifest.id, ...(revocation === undefined ? {} : { revocation }) },
+  }
+  await library.commit({
+    staging,
+    mediaId: manifest.id,
+    manifest,
+    metainfo,
+    isOwn: true,
+    isSeedingWanted: row.isSeedingWanted,
+    addedAtMs: row.addedAtMs,
+    onIntent: () => transfers.setPayload(job.id, next),
+    onCommit: () => {
+      transfers.setPayload(job.id, { ...next, isCommitted: true })
+      if (revocation !== undefined) revocations.record(revocation)
+    },
+  })
+}
+
+/** Who can read the item when the job is done: its owner, and those of now without the removed. */
+function recipientsOf(
+  { contacts, self }: EncryptAnewOptions,
+  { mode, removed, people }: RekeyPayload,
+  { owner, sharedWith }: ItemRow,
+): Recipient[] {
+  const others = mode === 'encrypt' ? people : sharedWith.filter((key) => !removed.includes(key))
+  return [self(), ...contacts.recipients(others.filter((key) => key !== owner))]
+}
+
+function notWhatWasAdded(): AppError {
+  return new AppError(
+    'HASH_MISMATCH',
+    'The stored file is not the one that was added, so it was not encrypted anew. The item is as it was.',
+    { hint: 'Have the item checked; if it is damaged, add the original again.' },
+  )
+}

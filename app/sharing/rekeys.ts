@@ -1,0 +1,260 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AppError } from '../contract/index.ts'
+import type { ItemRow } from '../library/index.ts'
+import { fingerprintOf } from '../vault/index.ts'
+import { requireEncrypted, requireHeld, requireOwn, requireSettled } from './guards.ts'
+import { Jobs } from './jobs.ts'
+import type { RunningJob } from './jobs.ts'
+import { encryptAnew } from './encrypt-anew.ts'
+import type { EncryptAnewOptions } from './encrypt-anew.ts'
+import { RekeyPayload } from './rekey-payload.ts'
+
+/** How long to wait before trying again to put the old item away, while the drive is gone or full. */
+const RETRY_MS = 3000
+/** What goes by itself, or when somebody connects a drive. */
+const PASSING = new Set(['MEDIA_OFFLINE', 'MEDIA_READ_ONLY', 'DISK_FULL', 'UNAVAILABLE'])
+const PAGE = 500
+
+export interface RekeysOptions extends EncryptAnewOptions {
+  /** Seeds or stops seeding an item as its row now says. */
+  readonly settle: (mediaId: string) => Promise<void>
+}
+
+/**
+ * Encrypting anew: when people are to lose access, when an item in the clear is to become ciphertext, when keys may be
+ * known. One transfer per item, one at a time; each puts a new item in the place of the old one and withdraws that.
+ */
+export class Rekeys {
+  readonly jobs: Jobs
+  readonly #options: RekeysOptions
+
+  constructor(options: RekeysOptions) {
+    this.#options = options
+    this.jobs = new Jobs({
+      kind: 'rekey',
+      atOnce: 1,
+      transfers: options.transfers,
+      log: options.log,
+      run: (job) => this.#run(job),
+      // What was staged goes when the run ends, and at the latest at the next start.
+      tidy: () => Promise.resolve(),
+    })
+  }
+
+  /**
+   * Withdraws what a former run had replaced before it died, so that nothing of it is seeded again. The library has been
+   * started, nothing is seeded yet, and the jobs are started later.
+   */
+  recover(): void {
+    const { transfers, revocations } = this.#options
+    for (const { id, kind } of transfers.listUnfinished()) {
+      const payload = kind === 'rekey' ? RekeyPayload.safeParse(transfers.payload(id)).data : undefined
+      const revocation = payload?.replacement?.revocation
+      if (payload === undefined || revocation === undefined || !this.#isReplaced(payload)) continue
+      if (revocations.get(payload.oldId) === undefined) revocations.record(revocation)
+    }
+  }
+
+  /** Whether this item is waiting for a new key, or getting one. */
+  isBusy(mediaId: string): boolean {
+    return this.#unfinished().has(mediaId)
+  }
+
+  /**
+   * Takes people’s access away: what they have fetched stays theirs, what is encrypted from now on does not reach them.
+   * @returns the id of the transfer
+   * @throws {AppError} `NOT_FOUND`, `FORBIDDEN`, `CONFLICT`, `KEY_NEEDED`; `BAD_REQUEST` when somebody is not among those who
+   *   can read it, or one who remains is no contact any more; `KEYCHAIN_…` or `WALLET_…`
+   */
+  async removePeople(mediaId: string, people: readonly string[], reason?: string): Promise<string> {
+    const row = this.#requireOwn(mediaId)
+    requireEncrypted(row)
+    const removed = [...new Set(people)]
+    for (const key of removed) {
+      if (key === row.owner)
+        throw new AppError('BAD_REQUEST', 'The owner of an item can always read it.', {
+          hint: 'Remove the item instead.',
+        })
+      if (!row.sharedWith.includes(key)) throw notAmongThem(key)
+    }
+    this.#options.contacts.recipients(row.sharedWith.filter((key) => !removed.includes(key)))
+    await this.#requireReadable(row)
+    requireSettled(this.isBusy(mediaId))
+    return (
+      this.#begin([{ row, mode: 'rekey', removed, ...(reason === undefined ? {} : { reason }) }])[0] ?? ''
+    )
+  }
+
+  /**
+   * Encrypts an item that is kept back in the clear. The plain bytes in the media folder are deleted for good when the
+   * ciphertext is there.
+   * @returns the id of the transfer
+   * @throws {AppError} `NOT_FOUND`, `FORBIDDEN`; `CONFLICT` when it is encrypted or public; `BAD_REQUEST` (no contact);
+   *   `KEYCHAIN_…` or `WALLET_…`
+   */
+  encrypt(mediaId: string, people: readonly string[]): string {
+    const row = this.#requireOwn(mediaId)
+    if (row.protection !== 'none') {
+      throw new AppError('CONFLICT', 'This item is encrypted already.', {
+        hint: 'Share it with more people, or remove some.',
+      })
+    }
+    if (row.accessLevel === 'public') {
+      throw new AppError('CONFLICT', 'This item is public: whoever has it can read it, and keeps it.', {
+        hint: 'Make it private first, then encrypt it.',
+      })
+    }
+    const others = [...new Set(people)].filter((key) => key !== row.owner)
+    this.#options.contacts.recipients(others)
+    this.#options.self()
+    requireSettled(this.isBusy(mediaId))
+    return this.#begin([{ row, mode: 'encrypt', people: others }])[0] ?? ''
+  }
+
+  /**
+   * A new key for every encrypted item of one's own. What is in the trash is left there as it is.
+   * @returns the ids of their transfers, also of those that were waiting already
+   * @throws {AppError} `KEYCHAIN_…` or `WALLET_…` while the wallet is closed
+   */
+  rotateAll(): string[] {
+    this.#options.self()
+    const rows = [...this.#ownEncrypted()]
+    const unfinished = this.#unfinished()
+    const busy = rows.flatMap(({ mediaId }) => unfinished.get(mediaId) ?? [])
+    const idle = rows.filter(({ mediaId }) => !unfinished.has(mediaId))
+    return [...busy, ...this.#begin(idle.map((row) => ({ row, mode: 'rekey' })))]
+  }
+
+  #begin(
+    inputs: readonly ({ readonly row: ItemRow } & Pick<RekeyPayload, 'mode'> & Partial<RekeyPayload>)[],
+  ): string[] {
+    const { transfers } = this.#options
+    const made = transfers.createAll(
+      inputs.map(({ row, ...payload }) => ({
+        transfer: {
+          kind: 'rekey',
+          name: row.name,
+          stage: 'read',
+          mediaId: row.mediaId,
+          accessLevel: row.accessLevel,
+          isEncrypted: true,
+          bytesTotal: row.plainSizeBytes ?? row.sizeBytes,
+        },
+        payload: {
+          oldId: row.mediaId,
+          removed: [],
+          people: [],
+          isCommitted: false,
+          ...payload,
+        } satisfies RekeyPayload,
+      })),
+    )
+    for (const { id } of made) this.jobs.begin(id)
+    return made.map(({ id }) => id)
+  }
+
+  async #run(job: RunningJob): Promise<void> {
+    const { transfers } = this.#options
+    let payload = this.#payload(job.id)
+    if (!this.#isReplaced(payload)) {
+      await encryptAnew(this.#options, {
+        job,
+        payload,
+        onProgress: (progress) => this.jobs.progress(job.id, progress),
+      })
+      payload = this.#payload(job.id)
+    }
+    const { replacement } = payload
+    if (replacement === undefined)
+      throw new Error('an item was encrypted anew without saying what became of it')
+    job.commit()
+    transfers.setPayload(job.id, { ...payload, isCommitted: true })
+    transfers.update(job.id, { stage: 'store', mediaId: replacement.newId }, { persist: false })
+    await this.#putAway(job, payload)
+    const row = this.#options.library.get(replacement.newId)
+    const { bytesTotal = 0 } = transfers.get(job.id) ?? {}
+    transfers.update(job.id, {
+      state: 'done',
+      stage: row?.infoHash === undefined ? 'store' : 'seed',
+      mediaId: replacement.newId,
+      bytesDone: bytesTotal,
+      rateBytesPerSec: 0,
+      etaMs: undefined,
+    })
+  }
+
+  /** Whether the new item is there: said by this job, or by the library that finished after a crash what this job began. */
+  #isReplaced({ replacement, isCommitted }: RekeyPayload): boolean {
+    if (replacement === undefined) return false
+    return (
+      isCommitted || this.#options.library.get(replacement.newId, { isTrashIncluded: true }) !== undefined
+    )
+  }
+
+  /** Nobody is left with both: goes on until the old one is away, however often the drive comes and goes meanwhile. */
+  async #putAway(job: RunningJob, payload: RekeyPayload): Promise<void> {
+    const { log } = this.#options
+    for (;;) {
+      try {
+        await this.#putAwayOnce(payload)
+        return
+      } catch (error) {
+        if (!(error instanceof AppError) || !PASSING.has(error.code)) throw error
+        log.warn('rekey.put-away-postponed', { id: job.id, code: error.code })
+        await sleep(RETRY_MS, undefined, { signal: job.signal, ref: false })
+      }
+    }
+  }
+
+  /** Each step can be done again. */
+  async #putAwayOnce({ mode, oldId, replacement }: RekeyPayload): Promise<void> {
+    const { library, revocations, settle } = this.#options
+    const revocation = replacement?.revocation
+    if (revocation !== undefined) {
+      if (revocations.get(oldId) === undefined) revocations.record(revocation)
+      revocations.keep(oldId)
+    }
+    await settle(oldId)
+    // What could be read without a key does not wait in the trash for thirty days.
+    if (mode === 'encrypt') await library.removeForGood(oldId)
+    else await library.remove([oldId])
+  }
+
+  #requireOwn(mediaId: string): ItemRow {
+    const row = requireHeld(this.#options.library.get(mediaId))
+    requireOwn(row)
+    return row
+  }
+
+  async #requireReadable({ mediaId }: ItemRow): Promise<void> {
+    const { library, fileKeys } = this.#options
+    const fileKey = await fileKeys.get(await library.manifest(mediaId))
+    fileKey.fill(0)
+  }
+
+  *#ownEncrypted(): Generator<ItemRow> {
+    for (let offset = 0; ; offset += PAGE) {
+      const { rows } = this.#options.library.list({ offset, limit: PAGE, sort: 'added', direction: 'asc' })
+      for (const row of rows) if (row.isOwn && row.protection !== 'none') yield row
+      if (rows.length < PAGE) return
+    }
+  }
+
+  /** By the item it is about now: the old one until the new one is there. */
+  #unfinished(): Map<string, string> {
+    const rekeys = this.#options.transfers.listUnfinished().filter(({ kind }) => kind === 'rekey')
+    return new Map(rekeys.flatMap(({ id, mediaId }) => (mediaId === undefined ? [] : [[mediaId, id]])))
+  }
+
+  #payload(id: string): RekeyPayload {
+    const payload = RekeyPayload.safeParse(this.#options.transfers.payload(id))
+    if (payload.success) return payload.data
+    throw new AppError('CONFLICT', 'This can’t be gone on with. The item is as it was.', {
+      hint: 'Begin it again from the item.',
+    })
+  }
+}
+
+function notAmongThem(key: string): AppError {
+  return new AppError('BAD_REQUEST', `${fingerprintOf(key)} is not among those who can read this item.`)
+}
