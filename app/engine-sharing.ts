@@ -55,6 +55,7 @@ export async function stopSharing({ rekeys, saves, revocations }: SharingParts):
 /** Makes the parts of sharing and ties them to the others; nothing runs yet. */
 export function sharingParts(init: SharingInit): SharingParts {
   const { db, library, transfers, folder, vault, contacts, fileKeys, openPlain, settings, log } = init
+  const whenUnlocked = (signal: AbortSignal): Promise<void> => waitForWallet(vault, signal)
   const revocations = new Revocations({ db, library, folder, log })
   const rekeys = new Rekeys({
     library,
@@ -73,13 +74,14 @@ export function sharingParts(init: SharingInit): SharingParts {
     contacts,
     revocations,
     self: () => vault.self(),
+    whenUnlocked,
     openPlain,
     reserveBytes: () => settings.get().reserveBytes,
     settle: init.settle,
     clock: init.clock,
     log,
   })
-  const saves = new SaveCopies({ library, transfers, folder, fileKeys, openPlain, log })
+  const saves = new SaveCopies({ library, transfers, folder, fileKeys, whenUnlocked, openPlain, log })
   const sharing = new Sharing({
     library,
     fileKeys,
@@ -88,4 +90,21 @@ export function sharingParts(init: SharingInit): SharingParts {
     isBusy: (mediaId) => rekeys.isBusy(mediaId),
   })
   return { sharing, rekeys, saves, revocations }
+}
+
+/** A wallet that is locked is waited for; what else is wrong with one is found out, and said, when it is used. */
+async function waitForWallet(vault: Vault, signal: AbortSignal): Promise<void> {
+  while (vault.status().state === 'locked') {
+    signal.throwIfAborted()
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        off()
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const off = vault.onChange(end)
+      signal.addEventListener('abort', end, { once: true })
+    })
+  }
+  signal.throwIfAborted()
 }

@@ -27,6 +27,8 @@ export interface EncryptAnewOptions {
   readonly revocations: Revocations
   /** One's own keys; throws while the wallet is closed. */
   readonly self: () => Recipient
+  /** Waits while the wallet is locked, as it may be right after a start. */
+  readonly whenUnlocked: (signal: AbortSignal) => Promise<void>
   readonly openPlain: (mediaId: string) => Promise<PlainFile>
   /** Free space that must remain in the media folder. */
   readonly reserveBytes: () => number
@@ -47,6 +49,7 @@ interface Task {
 export async function encryptAnew(options: EncryptAnewOptions, task: Task): Promise<void> {
   const { library, folder } = options
   const { job, payload } = task
+  await options.whenUnlocked(job.signal)
   const row = requireHeld(library.get(payload.oldId))
   // Known to be possible before anything is read.
   recipientsOf(options, payload, row)

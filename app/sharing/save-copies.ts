@@ -30,6 +30,8 @@ export interface SaveCopiesOptions {
   readonly transfers: TransferStore
   readonly folder: Pick<MediaFolder, 'dir'>
   readonly fileKeys: Pick<FileKeys, 'get'>
+  /** Waits while the wallet is locked, as it may be right after a start. */
+  readonly whenUnlocked: (signal: AbortSignal) => Promise<void>
   readonly openPlain: (mediaId: string) => Promise<PlainFile>
   readonly log: Log
 }
@@ -109,6 +111,8 @@ export class SaveCopies {
     const payload = this.#payload(job.id)
     const { mediaId, path, isReplacing, placing } = payload
     if (placing !== undefined && (await isPlaced(path, placing))) return this.#finish(job.id)
+    const { isEncrypted } = transfers.get(job.id) ?? {}
+    if (isEncrypted === true) await this.#options.whenUnlocked(job.signal)
     const facts = await plainFactsOf(this.#options, mediaId)
     await checkTarget(path, isReplacing, folder.dir)
     await requireRoom(path, facts.sizeBytes)

@@ -11,9 +11,9 @@ import { openSharingNode, testPerson } from '../support/sharing-node.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const MIB = 1024 * 1024
-const KILLS = 40
+const KILLS = 30
 const LONGEST_LIFE_MS = 500
-const BUDGET_MS = 40_000
+const BUDGET_MS = 25_000
 const script = fileURLToPath(new URL('../support/rekey-child.ts', import.meta.url))
 const CANARY = 'the canary sings at midnight '
 

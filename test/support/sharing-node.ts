@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../app/contract/index.ts'
 import type { Transfer } from '../../app/contract/index.ts'
 import { plainOpener } from '../../app/engine-plain.ts'
@@ -55,6 +56,7 @@ export interface SharingNode extends AsyncDisposable {
   readonly notices: string[]
   /** Items whose seeding was settled, in order. */
   readonly settled: string[]
+  readonly start: () => void
   /** Whether the wallet is open. */
   isUnlocked: boolean
   /** The transfer once it is over. */
@@ -73,12 +75,17 @@ export interface SharingNode extends AsyncDisposable {
 export async function openSharingNode({
   root,
   word = 'owner',
+  isUnlocked = true,
+  isHeld = false,
 }: {
   readonly root: string
   readonly word?: string
+  readonly isUnlocked?: boolean
+  /** Nothing that was left unfinished goes on before `start`. */
+  readonly isHeld?: boolean
 }): Promise<SharingNode> {
   const me = testPerson(word)
-  const state = { isUnlocked: true }
+  const state = { isUnlocked }
   const mediaDir = path.join(root, 'media')
   const clock = { nowMs: () => Date.now() }
   const db = openDatabase(path.join(root, 'data', 'sower.db'), { log, clock })
@@ -91,6 +98,12 @@ export async function openSharingNode({
   }
   const self = (): Recipient => ({ owner: me.owner, pub: pair().pub, epub: pair().epub })
   const signer = (): OwnerSigner => me.signer
+  const whenUnlocked = async (signal: AbortSignal): Promise<void> => {
+    while (!state.isUnlocked) {
+      signal.throwIfAborted()
+      await sleep(5)
+    }
+  }
   const fileKeys = new FileKeys({ pair, store: new KeptKeyStore(db), clock })
   const contacts = new Contacts({ db, clock, owner: () => me.owner, ownKeys: () => me.pair })
   const library = new Library({
@@ -125,7 +138,7 @@ export async function openSharingNode({
   const openPlain = plainOpener({ library, fileKeys })
   const revocations = new Revocations({ db, library, folder, log })
   const settled: string[] = []
-  const saves = new SaveCopies({ library, transfers, folder, fileKeys, openPlain, log })
+  const saves = new SaveCopies({ library, transfers, folder, fileKeys, whenUnlocked, openPlain, log })
   const rekeys = new Rekeys({
     library,
     transfers,
@@ -136,6 +149,7 @@ export async function openSharingNode({
     contacts,
     revocations,
     self,
+    whenUnlocked,
     openPlain,
     reserveBytes: () => 0,
     settle: async (mediaId) => {
@@ -154,9 +168,12 @@ export async function openSharingNode({
   })
   await revocations.start()
   rekeys.recover()
-  adder.start()
-  saves.start()
-  rekeys.jobs.start()
+  const start = (): void => {
+    adder.start()
+    saves.start()
+    rekeys.jobs.start()
+  }
+  if (!isHeld) start()
 
   const until = (id: string, isIt: (transfer: Transfer) => boolean): Promise<Transfer> =>
     new Promise((resolve, reject) => {
@@ -219,6 +236,7 @@ export async function openSharingNode({
       state.isUnlocked = value
       if (!value) fileKeys.forgetAll()
     },
+    start,
     over,
     until,
     addEncrypted: async (file, people = []) => {

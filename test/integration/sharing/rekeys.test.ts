@@ -187,6 +187,19 @@ describe('while it goes on', () => {
     expect(await again.read(mediaId)).toEqual(bytes)
   })
 
+  it('waits for a wallet that is locked after a start', async () => {
+    const { node, file, root } = await setUp()
+    await node.addEncrypted(file)
+    const [id = ''] = node.rekeys.rotateAll()
+    await node.close()
+    const again = await openSharingNode({ root, isUnlocked: false })
+    onTestFinished(() => again.close())
+    await vi.waitFor(() => expect(again.transfers.get(id)?.state).toBe('active'))
+    expect(await incoming(again)).toEqual([])
+    again.isUnlocked = true
+    expect(await again.over(id)).toMatchObject({ state: 'done' })
+  })
+
   it('keeps the old item when its plaintext is not what was sealed', async () => {
     const { node, file } = await setUp()
     const plain = await node.addPlain(file)
