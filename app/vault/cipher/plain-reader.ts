@@ -123,15 +123,13 @@ class SegmentSource implements Source {
     const { plainSizeBytes } = this.#encryption
     const isTail = endExclusive === plainSizeBytes && start > 0 && endExclusive - start <= TAIL_BYTES
     if (plainSizeBytes === 0 || isTail) await this.#verifyEnd(signal)
-    let index = Math.floor(start / SEGMENT_PLAIN_BYTES)
-    const lastIndex = Math.ceil(endExclusive / SEGMENT_PLAIN_BYTES) - 1
     if (endExclusive === start) return
-    for (let batch = 1; index <= lastIndex; batch = Math.min(batch * 4, MAX_BATCH_SEGMENTS)) {
-      const count = Math.min(batch, lastIndex - index + 1)
-      const stored = await this.#load(index, count, signal)
-      for (let i = 0; i < count; i += 1, index += 1) {
-        const plain = this.#open(index, stored.subarray(i * SEGMENT_BYTES, (i + 1) * SEGMENT_BYTES))
-        const at = index * SEGMENT_PLAIN_BYTES
+    const first = Math.floor(start / SEGMENT_PLAIN_BYTES)
+    const last = Math.ceil(endExclusive / SEGMENT_PLAIN_BYTES) - 1
+    for await (const { index, segments } of this.#batches(first, last, signal)) {
+      for (let i = 0; i * SEGMENT_BYTES < segments.length; i += 1) {
+        const plain = this.#open(index + i, segments.subarray(i * SEGMENT_BYTES, (i + 1) * SEGMENT_BYTES))
+        const at = (index + i) * SEGMENT_PLAIN_BYTES
         yield plain.subarray(Math.max(0, start - at), Math.min(plain.length, endExclusive - at))
         throwIfCancelled(signal)
       }
@@ -143,12 +141,52 @@ class SegmentSource implements Source {
     this.#keys = undefined
   }
 
-  /** The bytes of `count` segments from `index` on, as stored. */
-  async #load(index: number, count: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  /** Segments `first` … `last` as stored, a few at a time; while one batch is decrypted, the next is read into another buffer. */
+  async *#batches(
+    first: number,
+    last: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<{ readonly index: number; readonly segments: Uint8Array }> {
+    const stop = new AbortController()
+    const until = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+    const buffers: Uint8Array[] = []
+    let count = 1
+    const read = (index: number, into: number) => {
+      const segments = Math.min(count, last - index + 1)
+      const buffer = grown(buffers[into], segments * SEGMENT_BYTES)
+      buffers[into] = buffer
+      count = Math.min(count * 4, MAX_BATCH_SEGMENTS)
+      const bytes = this.#load(index, segments, until, buffer)
+      // Whoever stops early never asks for it.
+      bytes.catch(() => undefined)
+      return { index, next: index + segments, into, bytes }
+    }
+    let ahead = read(first, 0)
+    try {
+      for (;;) {
+        const batch = ahead
+        const segments = await batch.bytes
+        if (batch.next <= last) ahead = read(batch.next, 1 - batch.into)
+        yield { index: batch.index, segments }
+        if (batch.next > last) return
+      }
+    } finally {
+      stop.abort()
+      await ahead.bytes.catch(() => undefined)
+    }
+  }
+
+  /** The bytes of `count` segments from `index` on, as stored, at the beginning of `buffer`. */
+  async #load(
+    index: number,
+    count: number,
+    signal: AbortSignal | undefined,
+    buffer: Uint8Array,
+  ): Promise<Uint8Array> {
     throwIfCancelled(signal)
     const position = index * SEGMENT_BYTES
     const end = Math.min(position + count * SEGMENT_BYTES, this.#encryption.storedSizeBytes)
-    const target = Buffer.allocUnsafeSlow(end - position)
+    const target = buffer.subarray(0, end - position)
     await this.#stored.read(target, position, signal)
     throwIfCancelled(signal)
     return target
@@ -169,7 +207,7 @@ class SegmentSource implements Source {
   async #verifyEnd(signal: AbortSignal | undefined): Promise<void> {
     if (this.#isEndVerified) return
     const index = this.#segments - 1
-    this.#open(index, await this.#load(index, 1, signal))
+    this.#open(index, await this.#load(index, 1, signal, Buffer.allocUnsafeSlow(SEGMENT_BYTES)))
   }
 }
 
@@ -208,6 +246,10 @@ async function openWhole(
   const ciphertext = Buffer.allocUnsafeSlow(storedSizeBytes)
   await stored.read(ciphertext, 0)
   return openMessage(fileKey, iv, ciphertext, authTag)
+}
+
+function grown(buffer: Uint8Array | undefined, length: number): Uint8Array {
+  return buffer !== undefined && buffer.length >= length ? buffer : Buffer.allocUnsafeSlow(length)
 }
 
 function throwIfCancelled(signal: AbortSignal | undefined): void {

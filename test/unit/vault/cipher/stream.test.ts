@@ -203,3 +203,49 @@ describe('sealing', () => {
     expect(openSegment(keys, 2 ** 32 - 1, true, target).every((byte) => byte === 0)).toBe(true)
   })
 })
+
+describe('reading ahead', () => {
+  it('stops what it began when nobody wants more', async () => {
+    const plain = patternBytes(20 * SEGMENT_PLAIN_BYTES)
+    const bytes = encryptBytes(plain)
+    const asked: (AbortSignal | undefined)[] = []
+    const memory = new MemoryBytes(bytes.stored)
+    const stored = {
+      sizeBytes: memory.sizeBytes,
+      read: async (target: Uint8Array, position: number, signal?: AbortSignal) => {
+        asked.push(signal)
+        if (position === 0) return memory.read(target, position)
+        await new Promise((_resolve, reject) =>
+          signal?.addEventListener('abort', () => reject(new Error('stopped'))),
+        )
+      },
+    }
+    const encryption = encryptionOf(plain, bytes)
+    const reader = await PlainReader.open({ stored, encryption, fileKey: bytes.fileKey })
+    for await (const chunk of reader.read(0, plain.length)) {
+      expect(Buffer.from(chunk).equals(plain.subarray(0, SEGMENT_PLAIN_BYTES))).toBe(true)
+      break
+    }
+    expect(asked).toHaveLength(2)
+    expect(asked[1]?.aborted).toBe(true)
+  })
+
+  it('gives out what lies before bytes that cannot be had', async () => {
+    const plain = patternBytes(20 * SEGMENT_PLAIN_BYTES)
+    const bytes = encryptBytes(plain)
+    const memory = new MemoryBytes(bytes.stored)
+    const gone = new AppError('MEDIA_OFFLINE', 'The folder is not there.')
+    const stored = {
+      sizeBytes: memory.sizeBytes,
+      read: async (target: Uint8Array, position: number) => {
+        if (position >= 5 * SEGMENT_BYTES) throw gone
+        await memory.read(target, position)
+      },
+    }
+    const encryption = encryptionOf(plain, bytes)
+    const reader = await PlainReader.open({ stored, encryption, fileKey: bytes.fileKey })
+    const { bytes: released, error } = await drain(reader.read(0, plain.length))
+    expect(error).toBe(gone)
+    expect(released.equals(plain.subarray(0, 5 * SEGMENT_PLAIN_BYTES))).toBe(true)
+  })
+})
