@@ -45,7 +45,7 @@ function statusText(status: NodeStatus, isRunning: boolean): string {
     ['media', `${media.dir} (${media.state}), ${formatBytes(media.usedBytes)} used${free}`],
     [
       'wallet',
-      `${wallet.state} (${wallet.storage})${wallet.owner === undefined ? '' : `, owner ${wallet.owner}`}`,
+      `${wallet.state} (${wallet.storage}), ${wallet.isBackedUp ? 'backed up' : 'not backed up'}${wallet.owner === undefined ? '' : `, owner ${wallet.owner}`}`,
     ],
     ...(wallet.message === undefined ? [] : [['', wallet.message]]),
     [

@@ -40,8 +40,8 @@ export function findPerson<P extends Contact | Person>(people: readonly P[], nam
   })
 }
 
-/** The text of a card when this names one: a link, or a file that is there. */
-async function cardOf(name: string): Promise<string | undefined> {
+/** The text of a card when this names one: a link, or a file that is there. @throws {AppError} `CARD_INVALID` */
+export async function cardOf(name: string): Promise<string | undefined> {
   if (/^sower:/i.test(name)) return name
   if (OWNER_KEY.test(name)) return undefined
   const found = await stat(name).catch(() => undefined)

@@ -27,6 +27,7 @@ import {
 import type { ShareOptions } from './sharing-commands.ts'
 import { settingFlags, settingOptions } from './setting-options.ts'
 import { Terminal } from './terminal.ts'
+import { addContactCommands, addWalletCommands } from './wallet-program.ts'
 
 interface GlobalOptions extends Readonly<Record<string, unknown>> {
   readonly json?: boolean
@@ -60,8 +61,8 @@ export function buildProgram(signal: AbortSignal): Command {
     }
   }
 
-  const add = (usage: string, description: string): Command => {
-    const command = program.command(usage).description(description)
+  const add = (usage: string, description: string, group: Command = program): Command => {
+    const command = group.command(usage).description(description)
     command.option('--json', 'print one JSON value; errors as JSON on standard error')
     command.option('--data-dir <dir>', 'the node’s data folder (SOWER_DATA_DIR)', nonEmpty)
     for (const option of settingOptions(usage)) command.addOption(option)
@@ -120,6 +121,8 @@ export function buildProgram(signal: AbortSignal): Command {
     },
   )
   addSharingCommands(add, contextOf)
+  addWalletCommands(program, { add, contextOf })
+  addContactCommands(program, { add, contextOf })
   add('status', 'say how the node is').action(async (_: unknown, command: Command) => {
     await statusCommand(contextOf(command))
   })

@@ -5,9 +5,14 @@ import type { PassphraseSource } from '../vault/index.ts'
 
 const ATTEMPTS = 3
 
+/** Whether somebody can be asked for a secret. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY
+}
+
 /** Asks for the passphrase on the terminal without showing it; undefined when there is no terminal to ask on. */
 export function terminalPassphrase(): PassphraseSource | undefined {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
+  if (!canAsk()) return undefined
   return (purpose) => (purpose === 'open' ? askForExisting() : askForNew())
 }
 
@@ -25,16 +30,25 @@ async function askForNew(): Promise<string | null> {
   process.stderr.write(
     'There is no keychain here, so your new wallet is protected by a passphrase.\nIt cannot be recovered: write it down. Press Enter for none (then a key file in the data folder protects it).\n',
   )
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const first = await askHidden('New passphrase: ')
-    if (first === '') return null
-    if ((await askHidden('The same again: ')) === first) return first
-    process.stderr.write('These were not the same.\n')
-  }
-  throw new AppError('CANCELLED', 'No passphrase was chosen, so no wallet was made.')
+  const chosen = await askTwice('New passphrase: ')
+  return chosen === '' ? null : chosen
 }
 
-async function askHidden(question: string): Promise<string> {
+/**
+ * Asks for a new secret twice, so that a typing mistake can't lock anybody out; an empty one is not asked again.
+ * @throws {AppError} `CANCELLED`
+ */
+export async function askTwice(question: string): Promise<string> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const first = await askHidden(question)
+    if (first === '' || (await askHidden('The same again: ')) === first) return first
+    process.stderr.write('These were not the same.\n')
+  }
+  throw new AppError('CANCELLED', 'Nothing was chosen, so nothing was changed.')
+}
+
+/** Asks on the terminal without showing what is typed. @throws {AppError} `CANCELLED` */
+export async function askHidden(question: string): Promise<string> {
   let isHidden = false
   const output = new Writable({
     write(chunk: Buffer, _encoding, done) {

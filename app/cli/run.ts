@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import type { Command } from 'commander'
 import { AppError } from '../contract/index.ts'
 import { buildProgram } from './program.ts'
 import { Terminal } from './terminal.ts'
@@ -16,7 +17,7 @@ const EXIT_CANCELLED = 130
 export async function runCli(args: readonly string[], signal: AbortSignal): Promise<number> {
   const terminal = new Terminal({ isJson: args.includes('--json') })
   const program = buildProgram(signal)
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.exitOverride()
     // Said once, below, in the form that was asked for.
     command.configureOutput({ writeErr: () => undefined })
@@ -46,8 +47,16 @@ export async function runCli(args: readonly string[], signal: AbortSignal): Prom
   }
 }
 
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)]
+}
+
 /** commander's `error: unknown option '--x'` as a sentence. */
 function sentence(message: string): string {
-  const text = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  const text = message
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    // It repeats what was typed where nothing belongs: that may be the words of a wallet.
+    .replace(/( but got \d+): .*$/, '$1.')
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!)]$/.test(text) ? '' : '.'}`
 }

@@ -47,12 +47,16 @@ export class Sandbox {
   }
 
   /** Starts the command and leaves it running; it is killed when the test is over. */
-  start(args: readonly string[], { node = process.execPath }: { node?: string } = {}): ChildProcess {
+  start(
+    args: readonly string[],
+    { node = process.execPath, input }: { node?: string; input?: string } = {},
+  ): ChildProcess {
     const child = spawn(node, [command, ...args], {
       env: this.env,
       cwd: this.home,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
+    child.stdin?.end(input)
     onTestFinished(() => {
       if (child.exitCode === null) child.kill('SIGKILL')
     })
@@ -62,6 +66,11 @@ export class Sandbox {
   /** Runs the command to its end. */
   run(...args: string[]): Promise<Outcome> {
     return outcomeOf(this.start(args))
+  }
+
+  /** Runs the command with something on its standard input. */
+  runWith(input: string, ...args: string[]): Promise<Outcome> {
+    return outcomeOf(this.start(args, { input }))
   }
 
   /** Runs the command with --json and gives its one value. */
