@@ -28,8 +28,8 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       return { items: rows.map(view), total, counts }
     },
     'library.get': async ({ mediaId }) => describeItem(init, requireRow(mediaId)),
-    'library.add': async ({ paths, accessLevel, storage }) => ({
-      transferIds: adder.addPaths(paths.map((path) => ({ path, accessLevel, storage }))),
+    'library.add': async ({ paths, ...wanted }) => ({
+      transferIds: adder.addPaths(paths.map((path) => ({ path, ...wanted }))),
     }),
     'library.remove': async ({ mediaIds }) => library.remove(mediaIds),
     'library.restore': async ({ mediaIds }) => library.restore(mediaIds),

@@ -115,6 +115,8 @@ export class EngineParts {
       trackers: () => settings.get().trackers,
       webSeeds: (mediaId) => webSources(settings.get(), mediaId),
       signer: () => vault.signer(),
+      self: () => vault.self(),
+      contacts,
       settings,
       clock,
       log: log.child('adding'),

@@ -1,6 +1,6 @@
 import { AppError, type AccessLevel } from '../contract/index.ts'
 import type { ItemRow } from '../library/index.ts'
-import { accessLevelOf } from '../manifest/index.ts'
+import { accessLevelOf, isEncrypted } from '../manifest/index.ts'
 import type { AdderOptions } from './adder-options.ts'
 import { describe, type DescriberOptions, type ItemFacts } from './describe.ts'
 import { cleanFileName } from './file-name.ts'
@@ -9,7 +9,7 @@ import { pieceLengthFor } from './piece-length.ts'
 
 /**
  * Makes an item public or private: the next version of its manifest, with or without a torrent.
- * @throws {AppError} `NOT_FOUND`, `FORBIDDEN` (somebody else's), `HASH_MISMATCH` when the stored bytes have changed,
+ * @throws {AppError} `NOT_FOUND`, `FORBIDDEN` (somebody else's), `CONFLICT` (encrypted), `HASH_MISMATCH` when the stored bytes have changed,
  *   `WALLET_…`, and what the library says of the media folder
  */
 export async function changeAccess(
@@ -26,6 +26,7 @@ export async function changeAccess(
     throw new AppError('FORBIDDEN', 'This item is somebody else’s: only its owner can say who may see it.')
   }
   const previous = await library.manifest(mediaId)
+  if (isEncrypted(previous)) throw isSealed(accessLevel)
   if (accessLevelOf(previous) === accessLevel) return row
   const facts: ItemFacts = {
     sha256: mediaId,
@@ -57,4 +58,16 @@ export async function changeAccess(
   }
   const { manifest, metainfo } = await describe({ ...facts, pieceLength, pieces }, describer)
   return library.addManifestVersion(mediaId, manifest, metainfo)
+}
+
+/** Who can read an encrypted item is a matter of keys, not of a word in its manifest. */
+function isSealed(accessLevel: 'public' | 'private'): AppError {
+  if (accessLevel === 'private') {
+    return new AppError('CONFLICT', 'This item is encrypted: only those it was shared with can read it.', {
+      hint: 'To take access away from somebody, remove them from its people.',
+    })
+  }
+  return new AppError('CONFLICT', 'This item is encrypted, so it can’t be made public. It stays as it is.', {
+    hint: 'Save a decrypted copy and add that as public.',
+  })
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { AppError, type AccessLevel } from '../contract/index.ts'
+import type { Recipient } from '../vault/index.ts'
 import type { Storage } from './read-file.ts'
 
 export type AddAccess = Extract<AccessLevel, 'public' | 'private'>
@@ -9,18 +10,65 @@ export interface AddPathInput {
   readonly path: string
   readonly accessLevel: AddAccess
   readonly storage: Storage
+  /** Only its owner, and `people`, can read it. @defaultValue false */
+  readonly isEncrypted?: boolean
+  /** Owner keys of contacts who can read it, too; implies encryption. @defaultValue nobody */
+  readonly people?: readonly string[]
 }
 
-export interface AddStreamInput {
-  readonly stream: Readable
+/** What is to become of what a stream brings. */
+export interface StreamDetails {
   /** As the sender calls it; cleaned here. */
   readonly name: string
   readonly accessLevel: AddAccess
-  /** Asked once when the stream has ended, for what only then is known. */
-  readonly details?: () => { readonly name: string; readonly accessLevel: AddAccess }
+  /** Only its owner, and `recipients`, can read it. @defaultValue false */
+  readonly isEncrypted?: boolean
+  /** Others who can read it; implies encryption. @defaultValue nobody */
+  readonly recipients?: readonly Recipient[]
+}
+
+export interface AddStreamInput extends StreamDetails {
+  readonly stream: Readable
+  /**
+   * The same as it is known meanwhile, for a sender who says it beside the bytes: asked when the first megabyte (or all of
+   * it) has come, which decides whether it is encrypted, and when the stream has ended, for everything else.
+   */
+  readonly details?: () => StreamDetails
   readonly sizeHint?: number
   readonly maxBytes?: number
   readonly signal: AbortSignal
+}
+
+interface Protection {
+  readonly accessLevel: AddAccess
+  readonly isEncrypted?: boolean
+  readonly people?: readonly unknown[]
+  readonly recipients?: readonly unknown[]
+}
+
+/**
+ * Whether this is to be encrypted.
+ * @throws {AppError} `BAD_REQUEST` when it is to be public as well
+ */
+export function isProtected({ accessLevel, isEncrypted, people, recipients }: Protection): boolean {
+  const isWanted = isEncrypted === true || (people?.length ?? 0) > 0 || (recipients?.length ?? 0) > 0
+  if (isWanted && accessLevel === 'public') {
+    throw new AppError(
+      'BAD_REQUEST',
+      'What everybody may have can’t be encrypted for a few as well. Nothing was stored.',
+      { hint: 'Choose one: public, or encrypted.' },
+    )
+  }
+  return isWanted
+}
+
+/** It was to be encrypted, but that was said when its plaintext was already arriving on the disk. */
+export function saidTooLate(): AppError {
+  return new AppError(
+    'BAD_REQUEST',
+    'That this file is to be encrypted was said only after its first megabyte. What had been stored of it is gone again.',
+    { hint: 'Send the fields “encrypt” and “recipients[]” before the file.' },
+  )
 }
 
 export function noSuchTransfer(): AppError {

@@ -7,6 +7,9 @@ const AddPayload = z.discriminatedUnion('source', [
     source: z.literal('path'),
     path: z.string(),
     storage: z.enum(['auto', 'copy', 'link']),
+    isEncrypted: z.boolean().default(false),
+    /** Owner keys of those it is shared with. Never a key of the file: every attempt makes its own. */
+    people: z.array(z.string()).default([]),
     /** Set right before the commit: with these bytes in the library the job is done. */
     committing: z.object({ mediaId: z.string(), isDuplicate: z.boolean() }).optional(),
   }),

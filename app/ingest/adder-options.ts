@@ -3,6 +3,7 @@ import type { Library, MediaFolder, TransferStore } from '../library/index.ts'
 import type { OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { Contacts, Recipient } from '../vault/index.ts'
 import type { TorrentMaker } from './describe.ts'
 import type { HashPool } from './hash-pool.ts'
 
@@ -21,6 +22,9 @@ export interface AdderOptions extends TorrentMaker {
   readonly trackers: () => readonly string[]
   readonly webSeeds: (mediaId: string) => readonly string[]
   readonly signer: () => OwnerSigner
+  /** The owner as a recipient; throws while the wallet is not ready. */
+  readonly self: () => Recipient
+  readonly contacts: Pick<Contacts, 'recipients'>
   /** Ends seeding before an item becomes private, for callers that don't do so when the library says that it changed. */
   readonly unseed?: (infoHash: string) => Promise<void>
   readonly settings: { get(): Pick<Settings, 'publicUrl' | 'reserveBytes'> }

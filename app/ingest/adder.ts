@@ -1,25 +1,24 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { AppError, toErrorShape } from '../contract/index.ts'
-import type { ItemRow } from '../library/index.ts'
+import type { ItemRow, TransferInput } from '../library/index.ts'
 import { changeAccess } from './access.ts'
 import {
   type AddAccess,
   type AddPathInput,
   type AddStreamInput,
   connectionLost,
+  isProtected,
   noSuchTransfer,
 } from './add-input.ts'
 import { AddQueue, type QueuedJob } from './add-queue.ts'
 import { readPayload, type PathPayload } from './add-payload.ts'
+import { AddWork, type Added } from './add-work.ts'
 import type { AdderOptions } from './adder-options.ts'
-import { describe, type DescriberOptions } from './describe.ts'
+import type { DescriberOptions } from './describe.ts'
 import { cleanFileName } from './file-name.ts'
 import { cancelled } from './fs-errors.ts'
 import { PauseGate } from './pause-gate.ts'
-import type { Progress } from './progress.ts'
-import { readFile, type IngestResult } from './read-file.ts'
-import { readStream } from './read-stream.ts'
 
 interface Job {
   readonly id: string
@@ -38,6 +37,7 @@ const STOPPING = new AppError('UNAVAILABLE', 'Sower is stopping.')
 export class Adder {
   readonly #options: AdderOptions
   readonly #describer: DescriberOptions
+  readonly #work: AddWork
   readonly #queue = new AddQueue()
   readonly #jobs = new Map<string, Job>()
   readonly #accessTurns = new Map<string, Promise<unknown>>()
@@ -53,6 +53,7 @@ export class Adder {
       signer: options.signer,
       publicUrl: () => options.settings.get().publicUrl,
     }
+    this.#work = new AddWork(options, this.#describer)
   }
 
   /** Takes up what a former run had not finished. The library has been started, so their staging folders are gone. */
@@ -85,14 +86,17 @@ export class Adder {
     return id
   }
 
-  /** The same for several: all of them are on the list, or none. @returns their ids, in order */
+  /**
+   * The same for several: all of them are on the list, or none.
+   * @returns their ids, in order
+   * @throws {AppError} `BAD_REQUEST` when one is to be public and encrypted, or for somebody who is no contact
+   */
   addPaths(inputs: readonly AddPathInput[]): string[] {
-    const made = this.#options.transfers.createAll(
-      inputs.map(({ path, accessLevel, storage }) => ({
-        transfer: { kind: 'add', name: cleanFileName(basename(path)), accessLevel },
-        payload: { source: 'path', path, storage } satisfies PathPayload,
-      })),
-    )
+    for (const input of inputs) {
+      // Said at once rather than by every transfer on its own.
+      if (isProtected(input)) this.#options.contacts.recipients(input.people ?? [])
+    }
+    const made = this.#options.transfers.createAll(inputs.map(newTransfer))
     for (const { id } of made) this.#enqueue(this.#track(id))
     return made.map(({ id }) => id)
   }
@@ -101,7 +105,7 @@ export class Adder {
    * Adds what a stream brings; begins at once, as the sender is waiting.
    * @throws {AppError} what `readStream` throws, `WALLET_…`, and what the library says of the media folder
    */
-  async addStream(input: AddStreamInput): Promise<{ row: ItemRow; isDuplicate: boolean }> {
+  async addStream(input: AddStreamInput): Promise<Added> {
     const { transfers } = this.#options
     const { id } = transfers.create({
       kind: 'add',
@@ -114,7 +118,7 @@ export class Adder {
     const job = this.#track(id)
     if (this.#stopping.signal.aborted) job.abort.abort(STOPPING)
     const signal = AbortSignal.any([job.abort.signal, input.signal])
-    const added = this.#addStream(job, input, signal)
+    const added = this.#work.addStream({ ...job, signal }, input)
     job.running = added
     try {
       return await added
@@ -232,7 +236,7 @@ export class Adder {
     const { transfers, log } = this.#options
     try {
       transfers.update(job.id, { state: 'active', stage: 'read' }, { persist: false })
-      await this.#addPath(job)
+      await this.#work.addPath({ ...job, signal: job.abort.signal })
     } catch (error) {
       if (error === STOPPING) return
       if (!(error instanceof AppError)) log.error('ingest.failed', { id: job.id, error: String(error) })
@@ -240,135 +244,6 @@ export class Adder {
     } finally {
       this.#jobs.delete(job.id)
     }
-  }
-
-  async #addPath(job: Job): Promise<void> {
-    const { transfers, library, folder, pool, signer, settings } = this.#options
-    const payload = readPayload(transfers, job.id)
-    const accessLevel = transfers.get(job.id)?.accessLevel === 'public' ? 'public' : 'private'
-    if (payload?.source !== 'path') throw connectionLost()
-    const { committing, path, storage } = payload
-    const committed = committing === undefined ? undefined : library.get(committing.mediaId)
-    if (committing !== undefined && committed?.fileState === 'ok') {
-      this.#finish(job.id, committed, committing.isDuplicate)
-      return
-    }
-    signer()
-    const staging = await folder.stage(job.id)
-    try {
-      const result = await readFile(pool, {
-        sourcePath: path,
-        stagedPath: staging.bytes,
-        storage,
-        withPieces: accessLevel === 'public',
-        reserveBytes: settings.get().reserveBytes,
-        beforeCopy: async (sizeBytes) => void (await folder.stage(job.id, { expectedBytes: sizeBytes })),
-        signal: job.abort.signal,
-        gate: job.gate,
-        onProgress: (progress) => this.#progress(job.id, progress),
-      })
-      const isDuplicate = library.get(result.sha256)?.fileState === 'ok'
-      const onIntent = (): void =>
-        transfers.setPayload(job.id, { ...payload, committing: { mediaId: result.sha256, isDuplicate } })
-      const name = cleanFileName(basename(path))
-      await this.#commit(job, staging, result, { name, accessLevel, onIntent }, job.abort.signal)
-    } catch (error) {
-      await staging.discard().catch((failure: unknown) => this.#couldNotDiscard(job.id, failure))
-      throw error
-    }
-  }
-
-  async #addStream(
-    job: Job,
-    input: AddStreamInput,
-    signal: AbortSignal,
-  ): Promise<{ row: ItemRow; isDuplicate: boolean }> {
-    const { folder, pool, signer, settings } = this.#options
-    const { stream, name, sizeHint, maxBytes } = input
-    signer()
-    const staging = await folder.stage(job.id, sizeHint === undefined ? {} : { expectedBytes: sizeHint })
-    try {
-      const result = await readStream(pool, {
-        stream,
-        stagedPath: staging.bytes,
-        name,
-        sizeHint,
-        maxBytes,
-        // Costs nothing beside the sha256, and `details` may yet say that it is public.
-        withPieces: input.accessLevel === 'public' || input.details !== undefined,
-        reserveBytes: settings.get().reserveBytes,
-        signal,
-        gate: job.gate,
-        onProgress: (progress) => this.#progress(job.id, progress),
-      })
-      const final = input.details?.() ?? input
-      const details = { name: cleanFileName(final.name), accessLevel: final.accessLevel }
-      return await this.#commit(job, staging, result, details, signal)
-    } catch (error) {
-      await staging.discard().catch((failure: unknown) => this.#couldNotDiscard(job.id, failure))
-      throw error
-    }
-  }
-
-  async #commit(
-    job: Job,
-    staging: Awaited<ReturnType<AdderOptions['folder']['stage']>>,
-    result: IngestResult,
-    {
-      onIntent,
-      ...details
-    }: { readonly name: string; readonly accessLevel: AddAccess; readonly onIntent?: () => void },
-    signal: AbortSignal,
-  ): Promise<{ row: ItemRow; isDuplicate: boolean }> {
-    const { transfers, library, clock } = this.#options
-    const { isLinked, ...facts } = result
-    const { manifest, metainfo } = await describe(
-      { ...facts, ...details, createdAt: clock.nowMs() },
-      this.#describer,
-    )
-    transfers.update(
-      job.id,
-      { stage: 'store', isLinked, ...details, bytesDone: result.sizeBytes, bytesTotal: result.sizeBytes },
-      { persist: false },
-    )
-    // The last moment for a cancellation, and for a pause to hold.
-    await job.gate.wait(signal)
-    if (signal.aborted) throw cancelled(signal)
-    const added = await library.commit({
-      staging,
-      mediaId: result.sha256,
-      manifest,
-      metainfo,
-      isOwn: true,
-      isSeedingWanted: true,
-      ...(onIntent === undefined ? {} : { onIntent }),
-      onCommit: (row) => this.#finish(job.id, row, false),
-    })
-    if (transfers.get(job.id)?.state !== 'done') this.#finish(job.id, added.row, added.isDuplicate)
-    return added
-  }
-
-  #progress(id: string, { bytesDone, bytesTotal, rateBytesPerSec, etaMs }: Progress): void {
-    const isPaused = this.#jobs.get(id)?.gate.isPaused === true
-    this.#options.transfers.update(id, {
-      bytesDone,
-      bytesTotal,
-      rateBytesPerSec: isPaused ? 0 : rateBytesPerSec,
-      etaMs: isPaused ? undefined : etaMs,
-    })
-  }
-
-  #finish(id: string, row: ItemRow, isDuplicate: boolean): void {
-    this.#options.transfers.update(id, {
-      state: 'done',
-      stage: row.infoHash === undefined ? 'store' : 'seed',
-      mediaId: row.mediaId,
-      bytesDone: row.sizeBytes,
-      bytesTotal: row.sizeBytes,
-      rateBytesPerSec: 0,
-      etaMs: undefined,
-      isDuplicate,
-    })
   }
 
   #fail(id: string, error: unknown): void {
@@ -381,10 +256,6 @@ export class Adder {
     })
   }
 
-  #couldNotDiscard(id: string, error: unknown): void {
-    this.#options.log.warn('ingest.discardFailed', { id, error: String(error) })
-  }
-
   #require(id: string): Job {
     const job = this.#jobs.get(id)
     if (job !== undefined) return job
@@ -392,5 +263,20 @@ export class Adder {
       throw new AppError('CONFLICT', 'This transfer is already over.')
     }
     throw noSuchTransfer()
+  }
+}
+
+function newTransfer({ path, accessLevel, storage, isEncrypted = false, people = [] }: AddPathInput): {
+  transfer: TransferInput
+  payload: PathPayload
+} {
+  return {
+    transfer: {
+      kind: 'add',
+      name: cleanFileName(basename(path)),
+      accessLevel: people.length > 0 ? 'shared' : accessLevel,
+      isEncrypted: isEncrypted || people.length > 0,
+    },
+    payload: { source: 'path', path, storage, isEncrypted, people: [...people] },
   }
 }

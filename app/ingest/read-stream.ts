@@ -1,6 +1,5 @@
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
-import { AppError } from '../contract/errors.ts'
 import { storedSizeOf } from '../segments.ts'
 import { withStreamKeys, type Encrypt } from './encrypt.ts'
 import { cancelled, sourceEmpty, targetError } from './fs-errors.ts'
@@ -11,8 +10,10 @@ import type { PauseGate } from './pause-gate.ts'
 import { pieceLengthFor } from './piece-length.ts'
 import { type Progress, ProgressMeter } from './progress.ts'
 import { pump, type PumpResult } from './pump.ts'
+import { BLOCK_BYTES } from './ring.ts'
 import { ingested, type IngestResult, type Pumped } from './read-file.ts'
 import { removeStaged, StagedFile } from './staged-file.ts'
+import { StreamSource, tooLarge } from './stream-source.ts'
 
 export interface ReadStreamOptions {
   readonly stream: Readable
@@ -23,8 +24,11 @@ export interface ReadStreamOptions {
   /** What the sender says it will send; never believed, only planned with. */
   readonly sizeHint?: number | undefined
   readonly maxBytes?: number | undefined
-  /** What is stored is the ciphertext; the plaintext is never on the disk. */
-  readonly encrypt?: Encrypt | undefined
+  /**
+   * What is stored is the ciphertext; the plaintext is never on the disk. A function is asked when the first megabyte (or
+   * all there is) has come, for senders who say beside the bytes what they want.
+   */
+  readonly encrypt?: Encrypt | (() => Encrypt | undefined) | undefined
   /** SHA-1 pieces for a torrent. */
   readonly withPieces: boolean
   /** Free space that must remain in the media folder. @defaultValue 0 */
@@ -73,7 +77,8 @@ function ignoreError(): void {
 }
 
 async function receive(pool: HashPool, options: ReadStreamOptions): Promise<Pumped> {
-  const { stagedPath, encrypt, sizeHint, reserveBytes = 0, withPieces, signal, gate, onProgress } = options
+  const { stream, maxBytes, stagedPath, encrypt, sizeHint, reserveBytes = 0, withPieces } = options
+  const { signal, gate, onProgress } = options
   const storedHint = encrypt === undefined || sizeHint === undefined ? sizeHint : storedSizeOf(sizeHint)
   const folder = dirname(stagedPath)
   const reserve = async (bytes: number) =>
@@ -91,13 +96,14 @@ async function receive(pool: HashPool, options: ReadStreamOptions): Promise<Pump
   })
   try {
     const meter = new ProgressMeter(sizeHint, onProgress)
+    const source = new StreamSource(stream, maxBytes)
     let head = new Uint8Array()
-    const result = await withStreamKeys(encrypt, (keys) =>
+    const result = await withStreamKeys(await decided(encrypt, source), (keys) =>
       pump(pool, {
-        fill: fillFromStream(options),
+        fill: (block) => source.fill(block),
         keys,
         withSha256: true,
-        pieceLength: (storedBytes = storedHint) =>
+        pieceLength: (storedBytes = keys === undefined ? sizeHint : storedHint) =>
           withPieces && storedBytes !== undefined ? pieceLengthFor(storedBytes) : undefined,
         write: async (blocks) => {
           for (const block of blocks) uncheckedBytes += block.length
@@ -125,57 +131,14 @@ async function receive(pool: HashPool, options: ReadStreamOptions): Promise<Pump
   }
 }
 
-/** Takes chunks of any size and fills blocks with them. */
-function fillFromStream({
-  stream,
-  maxBytes = Infinity,
-}: ReadStreamOptions): (target: Uint8Array) => Promise<number> {
-  const chunks: AsyncIterator<unknown> = stream[Symbol.asyncIterator]()
-  let rest: Uint8Array = new Uint8Array()
-  let receivedBytes = 0
-  return async (target) => {
-    let filled = 0
-    while (filled < target.length) {
-      if (rest.length === 0) {
-        const next = await chunks.next().catch((error: unknown) => {
-          throw brokenOff(error)
-        })
-        if (next.done === true) break
-        rest = toBytes(next.value)
-        receivedBytes += rest.length
-        if (receivedBytes > maxBytes) throw tooLarge(maxBytes)
-      }
-      const part = rest.subarray(0, target.length - filled)
-      target.set(part, filled)
-      filled += part.length
-      rest = rest.subarray(part.length)
-    }
-    return filled
-  }
-}
-
-function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk
-  if (typeof chunk === 'string') return Buffer.from(chunk)
-  throw new TypeError('a stream of bytes was expected')
-}
-
-function brokenOff(cause: unknown): AppError {
-  if (cause instanceof AppError) return cause
-  return new AppError(
-    'SOURCE_UNREADABLE',
-    'The sender stopped before everything had arrived. Nothing was stored.',
-    {
-      cause,
-      hint: 'Send it again.',
-    },
-  )
-}
-
-function tooLarge(maxBytes: number): AppError {
-  return new AppError('PAYLOAD_TOO_LARGE', 'The file is larger than this node accepts. Nothing was stored.', {
-    details: { maxBytes },
-  })
+/** Whether it is to be encrypted, once enough has come for a sender to have said so. */
+async function decided(
+  encrypt: ReadStreamOptions['encrypt'],
+  source: StreamSource,
+): Promise<Encrypt | undefined> {
+  if (typeof encrypt !== 'function') return encrypt
+  await source.peek(BLOCK_BYTES)
+  return encrypt()
 }
 
 /** When the final size asks for another piece length than was planned with, the pieces are made from the written file. */

@@ -131,6 +131,8 @@ export async function openSharingNode({
     pool,
     ...torrents,
     signer,
+    self,
+    contacts,
     settings: { get: () => ({ publicUrl: null, reserveBytes: 0 }) },
     clock,
     log,

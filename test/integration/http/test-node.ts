@@ -23,7 +23,7 @@ import { Outbound } from '../../../app/outbound/index.ts'
 import { sealReader } from '../../../app/engine-sealed.ts'
 import { plainOpener } from '../../../app/engine-plain.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/index.ts'
-import { FileKeys, KeptKeyStore, openVault, seaPairFromSeed } from '../../../app/vault/index.ts'
+import { Contacts, FileKeys, KeptKeyStore, openVault, seaPairFromSeed } from '../../../app/vault/index.ts'
 import type { Keychain, Vault } from '../../../app/vault/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 import type { PlainFile } from '../../../app/ports/plain-file.ts'
@@ -118,6 +118,8 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     trackers: () => ['http://127.0.0.1:1/announce'],
     webSeeds: () => [],
     signer: () => vault.signer(),
+    self: () => ({ ...TEST_PAIR, owner: vault.signer().publicKey }),
+    contacts: new Contacts({ db, clock, owner: () => vault.owner(), ownKeys: () => undefined }),
     settings: { get: () => ({ publicUrl: null, reserveBytes: options.reserveBytes ?? 0 }) },
     clock,
     log,

@@ -2,17 +2,22 @@ import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import type { Settings, Transfer } from '../../../app/contract/index.ts'
+import { sealReader } from '../../../app/engine-sealed.ts'
 import { Adder, hashFile, HashPool, type AdderOptions } from '../../../app/ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from '../../../app/library/index.ts'
 import type { OwnerSigner } from '../../../app/manifest/index.ts'
 import { silentLog as log } from '../../../app/ports/log.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/metainfo.ts'
+import { Contacts, FileKeys, KeptKeyStore, seaPairFromSeed } from '../../../app/vault/index.ts'
 
 const secret = createHash('sha256').update('ingest tests').digest()
 export const signer: OwnerSigner = {
   publicKey: Buffer.from(secp256k1.getPublicKey(secret)).toString('hex'),
   sign: (hash32) => secp256k1.sign(hash32, secret, { prehash: false, lowS: true }),
 }
+
+/** The SEA keys of the same wallet. */
+export const pair = seaPairFromSeed(createHash('sha512').update('ingest tests').digest())
 
 export const trackers = ['wss://tracker.example/announce']
 
@@ -21,6 +26,8 @@ export interface AddingNode {
   readonly library: Library
   readonly transfers: TransferStore
   readonly folder: MediaFolder
+  readonly contacts: Contacts
+  readonly fileKeys: FileKeys
   readonly mediaDir: string
   /** The transfer once it is over. */
   readonly over: (id: string) => Promise<Transfer>
@@ -43,7 +50,17 @@ export async function openNode({ root, settings, overrides, ...rest }: NodeOptio
   const folder = new MediaFolder({ dir: mediaDir, log, clock, reserveBytes: settings?.reserveBytes ?? 0 })
   const verifyBytes = async (file: string, signal: AbortSignal): Promise<string> =>
     (await hashFile(pool, { path: file, signal })).sha256
-  const library = new Library({ db, folder, verifyBytes, owner: () => signer.publicKey, clock, log })
+  const fileKeys = new FileKeys({ pair: () => pair, store: new KeptKeyStore(db), clock })
+  const contacts = new Contacts({ db, clock, owner: () => signer.publicKey, ownKeys: () => pair })
+  const library = new Library({
+    db,
+    folder,
+    verifyBytes,
+    owner: () => signer.publicKey,
+    openSealed: sealReader(fileKeys),
+    clock,
+    log,
+  })
   const transfers = new TransferStore({ db, clock })
   await library.start()
   const adder = new Adder({
@@ -56,6 +73,8 @@ export async function openNode({ root, settings, overrides, ...rest }: NodeOptio
     trackers: () => trackers,
     webSeeds: () => [],
     signer: () => signer,
+    self: () => ({ ...pair, owner: signer.publicKey }),
+    contacts,
     settings: { get: () => ({ publicUrl: null, reserveBytes: 0, ...settings }) },
     clock,
     log,
@@ -67,6 +86,8 @@ export async function openNode({ root, settings, overrides, ...rest }: NodeOptio
     library,
     transfers,
     folder,
+    contacts,
+    fileKeys,
     mediaDir,
     over: (id) => overOf(transfers, id),
     async close() {

@@ -1,0 +1,411 @@
+import { createHash, randomBytes } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import fc from 'fast-check'
+import { expect, onTestFinished, test } from 'vitest'
+import {
+  pieceLengthFor,
+  type AdderOptions,
+  type HashPool,
+  type IngestResult,
+} from '../../../app/ingest/index.ts'
+import { readFile } from '../../../app/ingest/read-file.ts'
+import { readStream } from '../../../app/ingest/read-stream.ts'
+import { verifyManifest, type OwnerSigner } from '../../../app/manifest/index.ts'
+import { parseMetainfo } from '../../../app/seeding/index.ts'
+import {
+  deriveStreamKeys,
+  newFileKey,
+  openEnvelope,
+  openMetadata,
+  openSegment,
+  seaPairFromSeed,
+  SEGMENT_BYTES,
+  SEGMENT_PLAIN_BYTES,
+  storedSizeOf,
+} from '../../../app/vault/index.ts'
+import { cardLink, makeCard } from '../../../app/vault/contacts/card.ts'
+import { bytesOf, exists, KIB, makeDir, makePool, MIB, never, piecesOf, sha256 } from './fixture.ts'
+import { openNode, pair, signer, trackers } from './node.ts'
+
+/** Decrypts with nothing but segments, one after another. */
+function decrypt(stored: Buffer, fileKey: Uint8Array, { encrypted }: IngestResult): Buffer {
+  if (encrypted === undefined) throw new Error('not encrypted')
+  const keys = deriveStreamKeys(fileKey, encrypted.salt)
+  const count = Math.ceil(stored.length / SEGMENT_BYTES)
+  return Buffer.concat(
+    Array.from({ length: count }, (_, index) =>
+      openSegment(
+        keys,
+        index,
+        index === count - 1,
+        stored.subarray(index * SEGMENT_BYTES, (index + 1) * SEGMENT_BYTES),
+      ),
+    ),
+  )
+}
+
+async function expectSealed(result: IngestResult, stagedPath: string, plain: Buffer, fileKey: Buffer) {
+  const stored = await fs.readFile(stagedPath)
+  expect(stored.length).toBe(storedSizeOf(plain.length))
+  expect(decrypt(stored, fileKey, result).equals(plain)).toBe(true)
+  const pieceLength = pieceLengthFor(stored.length)
+  expect(result).toMatchObject({
+    sha256: sha256(stored),
+    sizeBytes: stored.length,
+    isLinked: false,
+    pieceLength,
+  })
+  expect(Buffer.from(result.pieces ?? []).equals(piecesOf(stored, pieceLength))).toBe(true)
+  expect(result.encrypted).toMatchObject({ plainSizeBytes: plain.length, plainHash: sha256(plain) })
+  expect(Buffer.from(result.encrypted?.authTag ?? []).equals(stored.subarray(stored.length - 16))).toBe(true)
+}
+
+const block = 16 * SEGMENT_PLAIN_BYTES
+const sizes = [
+  1,
+  65_519,
+  65_520,
+  65_521,
+  block - 1,
+  block,
+  block + 1,
+  MIB,
+  2 * block,
+  2 * block + 65_520,
+  40 * block + 3,
+]
+
+test.each(sizes)('a file of %i bytes is stored as segments that open again', async (size) => {
+  const dir = await makeDir()
+  const [sourcePath, stagedPath] = [path.join(dir, 'source'), path.join(dir, 'staged')]
+  const plain = bytesOf(size)
+  await fs.writeFile(sourcePath, plain)
+  const fileKey = newFileKey()
+  const key = Buffer.from(fileKey)
+  // Sharing blocks with the source, or its very file, would leave the plaintext in the media folder.
+  for (const storage of ['auto', 'link', 'copy'] as const) {
+    const result = await readFile(makePool(), {
+      sourcePath,
+      stagedPath,
+      storage,
+      withPieces: true,
+      encrypt: { fileKey },
+      signal: never,
+    })
+    await expectSealed(result, stagedPath, plain, key)
+  }
+  expect(fileKey.equals(key)).toBe(true)
+})
+
+function inChunks(plain: Buffer, chunk: number): Readable {
+  const parts = Array.from({ length: Math.ceil(plain.length / chunk) }, (_, index) =>
+    plain.subarray(index * chunk, (index + 1) * chunk),
+  )
+  return Readable.from(parts, { objectMode: false })
+}
+
+test('a stream is stored the same way, wherever it ends and whatever it says of its size', async () => {
+  const pool = makePool()
+  const dir = await makeDir()
+  const stagedPath = path.join(dir, 'staged')
+  const near = (border: number) => fc.integer({ min: Math.max(1, border - 2), max: border + 2 })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.integer({ min: 1, max: 300 * KIB }),
+        near(SEGMENT_PLAIN_BYTES),
+        near(block),
+        near(2 * block),
+        near(MIB),
+      ),
+      fc.constantFrom(undefined, 1, 300 * KIB, 70 * MIB),
+      fc.boolean(),
+      async (size, sizeHint, isAskedLate) => {
+        const plain = bytesOf(size, size)
+        const fileKey = newFileKey()
+        const result = await readStream(pool, {
+          stream: inChunks(plain, 60_000),
+          stagedPath,
+          sizeHint,
+          withPieces: true,
+          encrypt: isAskedLate ? () => ({ fileKey }) : { fileKey },
+          signal: never,
+        })
+        await expectSealed(result, stagedPath, plain, fileKey)
+        await fs.rm(stagedPath)
+      },
+    ),
+    { numRuns: 60 },
+  )
+}, 60_000)
+
+test('a salt is never used twice, with the same key and file neither', async () => {
+  const pool = makePool()
+  const dir = await makeDir()
+  const fileKey = newFileKey()
+  const read = async (name: string) =>
+    readStream(pool, {
+      stream: Readable.from([Buffer.from('the same')]),
+      stagedPath: path.join(dir, name),
+      withPieces: false,
+      encrypt: { fileKey },
+      signal: never,
+    })
+  const [one, two] = [await read('a'), await read('b')]
+  expect(one.sha256).not.toBe(two.sha256)
+  expect(one.encrypted?.salt).not.toEqual(two.encrypted?.salt)
+})
+
+test('several at once do not mix, and a cancelled one leaves nothing', async () => {
+  const pool = makePool()
+  const dir = await makeDir()
+  const add = async (name: string, plain: Buffer, signal: AbortSignal, fileKey: Buffer | undefined) => {
+    const stagedPath = path.join(dir, name)
+    const result = await readStream(pool, {
+      stream: inChunks(plain, 200_000),
+      stagedPath,
+      withPieces: true,
+      encrypt: fileKey === undefined ? undefined : { fileKey },
+      signal,
+    })
+    if (fileKey !== undefined) await expectSealed(result, stagedPath, plain, fileKey)
+    else expect(result.sha256).toBe(sha256(plain))
+  }
+  const abort = new AbortController()
+  const endless = new PassThrough()
+  endless.write(bytesOf(3 * MIB))
+  const cancelled = readStream(pool, {
+    stream: endless,
+    stagedPath: path.join(dir, 'cancelled'),
+    withPieces: true,
+    encrypt: { fileKey: newFileKey() },
+    signal: abort.signal,
+  })
+  const others = Promise.all(
+    [1, 2, 3, 4].map((n) =>
+      add(`${n}`, bytesOf(n * 3 * MIB + n, n), never, n % 2 === 0 ? newFileKey() : undefined),
+    ),
+  )
+  setTimeout(() => abort.abort(), 50)
+  await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' })
+  await others
+  expect(await exists(path.join(dir, 'cancelled'))).toBe(false)
+})
+
+test('a worker that dies in the middle fails the add cleanly, and the next one works', async () => {
+  const pool: HashPool = makePool()
+  const dir = await makeDir()
+  const stream = new PassThrough()
+  stream.write(bytesOf(3 * MIB))
+  const failing = readStream(pool, {
+    stream,
+    stagedPath: path.join(dir, 'staged'),
+    withPieces: true,
+    encrypt: { fileKey: newFileKey() },
+    signal: never,
+  })
+  setTimeout(() => {
+    stream.end()
+    void pool.close()
+  }, 20)
+  await expect(failing).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(await exists(path.join(dir, 'staged'))).toBe(false)
+})
+
+const friendSecret = createHash('sha256').update('a friend').digest()
+const friendSigner: OwnerSigner = {
+  publicKey: Buffer.from(secp256k1.getPublicKey(friendSecret)).toString('hex'),
+  sign: (hash32) => secp256k1.sign(hash32, friendSecret, { prehash: false, lowS: true }),
+}
+const friendPair = seaPairFromSeed(Buffer.alloc(64, 9))
+const friendCard = cardLink(
+  makeCard({ signer: friendSigner, ...friendPair, nodes: [], name: 'Friend', nowMs: Date.now() }),
+)
+
+async function setUp(overrides: Partial<AdderOptions> = {}) {
+  const root = await makeDir()
+  const node = await openNode({ root, settings: { publicUrl: 'https://media.example/' }, overrides })
+  onTestFinished(() => node.close())
+  const put = async (name: string, content: Buffer): Promise<string> => {
+    await fs.writeFile(path.join(root, name), content)
+    return path.join(root, name)
+  }
+  return { root, put, ...node }
+}
+
+test('an encrypted file tells nobody but its people what it is', async () => {
+  const { adder, over, put, library, fileKeys, contacts, mediaDir } = await setUp()
+  contacts.add(friendCard)
+  const plain = Buffer.concat([Buffer.from('CANARY-CONTENT '.repeat(5000)), bytesOf(2 * MIB)])
+  const sourcePath = await put('CANARY-NAME.txt', plain)
+  const id = adder.addPath({
+    path: sourcePath,
+    accessLevel: 'private',
+    storage: 'auto',
+    people: [friendSigner.publicKey],
+  })
+  const transfer = await over(id)
+  expect(transfer).toMatchObject({
+    state: 'done',
+    stage: 'seed',
+    accessLevel: 'shared',
+    isEncrypted: true,
+    isDuplicate: false,
+    isLinked: false,
+    bytesDone: plain.length,
+    bytesTotal: plain.length,
+  })
+  const mediaId = transfer.mediaId ?? ''
+  expect(library.get(mediaId)).toMatchObject({
+    name: 'CANARY-NAME.txt',
+    protection: 'readable',
+    plainSizeBytes: plain.length,
+    sizeBytes: storedSizeOf(plain.length),
+    accessLevel: 'shared',
+    sharedWith: [friendSigner.publicKey],
+    isOwn: true,
+  })
+  expect((await fs.readdir(path.join(mediaDir, mediaId))).toSorted()).toEqual([
+    'encrypted',
+    'manifest.json',
+    'manifests',
+    'media.torrent',
+  ])
+
+  const manifest = verifyManifest(await library.manifest(mediaId), { mediaId })
+  const metainfo = parseMetainfo((await library.metainfo(mediaId)) ?? new Uint8Array())
+  expect(manifest).toMatchObject({
+    mime: 'application/octet-stream',
+    size: storedSizeOf(plain.length),
+    version: 1,
+    encryption: {
+      enabled: true,
+      method: 'aes-256-gcm',
+      layout: 'stream64k',
+      segmentSize: 65_536,
+      plainSize: plain.length,
+      cipherHash: mediaId,
+      keyEnvelope: { scheme: 'sea', for: [pair.pub, friendPair.pub] },
+    },
+    transport: {
+      bittorrent: { infoHash: metainfo.infoHash, trackers },
+      http: [`https://media.example/media/${mediaId}`],
+    },
+    accessControl: {
+      access_level: 'shared',
+      owner_public_key: signer.publicKey,
+      shared_with: [friendSigner.publicKey],
+    },
+  })
+  expect(manifest.name).toBeUndefined()
+  expect(manifest.transport?.bittorrent?.webSeeds).toBeUndefined()
+  expect(metainfo).toMatchObject({ name: 'media', isPrivate: false, webSeeds: [] })
+  expect(manifest.transport?.bittorrent?.magnetURI).toContain('dn=media')
+
+  for (const name of await fs.readdir(mediaDir, { recursive: true })) {
+    const bytes = await fs.readFile(path.join(mediaDir, name)).catch(() => Buffer.alloc(0))
+    expect([name, bytes.includes('CANARY')]).toEqual([name, false])
+  }
+
+  const { keyEnvelope, sealed } = manifest.encryption ?? {}
+  const own = await fileKeys.get(manifest)
+  const theirs = await openEnvelope(keyEnvelope, friendPair, { mediaId, version: 1 })
+  expect(theirs.equals(own)).toBe(true)
+  if (sealed === undefined) throw new Error('nothing is sealed')
+  expect(openMetadata(theirs, sealed)).toEqual({
+    name: 'CANARY-NAME.txt',
+    mime: 'text/plain',
+    plainHash: sha256(plain),
+  })
+  const stranger = seaPairFromSeed(randomBytes(64))
+  await expect(openEnvelope(keyEnvelope, stranger, { mediaId, version: 1 })).rejects.toMatchObject({
+    code: 'KEY_NEEDED',
+  })
+})
+
+test('the same file encrypted twice is two items under two keys', async () => {
+  const { adder, over, put, library, fileKeys } = await setUp()
+  const sourcePath = await put('same.bin', bytesOf(100))
+  const add = { path: sourcePath, accessLevel: 'private', storage: 'auto', isEncrypted: true } as const
+  const [one, two] = [await over(adder.addPath(add)), await over(adder.addPath(add))]
+  expect(one.mediaId).not.toBe(two.mediaId)
+  expect([one.isDuplicate, two.isDuplicate]).toEqual([false, false])
+  const keys = await Promise.all(
+    [one, two].map(async ({ mediaId = '' }) => fileKeys.get(await library.manifest(mediaId))),
+  )
+  expect(keys[0]?.equals(keys[1] ?? Buffer.alloc(0))).toBe(false)
+  expect(library.get(one.mediaId ?? '')).toMatchObject({ accessLevel: 'private', sharedWith: [] })
+})
+
+test('what can’t be is refused before anything is read', async () => {
+  const { adder, transfers, put } = await setUp()
+  const sourcePath = await put('a.txt', Buffer.from('a'))
+  const add = { path: sourcePath, storage: 'auto' } as const
+  expect(() => adder.addPath({ ...add, accessLevel: 'public', isEncrypted: true })).toThrow(
+    expect.objectContaining({ code: 'BAD_REQUEST' }),
+  )
+  expect(() => adder.addPath({ ...add, accessLevel: 'private', people: [friendSigner.publicKey] })).toThrow(
+    expect.objectContaining({ code: 'BAD_REQUEST', details: { owner: friendSigner.publicKey } }),
+  )
+  expect(transfers.list()).toEqual([])
+})
+
+test('somebody who is no contact any more when their turn comes fails the add, not the others', async () => {
+  const { adder, over, put, contacts } = await setUp()
+  contacts.add(friendCard)
+  const path_ = await put('a.txt', Buffer.from('a'))
+  const add = { path: path_, accessLevel: 'private', storage: 'auto' } as const
+  const ids = adder.addPaths([
+    { ...add, people: [friendSigner.publicKey] },
+    { ...add, isEncrypted: true },
+  ])
+  contacts.remove(friendSigner.publicKey)
+  const [lost, kept] = await Promise.all(ids.map(over))
+  expect(lost).toMatchObject({ state: 'failed', error: { code: 'BAD_REQUEST' } })
+  expect(kept).toMatchObject({ state: 'done' })
+})
+
+test('an encrypted item is not made public, nor private, by a word', async () => {
+  const { adder, over, put } = await setUp()
+  const sourcePath = await put('a.txt', Buffer.from('a'))
+  const id = adder.addPath({ path: sourcePath, accessLevel: 'private', storage: 'auto', isEncrypted: true })
+  const { mediaId = '' } = await over(id)
+  await expect(adder.setAccess(mediaId, 'public')).rejects.toMatchObject({ code: 'CONFLICT' })
+  await expect(adder.setAccess(mediaId, 'private')).rejects.toMatchObject({ code: 'CONFLICT' })
+})
+
+test('an upload is encrypted by what is said before its second megabyte, and refused when it is said later', async () => {
+  const { adder, library, mediaDir } = await setUp()
+  const plain = bytesOf(3 * MIB)
+  const late = { isEncrypted: false }
+  const upload = (stream: Readable) =>
+    adder.addStream({
+      stream,
+      name: 'up.bin',
+      accessLevel: 'private',
+      details: () => ({ name: 'up.bin', accessLevel: 'private', ...late }),
+      signal: never,
+    })
+  // Small enough that everything has been said when it is stored.
+  const small = new PassThrough()
+  small.write(plain.subarray(0, 1000))
+  const adding = upload(small)
+  late.isEncrypted = true
+  small.end()
+  const { row } = await adding
+  expect(library.get(row.mediaId)).toMatchObject({ protection: 'readable', plainSizeBytes: 1000 })
+
+  late.isEncrypted = false
+  const big = new PassThrough({ highWaterMark: 4 * MIB })
+  big.write(plain)
+  const refused = upload(big)
+  setTimeout(() => {
+    late.isEncrypted = true
+    big.end()
+  }, 100)
+  await expect(refused).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  expect(await fs.readdir(path.join(mediaDir, '.incoming'))).toEqual([])
+})
