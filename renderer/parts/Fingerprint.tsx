@@ -4,7 +4,7 @@ import styles from './fingerprint.module.css'
 const cx = classesOf(styles)
 
 export interface FingerprintProps {
-  /** Groups with spaces between. */
+  /** Groups with hyphens between. */
   readonly value: string
   readonly isLarge?: boolean
 }
@@ -13,9 +13,9 @@ export interface FingerprintProps {
 export function Fingerprint({ value, isLarge }: FingerprintProps) {
   return (
     <bdi dir="ltr" className={cx('fingerprint', isLarge === true && 'large')}>
-      {value.split(' ').map((group, index) => (
+      {value.split('-').map((group, index) => (
         <span key={index} className={cx('group')}>
-          {index === 0 ? group : ` ${group}`}
+          {index === 0 ? group : `-${group}`}
         </span>
       ))}
     </bdi>

@@ -60,7 +60,10 @@ export function TextField(props: TextFieldProps) {
             onKeyDown={(event) => {
               if (event.key !== 'Enter') return
               onCommit?.()
-              void props.onEnter?.()
+              if (props.onEnter === undefined) return
+              // What follows may move the focus to a button, which this very key would press.
+              event.preventDefault()
+              void props.onEnter()
             }}
           />
         )}

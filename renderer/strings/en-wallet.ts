@@ -12,7 +12,7 @@ export const enWallet = {
   'wallet.ready': 'Your wallet is open',
   'wallet.locked': 'The keychain is locked.',
   'wallet.lockedFile': 'Your wallet is locked.',
-  'wallet.absent': 'This computer has no keychain.',
+  'wallet.absent': 'No keychain answers, or your wallet is not in it.',
   'wallet.denied': 'The keychain refused access.',
   'wallet.wrong': 'The passphrase does not open your wallet.',
   'wallet.wrongKeychain': 'The keychain holds another wallet than the one of this library.',

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { EngineArgs, ErrorShape } from '../../app/contract/index.ts'
-import { useApp, useNode } from '../app-context.ts'
+import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { Button } from '../parts/Button.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
@@ -24,17 +24,16 @@ const blank = (count: number): readonly string[] => Array.from({ length: count }
 /** A wallet from its words or a backup file. The engine checks all of it before anything changes. */
 export function RestoreSheet({ onClose }: RestoreSheetProps) {
   const app = useApp()
-  const wallet = useNode((state) => state.status?.wallet)
   const [from, setFrom] = useState<'words' | 'file'>('words')
   const [words, setWords] = useState(blank(12))
   const [passphrase, setPassphrase] = useState('')
   const [file, setFile] = useState<string | null>(null)
   const [password, setPassword] = useState('')
+  // The engine knows whether the restored wallet is another one than the present, and whether that one owns anything.
+  const [mustConfirm, setMustConfirm] = useState(false)
   const [isReplacing, setIsReplacing] = useState(false)
   const [error, setError] = useState<ErrorShape | null>(null)
 
-  // A wallet that was made by itself and owns nothing gives way without asking; so does one that can't be opened.
-  const mustConfirm = wallet?.state === 'ready' && !wallet.isReplaceable
   const wrong = wrongPositions(error)
   const isComplete = from === 'words' ? words.every((word) => word !== '') : file !== null && password !== ''
   const restore = async () => {
@@ -44,6 +43,7 @@ export function RestoreSheet({ onClose }: RestoreSheetProps) {
         : { from, text: file ?? '', password, isReplacing }
     const reply = await app.bridge.call('vault.restore', args)
     setError(reply.ok ? null : reply.error)
+    if (!reply.ok && reply.error.code === 'CONFLICT') setMustConfirm(true)
     if (!reply.ok) return false
     await Promise.all([app.node.reload(), app.library.reload(), app.contacts.reload()])
     app.memory.setWelcomed()

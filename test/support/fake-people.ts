@@ -22,7 +22,7 @@ export function fakePersonKey(index: number): string {
 }
 
 export function fakeFingerprint(owner: string): string {
-  return (owner.slice(2, 18).toUpperCase().match(/.{4}/g) ?? []).join(' ')
+  return (owner.slice(2, 18).toUpperCase().match(/.{4}/g) ?? []).join('-')
 }
 
 /** A link of the form a card has; what is in it is only a number. */
@@ -46,7 +46,7 @@ export function fakeContact(index: number, nowMs: number, name?: string): Contac
   return {
     owner,
     name: name ?? cardName,
-    ...(name === undefined ? {} : { cardName }),
+    cardName,
     pub: `${owner.slice(2, 45)}.${owner.slice(20, 63)}`,
     fingerprint: fakeFingerprint(owner),
     addedAtMs: nowMs - index * 9 * DAY_MS,

@@ -104,13 +104,21 @@ export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
     'vault.restore': (args) => {
       if (args.from === 'file') {
         if (args.password !== PASSWORD)
-          return refuse('BACKUP_INVALID', 'The password does not open this backup, or the file is damaged.')
+          return refuse('WALLET_WRONG_PASSPHRASE', 'The password does not open this backup.')
       } else {
         const given = args.words.trim().split(/\s+/)
         const known = new Set<string>([...FAKE_WORDS[12], ...FAKE_WORDS[24]])
         const wrong = given.findIndex((word) => !known.has(word))
         if (wrong >= 0)
-          return refuse('PHRASE_INVALID', `Word ${wrong + 1} is not on the list.`, { positions: [wrong + 1] })
+          return refuse('PHRASE_INVALID', `Word ${wrong + 1} is not on the list.`, {
+            reason: 'word',
+            position: wrong + 1,
+          })
+      }
+      const { state, isReplaceable, isBackedUp } = parts.wallet()
+      if (state === 'ready' && !isReplaceable) {
+        if (!isBackedUp) return refuse('BACKUP_NEEDED', 'The present wallet has no backup.')
+        if (!args.isReplacing) return refuse('CONFLICT', 'This node belongs to another wallet.')
       }
       return Promise.resolve(
         setWallet({ state: 'ready', owner: `02${'5e'.repeat(32)}`, isBackedUp: true, isReplaceable: false }),

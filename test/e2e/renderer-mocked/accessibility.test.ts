@@ -46,6 +46,75 @@ const places: readonly {
     },
   },
   { name: 'transfers', options: { items: 3, hasTransfers: true }, act: goTo(/^Transfers/) },
+  {
+    name: 'the people of an encrypted item',
+    options: { items: 3, contacts: 3 },
+    act: async (page) => {
+      await page.locator('#library-row-0').waitFor()
+      await page.evaluate(() =>
+        window.fake.changeItems((item) => ({ ...item, protection: 'readable', isOwn: true, sharedWith: 2 })),
+      )
+      await page.locator('#library-row-0').click()
+      await page.keyboard.press('Space')
+      await page.getByText('You and 2 other people can read it.', { exact: false }).waitFor()
+      await page.getByRole('tab', { name: /^People/ }).click()
+      await page.getByRole('list', { name: 'Can read it' }).getByText('Ben').waitFor()
+    },
+  },
+  {
+    name: 'an item that needs a key',
+    options: { items: 3, wallet: { isBackedUp: false } },
+    act: async (page) => {
+      await page.locator('#library-row-0').waitFor()
+      await page.evaluate(() => window.fake.changeItems((item) => ({ ...item, protection: 'needs-key' })))
+      await page.locator('#library-row-0').click()
+      await page.keyboard.press('Space')
+      await page.getByRole('button', { name: 'Request access' }).waitFor()
+    },
+  },
+  {
+    name: 'the wallet',
+    options: { items: 3 },
+    act: async (page) => {
+      await goTo(/^Wallet/)(page)
+      await page.getByRole('img', { name: /code to scan/ }).waitFor()
+    },
+  },
+  { name: 'the closed wallet', options: { items: 3, wallet: { state: 'denied' } }, act: goTo(/^Wallet/) },
+  {
+    name: 'the words',
+    options: { items: 3 },
+    act: async (page) => {
+      await goTo(/^Wallet/)(page)
+      await page.getByRole('button', { name: 'See the words again…' }).click()
+      await page.getByRole('button', { name: 'I have pen and paper' }).click()
+      await page.getByRole('button', { name: 'Show the words' }).click()
+      await page.getByText('picnic').waitFor()
+    },
+  },
+  {
+    name: 'restoring',
+    options: { items: 3 },
+    act: async (page) => {
+      await goTo(/^Wallet/)(page)
+      await page.getByRole('button', { name: 'Restore…' }).click()
+      await page.getByRole('textbox', { name: 'Word 1', exact: true }).fill('wrong '.repeat(12))
+      await page.getByRole('button', { name: 'Restore', exact: true }).click()
+      await page.getByText('Not a word of the list').waitFor()
+    },
+  },
+  {
+    name: 'contacts',
+    options: { items: 3, contacts: 3 },
+    act: async (page) => {
+      await goTo(/^Contacts/)(page)
+      await page.getByRole('img', { name: /code to scan/ }).waitFor()
+    },
+  },
+  {
+    name: 'the first-run words on identity',
+    options: { items: 0, wallet: { isBackedUp: false, isReplaceable: true } },
+  },
   { name: 'network', options: { items: 3 }, act: goTo(/^Network/) },
   { name: 'settings', options: { items: 3 }, act: goTo(/^Settings/) },
   {
