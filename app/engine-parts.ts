@@ -22,7 +22,7 @@ import { canonicalJson } from './manifest/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
 import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
-import { Contacts, FileKeys, KeptKeyStore, openVault } from './vault/index.ts'
+import { connectLit, Contacts, FileKeys, KeptKeyStore, LitScheme, openVault } from './vault/index.ts'
 
 /** Reading everything again is never in a hurry. */
 const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
@@ -78,7 +78,8 @@ export class EngineParts {
       owner: () => vault.owner(),
       ownKeys: () => vault.selfIfOpen(),
     })
-    const fileKeys = new FileKeys({ pair: () => vault.seaPair(), store: new KeptKeyStore(db), clock })
+    const lit = new LitScheme(() => connectLit({ dir: join(dataDir, 'lit'), signer: () => vault.signer() }))
+    const fileKeys = new FileKeys({ pair: () => vault.seaPair(), store: new KeptKeyStore(db), clock, lit })
     this.#closers.push(() => fileKeys.forgetAll())
     const values = settings.get()
     const folder = new MediaFolder({
@@ -153,6 +154,7 @@ export class EngineParts {
       vault,
       contacts,
       fileKeys,
+      lit,
       openPlain: openHeld,
       settings,
       settle: (mediaId) => seeds.settle(mediaId),

@@ -9,8 +9,9 @@ import type { FileKeys, StoredBytes } from './vault/index.ts'
 const BLOCK_BYTES = 512 * 1024
 
 interface PlainOpenerParts {
-  readonly library: Pick<Library, 'get' | 'manifest' | 'openFile'>
-  readonly fileKeys: Pick<FileKeys, 'get'>
+  readonly library: Pick<Library, 'get' | 'manifest' | 'openFile' | 'reopenSealed'>
+  /** Asks Lit's network for the key where the item says so: somebody is waiting to read it. */
+  readonly fileKeys: Pick<FileKeys, 'fetch'>
 }
 
 /** Opens an item as the file that was added, decrypted where it is stored encrypted. */
@@ -18,7 +19,7 @@ export type OpenPlain = (mediaId: string) => Promise<PlainFile>
 
 /**
  * Makes the one way to an item's plaintext: for the window, players on this computer and copies its owner saves.
- * What it gives throws `NOT_FOUND`, `KEY_NEEDED`, `ENVELOPE_INVALID`, `CIPHERTEXT_INVALID`, `MANIFEST_INVALID`, the wallet's own
+ * What it gives throws `NOT_FOUND`, `KEY_NEEDED`, `ENVELOPE_INVALID`, `CIPHERTEXT_INVALID`, `MANIFEST_INVALID`, `LIT_UNAVAILABLE`, the wallet's own
  * errors while it is locked, and what `library.openFile` refuses with.
  */
 export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain {
@@ -30,7 +31,8 @@ export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain 
       return openClear(handle, { name: row.name, mime: row.mime, sizeBytes })
     }
     const manifest = await library.manifest(mediaId)
-    const fileKey = await fileKeys.get(manifest)
+    const fileKey = await fileKeys.fetch(manifest)
+    if (row.protection === 'needs-key') await library.reopenSealed()
     try {
       const { handle, sizeBytes } = await library.openFile(mediaId)
       try {

@@ -34,6 +34,7 @@ export function sharingHandlers(
     },
     'sharing.people': async ({ mediaId }) => ({ people: sharing.people(mediaId) }),
     'sharing.addPeople': async ({ mediaId, people }) => view(await sharing.addPeople(mediaId, people)),
+    'sharing.setConditions': async ({ mediaId, rule }) => view(await sharing.setConditions(mediaId, rule)),
     'sharing.removePeople': async ({ mediaId, people, reason }) => ({
       transferId: await rekeys.removePeople(mediaId, people, reason),
     }),

@@ -7,7 +7,7 @@ import type { Clock } from './ports/clock.ts'
 import type { Log } from './ports/log.ts'
 import { buildMetainfo, magnetURI } from './seeding/index.ts'
 import { Rekeys, Revocations, SaveCopies, Sharing } from './sharing/index.ts'
-import type { Contacts, FileKeys, Vault } from './vault/index.ts'
+import type { Contacts, FileKeys, LitScheme, Vault } from './vault/index.ts'
 
 interface SharingInit {
   readonly db: Db
@@ -18,6 +18,7 @@ interface SharingInit {
   readonly vault: Vault
   readonly contacts: Contacts
   readonly fileKeys: FileKeys
+  readonly lit: LitScheme
   readonly openPlain: OpenPlain
   readonly settings: SettingsStore
   /** Seeds or stops seeding an item as its row now says. */
@@ -54,7 +55,7 @@ export async function stopSharing({ rekeys, saves, revocations }: SharingParts):
 
 /** Makes the parts of sharing and ties them to the others; nothing runs yet. */
 export function sharingParts(init: SharingInit): SharingParts {
-  const { db, library, transfers, folder, vault, contacts, fileKeys, openPlain, settings, log } = init
+  const { db, library, transfers, folder, vault, contacts, fileKeys, lit, openPlain, settings, log } = init
   const whenUnlocked = (signal: AbortSignal): Promise<void> => waitForWallet(vault, signal)
   const revocations = new Revocations({ db, library, folder, log })
   const rekeys = new Rekeys({
@@ -86,6 +87,7 @@ export function sharingParts(init: SharingInit): SharingParts {
     library,
     fileKeys,
     contacts,
+    lit,
     signer: () => vault.signer(),
     isBusy: (mediaId) => rekeys.isBusy(mediaId),
   })

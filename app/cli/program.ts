@@ -159,6 +159,10 @@ function addSharingCommands(
 ): void {
   add('share <mediaId>', 'print the link that fetches an item; with --to, let people read it')
     .option('--to <card>', 'let somebody read it: their card, or a contact (repeatable)', collect, [])
+    .option(
+      '--conditions <file>',
+      'let Lit’s network give the key to whoever fulfils the rule in this JSON file',
+    )
     .option('--with-key', 'put the key into the link: whoever has the link can read the item', false)
     .option('--expires <time>', 'until when the link is meant to be used: 90m, 12h, 7d, 4w', parseDuration)
     .action(async (id: string, options: ShareOptions, command: Command) => {

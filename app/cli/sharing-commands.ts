@@ -1,4 +1,5 @@
-import { AppError } from '../contract/index.ts'
+import { readFile } from 'node:fs/promises'
+import { AccessRule, AppError } from '../contract/index.ts'
 import type { Item, Person, Transfer } from '../contract/index.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
@@ -12,17 +13,22 @@ import { transferError, waitForTransfers } from './transfers.ts'
 export interface ShareOptions {
   readonly to: readonly string[]
   readonly withKey: boolean
+  /** A file with a rule. */
+  readonly conditions?: string
   /** From now. */
   readonly expires?: number
 }
 
-/** `sower share MEDIAID`: its link; with `--to` also for more people. */
+/** `sower share MEDIAID`: its link; with `--to` also for more people, with `--conditions` for whoever fulfils them. */
 export async function shareCommand(context: Context, name: string, options: ShareOptions): Promise<void> {
   const { terminal } = context
   await withNode(context, async (node) => {
     const mediaId = await resolveOne(node, name)
     if (options.to.length > 0) {
       await node.call('sharing.addPeople', { mediaId, people: await peopleToShareWith(node, options.to) })
+    }
+    if (options.conditions !== undefined) {
+      await node.call('sharing.setConditions', { mediaId, rule: await ruleIn(options.conditions) })
     }
     const expiresAtMs = options.expires === undefined ? undefined : Date.now() + options.expires
     const shared = await node.call('sharing.link', {
@@ -202,4 +208,30 @@ function personResult({ owner, name, isOwner, fingerprint }: Person): Record<str
 
 function count(items: number): string {
   return items === 1 ? '1 item' : `${items} items`
+}
+
+/** @throws {AppError} `BAD_REQUEST` for a file that is no rule, `SOURCE_UNREADABLE` for none that can be read */
+async function ruleIn(file: string): Promise<AccessRule> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new AppError('SOURCE_UNREADABLE', `The conditions in ${file} can't be read. Nothing was shared.`, {
+      cause,
+    })
+  })
+  const parsed = AccessRule.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  throw new AppError(
+    'BAD_REQUEST',
+    `${file} holds no conditions: ${parsed.error.issues[0]?.message}. Nothing was shared.`,
+    {
+      hint: 'docs/cli.md shows how they are written.',
+    },
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AccessRule } from './access-rule.ts'
 import {
   AccessLevel,
   Contact,
@@ -164,6 +165,11 @@ export const engineCalls = {
   'sharing.people': call(z.strictObject({ mediaId: MediaId }), z.object({ people: z.array(Person) })),
   /** A new manifest version with an envelope more for each; the bytes stay as they are. */
   'sharing.addPeople': call(z.strictObject({ mediaId: MediaId, people: People.min(1) }), Item),
+  /**
+   * A new manifest version whose key Lit gives to whoever fulfils the rule, in the place of the rule before; the bytes and those
+   * who can read it stay. `LIT_UNAVAILABLE` without Lit's SDK or network.
+   */
+  'sharing.setConditions': call(z.strictObject({ mediaId: MediaId, rule: AccessRule }), Item),
   /**
    * Encrypts the item anew for those who remain, puts the new one in the place of the old and withdraws the old one. What
    * the removed people have already fetched stays theirs.

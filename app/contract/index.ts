@@ -1,5 +1,6 @@
 export * from './errors.ts'
 export * from './model.ts'
+export * from './access-rule.ts'
 export * from './settings.ts'
 export * from './calls.ts'
 export * from './desktop.ts'

@@ -1,17 +1,18 @@
 import { AppError } from '../contract/index.ts'
-import type { Person } from '../contract/index.ts'
+import type { AccessRule, Person } from '../contract/index.ts'
 import { Keyed } from '../library/index.ts'
 import type { ItemRow, Library } from '../library/index.ts'
-import { buildManifest, SeaEnvelope, signManifest } from '../manifest/index.ts'
-import type { Manifest, OwnerSigner } from '../manifest/index.ts'
+import { accessLevelOf, buildManifest, SeaEnvelope, signManifest } from '../manifest/index.ts'
+import type { KeyEnvelope, Manifest, OwnerSigner } from '../manifest/index.ts'
 import { extendEnvelope, fingerprintOf } from '../vault/index.ts'
-import type { Contacts, FileKeys } from '../vault/index.ts'
+import type { Contacts, FileKeys, LitScheme } from '../vault/index.ts'
 import { requireEncrypted, requireHeld, requireOwn, requireSettled } from './guards.ts'
 
 interface SharingOptions {
   readonly library: Pick<Library, 'get' | 'manifest' | 'addManifestVersion'>
   readonly fileKeys: Pick<FileKeys, 'get'>
   readonly contacts: Pick<Contacts, 'get' | 'recipients'>
+  readonly lit: Pick<LitScheme, 'add'>
   /** Throws while the wallet is closed. */
   readonly signer: () => OwnerSigner
   /** Whether the item is being encrypted anew. */
@@ -54,6 +55,15 @@ export class Sharing {
   }
 
   /**
+   * A new manifest version whose key Lit gives to whoever fulfils the rule. The rule before is replaced; what it let somebody
+   * read stays readable for them.
+   * @throws {AppError} as `addPeople`; `BAD_REQUEST` for a rule that can't be used; `LIT_UNAVAILABLE`
+   */
+  setConditions(mediaId: string, rule: AccessRule): Promise<ItemRow> {
+    return this.#turns.run(mediaId, () => this.#setConditions(mediaId, rule))
+  }
+
+  /**
    * The item's key for a link, base64url. Whoever gets it can read the item for ever.
    * @throws {AppError} as `addPeople`
    */
@@ -79,6 +89,24 @@ export class Sharing {
     if (row.protection !== 'needs-key') throw nothingToAsk(row)
     const text = `May I read this? Please share it with me in Sower:\n${link}\n\nMy card, to add me to your contacts:\n${card()}\n`
     return { text, owner: row.owner }
+  }
+
+  async #setConditions(mediaId: string, rule: AccessRule): Promise<ItemRow> {
+    const { library, fileKeys, lit, signer, isBusy } = this.#options
+    const row = requireHeld(library.get(mediaId))
+    requireOwn(row)
+    requireEncrypted(row)
+    requireSettled(isBusy(mediaId))
+    const previous = await library.manifest(mediaId)
+    const fileKey = await fileKeys.get(previous)
+    try {
+      const version = previous.version + 1
+      const keyEnvelope = await lit.add(previous.encryption?.keyEnvelope, { fileKey, mediaId, version }, rule)
+      requireSettled(isBusy(mediaId))
+      return await library.addManifestVersion(mediaId, nextVersion(previous, { keyEnvelope }, signer()))
+    } finally {
+      fileKey.fill(0)
+    }
   }
 
   async #addPeople(mediaId: string, people: readonly string[]): Promise<ItemRow> {
@@ -119,10 +147,10 @@ function envelopeOf({ encryption }: Manifest): SeaEnvelope {
   )
 }
 
-/** The same item with other people: everything but envelope and access is carried over. */
+/** The same item with another envelope, and other people when they are named: everything else is carried over. */
 function nextVersion(
   previous: Manifest,
-  { keyEnvelope, sharedWith }: { keyEnvelope: SeaEnvelope; sharedWith: readonly string[] },
+  { keyEnvelope, sharedWith }: { keyEnvelope: KeyEnvelope; sharedWith?: readonly string[] },
   signer: OwnerSigner,
 ): Manifest {
   const { encryption, transport } = previous
@@ -132,7 +160,7 @@ function nextVersion(
     sizeBytes: previous.size,
     mime: previous.mime,
     name: previous.name,
-    accessLevel: 'shared',
+    accessLevel: sharedWith === undefined ? accessLevelOf(previous) : 'shared',
     owner: signer.publicKey,
     bittorrent: transport?.bittorrent,
     http: transport?.http,
@@ -142,7 +170,10 @@ function nextVersion(
     {
       ...unsigned,
       encryption: { ...encryption, keyEnvelope },
-      accessControl: { ...unsigned.accessControl, shared_with: [...sharedWith] },
+      accessControl: {
+        ...unsigned.accessControl,
+        ...(sharedWith === undefined ? {} : { shared_with: [...sharedWith] }),
+      },
     },
     signer,
   )

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import sea from 'gun/sea.js'
 import { describe, expect, it } from 'vitest'
 import { makeEnvelope, newFileKey, openEnvelope, seaPairFromSeed } from '../../app/vault/index.ts'
 import { isPoint } from '../../app/vault/envelope/sea.ts'
@@ -15,7 +15,7 @@ interface StockSea {
 }
 
 // Not Sower's: the stock library, as any GUN client has it.
-const stock = createRequire(import.meta.url)('gun/sea') as StockSea
+const stock = sea as unknown as StockSea
 
 const mediaId = 'ab'.repeat(32)
 const context = { mediaId, version: 1 }

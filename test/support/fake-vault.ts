@@ -164,6 +164,10 @@ export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
       share(item, [...people.of(item), ...added])
       return Promise.resolve(find(mediaId) ?? item)
     },
+    'sharing.setConditions': ({ mediaId }) => {
+      const item = find(mediaId)
+      return item === undefined ? gone() : Promise.resolve(item)
+    },
     'sharing.removePeople': ({ mediaId, people: removed }) => {
       const item = find(mediaId)
       if (item === undefined) return gone()

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
+import { canonicalJson } from '../../app/manifest/index.ts'
 
 /** What the stand-in for the network knows, and what was asked of it. */
 export interface LitStandIn {
@@ -82,7 +83,8 @@ export async function installLitStandIn(dir: string): Promise<LitStandIn> {
 }
 
 function keyOf(conditions: unknown, hash: string): Buffer {
-  return createHash('sha256').update(JSON.stringify(conditions)).update(hash).digest()
+  // Like Lit, it knows the same conditions again whatever the order of their fields.
+  return createHash('sha256').update(canonicalJson(conditions)).update(hash).digest()
 }
 
 function encrypt({ dataToEncrypt, unifiedAccessControlConditions }: Request) {

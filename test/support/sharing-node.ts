@@ -18,7 +18,14 @@ import { encryptBytes } from './encrypted-item.ts'
 import { buildMetainfo, magnetURI } from '../../app/seeding/index.ts'
 import { Rekeys, Revocations, SaveCopies, Sharing } from '../../app/sharing/index.ts'
 import { cardLink, makeCard } from '../../app/vault/contacts/card.ts'
-import { Contacts, FileKeys, KeptKeyStore, seaPairFromSeed } from '../../app/vault/index.ts'
+import {
+  connectLit,
+  Contacts,
+  FileKeys,
+  KeptKeyStore,
+  LitScheme,
+  seaPairFromSeed,
+} from '../../app/vault/index.ts'
 import type { Recipient, SeaPair } from '../../app/vault/index.ts'
 import { testSigner } from './fetch-node.ts'
 
@@ -104,7 +111,10 @@ export async function openSharingNode({
       await sleep(5)
     }
   }
-  const fileKeys = new FileKeys({ pair, store: new KeptKeyStore(db), clock })
+  const lit = new LitScheme(() => connectLit({ dir: path.join(root, 'data', 'lit'), signer }), {
+    timeoutMs: 2000,
+  })
+  const fileKeys = new FileKeys({ pair, store: new KeptKeyStore(db), clock, lit })
   const contacts = new Contacts({ db, clock, owner: () => me.owner, ownKeys: () => me.pair })
   const library = new Library({
     db,
@@ -165,6 +175,7 @@ export async function openSharingNode({
     library,
     fileKeys,
     contacts,
+    lit,
     signer,
     isBusy: (mediaId) => rekeys.isBusy(mediaId),
   })

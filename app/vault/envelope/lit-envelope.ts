@@ -1,8 +1,8 @@
 import { AppError } from '../../contract/index.ts'
+import type { AccessRule } from '../../contract/index.ts'
 import { LitEnvelope, SeaEnvelope } from '../../manifest/index.ts'
 import type { KeyEnvelope, LitPart } from '../../manifest/index.ts'
 import { litConditionsOf } from './lit-conditions.ts'
-import type { LitRule } from './lit-conditions.ts'
 import { damagedBox, envelopeInvalid, fileKeyIn, keyNeeded, payloadOf } from './payload.ts'
 import type { EnvelopeSubject } from './payload.ts'
 import type { EnvelopeScheme } from './scheme.ts'
@@ -22,7 +22,7 @@ export interface LitNetwork {
 const DEFAULT_TIMEOUT_MS = 30_000
 
 /** Keys kept by the Lit network for whoever fulfils conditions. Its SDK is loaded when the first key is asked for, not before. */
-export class LitScheme implements EnvelopeScheme<LitRule> {
+export class LitScheme implements EnvelopeScheme<AccessRule> {
   readonly scheme = 'lit'
   readonly #connect: () => Promise<LitNetwork>
   readonly #timeoutMs: number
@@ -40,7 +40,7 @@ export class LitScheme implements EnvelopeScheme<LitRule> {
   async add(
     envelope: KeyEnvelope | undefined,
     key: EnvelopeSubject & { readonly fileKey: Uint8Array },
-    rule: LitRule,
+    rule: AccessRule,
   ): Promise<KeyEnvelope> {
     const conditions = litConditionsOf(rule)
     const plain = Buffer.from(payloadOf(key.fileKey, key), 'utf8')

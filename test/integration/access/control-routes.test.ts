@@ -38,6 +38,10 @@ const ARGS: { readonly [N in EngineCallName]: EngineArgs<N> } = {
   'sharing.link': { mediaId: ID, withKey: true },
   'sharing.people': { mediaId: ID },
   'sharing.addPeople': { mediaId: ID, people: [PERSON] },
+  'sharing.setConditions': {
+    mediaId: ID,
+    rule: { kind: 'wallet', chain: 'ethereum', address: `0x${'ab'.repeat(20)}` },
+  },
   'sharing.removePeople': { mediaId: ID, people: [PERSON] },
   'sharing.encrypt': { mediaId: ID },
   'sharing.rotateAll': {},

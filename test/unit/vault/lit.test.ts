@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
+import type { AccessRule } from '../../../app/contract/index.ts'
 import type { OwnerSigner } from '../../../app/manifest/index.ts'
 import {
   FileKeys,
@@ -11,7 +12,6 @@ import {
   seaPairFromSeed,
 } from '../../../app/vault/index.ts'
 import { litConditionsOf } from '../../../app/vault/envelope/lit-conditions.ts'
-import type { LitRule } from '../../../app/vault/envelope/lit-conditions.ts'
 import { LitScheme } from '../../../app/vault/envelope/lit-envelope.ts'
 import { connectLit, ethereumAddress, signMessage } from '../../../app/vault/envelope/lit-sdk.ts'
 import { encryptBytes, encryptedManifest, patternBytes } from '../../support/encrypted-item.ts'
@@ -24,13 +24,13 @@ const bytes = encryptBytes(plain)
 const { fileKey, mediaId } = bytes
 const subject = { mediaId, version: 1 }
 const reader = testSigner(2)
-const readersWallet: LitRule = {
+const readersWallet: AccessRule = {
   kind: 'wallet',
   chain: 'ethereum',
   address: ethereumAddress(reader.publicKey),
 }
 const contract = `0x${'Ab'.repeat(20)}`
-const token: LitRule = { kind: 'token', standard: 'ERC20', chain: 'polygon', contract, atLeast: '5' }
+const token: AccessRule = { kind: 'token', standard: 'ERC20', chain: 'polygon', contract, atLeast: '5' }
 const pair = seaPairFromSeed(Buffer.alloc(64, 1))
 const recipients = [{ owner: '', pub: pair.pub, epub: pair.epub }]
 
@@ -60,7 +60,7 @@ describe('a key under Lit, with a local stand-in for its SDK and network', () =>
 
   it('follows tokens, and groups of conditions', async () => {
     const { scheme, network } = await setUp()
-    const rule: LitRule = {
+    const rule: AccessRule = {
       kind: 'any',
       of: [
         { kind: 'all', of: [readersWallet, token] },
@@ -165,7 +165,7 @@ describe('Lit', () => {
     }
   })
 
-  it.each<[string, LitRule]>([
+  it.each<[string, AccessRule]>([
     ['an address that is none', { kind: 'wallet', chain: 'ethereum', address: '0x12' }],
     ['a chain that is none', { kind: 'wallet', chain: 'a b', address: contract }],
     ['a token number where there is none', { ...token, tokenId: '1' }],
@@ -175,16 +175,21 @@ describe('Lit', () => {
     ['an empty group', { kind: 'all', of: [] }],
     [
       'too many conditions',
-      { kind: 'all', of: [1, 2].map(() => ({ kind: 'any', of: Array<LitRule>(17).fill(token) })) },
+      { kind: 'all', of: [1, 2].map(() => ({ kind: 'any', of: Array<AccessRule>(17).fill(token) })) },
     ],
-    ['groups in groups without end', Array(5000).fill(0).reduce<LitRule>((of) => ({ kind: 'all', of: [of] }), token)],
+    [
+      'groups in groups without end',
+      Array(5000)
+        .fill(0)
+        .reduce<AccessRule>((of) => ({ kind: 'all', of: [of] }), token),
+    ],
     ['a kind of the future', { kind: 'moon' } as never],
   ])('refuses %s', (_what, rule) => {
     expect(() => litConditionsOf(rule)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }) as Error)
   })
 
   it('writes groups with an operator between each two', () => {
-    const leaf = fc.constantFrom<LitRule>(readersWallet, token)
+    const leaf = fc.constantFrom<AccessRule>(readersWallet, token)
     fc.assert(
       fc.property(
         fc.array(leaf, { minLength: 1, maxLength: 8 }),
