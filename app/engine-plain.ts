@@ -1,12 +1,14 @@
 import type { FileHandle } from 'node:fs/promises'
 import { AppError } from './contract/index.ts'
-import type { Library } from './library/index.ts'
+import type { ItemRow, Library } from './library/index.ts'
 import type { Manifest } from './manifest/index.ts'
 import type { PlainFile } from './ports/plain-file.ts'
 import { openMetadata, PlainReader, streamEncryptionOf } from './vault/index.ts'
 import type { FileKeys, StoredBytes } from './vault/index.ts'
 
 const BLOCK_BYTES = 512 * 1024
+/** A player asks for the same item again at every seek. */
+const MAX_REMEMBERED = 32
 
 interface PlainOpenerParts {
   readonly library: Pick<Library, 'get' | 'manifest' | 'openFile' | 'reopenSealed'>
@@ -23,6 +25,7 @@ export type OpenPlain = (mediaId: string) => Promise<PlainFile>
  * errors while it is locked, and what `library.openFile` refuses with.
  */
 export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain {
+  const manifests = new ManifestMemory(library)
   return async (mediaId) => {
     const row = library.get(mediaId)
     if (row === undefined) throw new AppError('NOT_FOUND', 'This item is not in the library.')
@@ -30,7 +33,7 @@ export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain 
       const { handle, sizeBytes } = await library.openFile(mediaId)
       return openClear(handle, { name: row.name, mime: row.mime, sizeBytes })
     }
-    const manifest = await library.manifest(mediaId)
+    const manifest = await manifests.get(row)
     const fileKey = await fileKeys.fetch(manifest)
     if (row.protection === 'needs-key') await library.reopenSealed()
     try {
@@ -44,6 +47,29 @@ export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain 
     } finally {
       fileKey.fill(0)
     }
+  }
+}
+
+/** The manifests of items that were read last: to check a signature takes longer than to find and decrypt a segment. */
+class ManifestMemory {
+  readonly #library: PlainOpenerParts['library']
+  /** By mediaId, the longest unused first. */
+  readonly #known = new Map<string, { readonly of: string; readonly manifest: Manifest }>()
+
+  constructor(library: PlainOpenerParts['library']) {
+    this.#library = library
+  }
+
+  async get({ mediaId, owner, manifestVersion, addedAtMs }: ItemRow): Promise<Manifest> {
+    // An item that was removed and came back may be described by somebody else.
+    const of = `${owner} ${manifestVersion} ${addedAtMs}`
+    const known = this.#known.get(mediaId)
+    const manifest = known?.of === of ? known.manifest : await this.#library.manifest(mediaId)
+    this.#known.delete(mediaId)
+    this.#known.set(mediaId, { of, manifest })
+    const [oldest] = this.#known.keys()
+    if (oldest !== undefined && this.#known.size > MAX_REMEMBERED) this.#known.delete(oldest)
+    return manifest
   }
 }
 
@@ -84,7 +110,7 @@ async function openSealed(
     name: about?.name ?? manifest.name ?? 'media',
     mime: about?.mime ?? manifest.mime,
     sizeBytes: reader.sizeBytes,
-    read: (start, endExclusive, signal) => reader.read(start, endExclusive, signal),
+    read: (start, endExclusive, signal, isLent) => reader.read(start, endExclusive, signal, isLent),
     close: async () => {
       reader.close()
       await handle.close()

@@ -96,7 +96,7 @@ async function openSealed(bytes: ArrivingBytes, manifest: Manifest, fileKey: Uin
       name: about?.name ?? manifest.name ?? 'media',
       mime: about?.mime ?? manifest.mime,
       sizeBytes: reader.sizeBytes,
-      read: (start, endExclusive, signal) => reader.read(start, endExclusive, signal),
+      read: (start, endExclusive, signal, isLent) => reader.read(start, endExclusive, signal, isLent),
       close: () => {
         reader.close()
         leave()

@@ -81,7 +81,7 @@ export async function sendBytes({
       if (bytesRead === 0) throw new FileShrankError(`ended at ${position}, ${endExclusive} expected`)
       await writing
       isHandedOn = true
-      writing = write(out, buffer, bytesRead, pool).then(() => onSent(bytesRead))
+      writing = writeBuffer(out, buffer, bytesRead, pool).then(() => onSent(bytesRead))
       // Its failure is seen at the next `await writing`; until then it is not unhandled.
       writing.catch(ignore)
       position += bytesRead
@@ -92,8 +92,8 @@ export async function sendBytes({
   await writing
 }
 
-/** Resolves when the operating system has taken the bytes and the buffer may be used again. */
-function write(out: Writable, buffer: Buffer, bytes: number, pool: BufferPool): Promise<void> {
+/** Resolves when the operating system has taken the first `bytes` of `buffer`, and has given it back to `pool` then. */
+export function writeBuffer(out: Writable, buffer: Buffer, bytes: number, pool: BufferPool): Promise<void> {
   return new Promise((resolve, reject) => {
     let isSettled = false
     const settle = (error?: Error | null): void => {

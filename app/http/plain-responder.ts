@@ -1,17 +1,17 @@
 import type { Writable } from 'node:stream'
 import type { Log } from '../ports/log.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
+import { BufferPool } from './byte-sender.ts'
 import { decideRange, isRangeFresh } from './byte-range.ts'
+import { ChunkSender } from './chunk-sender.ts'
 import type { Exchange } from './exchange.ts'
 import { cacheHeaders, rangeNotSatisfiable, typeHeaders } from './media-headers.ts'
-
-/** What may be on its way to the operating system while more is read. */
-const WINDOW_BYTES = 1024 * 1024
 
 /** Answers GET and HEAD with a file as its owner sees it: decrypted, perhaps still arriving. For the control listener alone. */
 export class PlainResponder {
   readonly #log: Log
   readonly #idleTimeoutMs: number
+  readonly #pool = new BufferPool()
 
   /** @param idleTimeoutMs how long whoever was promised bytes may take none */
   constructor(log: Log, idleTimeoutMs: number) {
@@ -43,7 +43,7 @@ export class PlainResponder {
     const abort = new AbortController()
     const onClose = (): void => abort.abort()
     res.once('close', onClose)
-    const bytes = file.read(start, endExclusive, abort.signal)[Symbol.asyncIterator]()
+    const bytes = file.read(start, endExclusive, abort.signal, true)[Symbol.asyncIterator]()
     try {
       // Bytes of a download may be long in coming; whoever waits for them is not idle.
       req.socket.setTimeout(0)
@@ -56,7 +56,9 @@ export class PlainResponder {
         'content-length': endExclusive - start,
         ...(isPart ? { 'content-range': `bytes ${start}-${endExclusive - 1}/${sizeBytes}` } : {}),
       })
-      if (first !== undefined) await this.#send(res, id, first, bytes)
+      if (first !== undefined) {
+        await this.#send(id, first, bytes, new ChunkSender(res, this.#pool, endExclusive - start), res)
+      }
       if (!res.destroyed) res.end()
     } finally {
       res.off('close', onClose)
@@ -65,57 +67,21 @@ export class PlainResponder {
   }
 
   async #send(
-    out: Writable,
     id: string,
     first: IteratorResult<Uint8Array>,
     bytes: AsyncIterator<Uint8Array>,
+    sender: ChunkSender,
+    out: Writable,
   ): Promise<void> {
-    const window = new SendWindow(out)
     try {
-      for (let next = first; next.done !== true; next = await bytes.next()) await window.write(next.value)
-      await window.drained()
+      for (let next = first; next.done !== true; next = await bytes.next()) await sender.write(next.value)
+      await sender.end()
     } catch (error) {
       // A cut connection is the only way left to say that this answer is not whole.
       if (!out.destroyed) this.#log.warn('http.plain-cut', { id, error })
       out.destroy()
+    } finally {
+      sender.close()
     }
-  }
-}
-
-/** Hands chunks on without waiting for each, but never more than a window ahead of whoever takes them. */
-class SendWindow {
-  readonly #out: Writable
-  #pendingBytes = 0
-  #failure: Error | undefined
-  #wake: (() => void) | undefined
-
-  constructor(out: Writable) {
-    this.#out = out
-    out.once('close', () => this.#settle(0, new Error('the client went away')))
-  }
-
-  /** @throws when the other side is gone */
-  async write(chunk: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure
-    this.#pendingBytes += chunk.byteLength
-    this.#out.write(chunk, (error) => this.#settle(chunk.byteLength, error ?? undefined))
-    await this.#until(WINDOW_BYTES)
-  }
-
-  drained(): Promise<void> {
-    return this.#until(0)
-  }
-
-  async #until(limitBytes: number): Promise<void> {
-    while (this.#pendingBytes > limitBytes && this.#failure === undefined) {
-      await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
-    if (this.#failure !== undefined) throw this.#failure
-  }
-
-  #settle(bytes: number, error?: Error): void {
-    this.#pendingBytes -= bytes
-    this.#failure ??= error
-    this.#wake?.()
   }
 }

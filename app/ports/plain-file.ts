@@ -8,8 +8,10 @@ export interface PlainFile {
   readonly sizeBytes: number
   /**
    * Bytes `start` … `endExclusive`, in order, in chunks of any size; each chunk is authentic when it is given out.
+   * @param isLent each chunk may be gone as soon as the next one is asked for: quicker, for whoever copies it at once.
+   *   @defaultValue false
    * @throws {AppError} `CIPHERTEXT_INVALID`, `HASH_MISMATCH`, `MEDIA_OFFLINE`, `CANCELLED`
    */
-  read(start: number, endExclusive: number, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  read(start: number, endExclusive: number, signal?: AbortSignal, isLent?: boolean): AsyncIterable<Uint8Array>
   close(): Promise<void>
 }

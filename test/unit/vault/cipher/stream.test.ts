@@ -249,3 +249,32 @@ describe('reading ahead', () => {
     expect(released.equals(plain.subarray(0, 5 * SEGMENT_PLAIN_BYTES))).toBe(true)
   })
 })
+
+describe('reading with lent chunks', () => {
+  it('gives the same bytes of any range, each only until the next is asked for', async () => {
+    const plain = patternBytes(20 * SEGMENT_PLAIN_BYTES + 5)
+    const { reader } = await readerOf(plain)
+    await fc.assert(
+      fc.asyncProperty(fc.nat(plain.length), fc.nat(plain.length), async (one, other) => {
+        const [start, end] = [Math.min(one, other), Math.max(one, other)]
+        const copies: Buffer[] = []
+        const lent: Uint8Array[] = []
+        for await (const chunk of reader.read(start, end, undefined, true)) {
+          copies.push(Buffer.from(chunk))
+          lent.push(chunk)
+        }
+        expect(Buffer.concat(copies).equals(plain.subarray(start, end))).toBe(true)
+        expect(lent.every(({ length }) => length === 0)).toBe(true)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('leaves chunks alone that were not asked for as lent', async () => {
+    const plain = patternBytes(20 * SEGMENT_PLAIN_BYTES + 5)
+    const { reader } = await readerOf(plain)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of reader.read(0, plain.length)) chunks.push(chunk)
+    expect(Buffer.concat(chunks).equals(plain)).toBe(true)
+  })
+})
