@@ -3,6 +3,8 @@ import { AppError } from '../contract/index.ts'
 import { describe, readStream } from '../ingest/index.ts'
 import type { DescriberOptions, HashPool, IngestResult, Progress } from '../ingest/index.ts'
 import type { ItemRow, Library, MediaFolder, StagingDir, TransferStore } from '../library/index.ts'
+import { SeaEnvelope } from '../manifest/index.ts'
+import type { Manifest } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
@@ -17,7 +19,10 @@ import { signRevocation } from './revocation.ts'
 import type { Revocations } from './revocations.ts'
 
 export interface EncryptAnewOptions {
-  readonly library: Pick<Library, 'get' | 'list' | 'manifest' | 'commit' | 'remove' | 'removeForGood'>
+  readonly library: Pick<
+    Library,
+    'get' | 'list' | 'manifest' | 'commit' | 'remove' | 'removeForGood' | 'notify'
+  >
   readonly transfers: TransferStore
   readonly folder: Pick<MediaFolder, 'stage'>
   readonly pool: HashPool
@@ -72,7 +77,7 @@ export async function encryptAnew(options: EncryptAnewOptions, task: Task): Prom
 interface Encrypting {
   readonly staging: StagingDir
   readonly fileKey: Buffer
-  readonly facts: PlainFacts
+  readonly facts: PlainFacts & { readonly manifest: Manifest }
 }
 
 async function encryptInto(
@@ -159,6 +164,22 @@ async function commit(
       if (revocation !== undefined) revocations.record(revocation)
     },
   })
+  if (hasConditions(facts.manifest)) library.notify(conditionsGone(facts.name))
+}
+
+/** Whether Lit gave the key to people nobody knows by name. */
+function hasConditions({ encryption }: Manifest): boolean {
+  const envelope = SeaEnvelope.safeParse(encryption?.keyEnvelope)
+  return envelope.success && envelope.data.lit !== undefined
+}
+
+function conditionsGone(name: string): Parameters<Library['notify']>[0] {
+  return {
+    level: 'info',
+    code: 'CONDITIONS_GONE',
+    message: `“${name}” was encrypted anew, without the conditions under which Lit gave its key to others.`,
+    hint: 'Set them again if you still want them.',
+  }
 }
 
 /** Who can read the item when the job is done: its owner, and those of now without the removed. */

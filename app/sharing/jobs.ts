@@ -71,9 +71,9 @@ export class Jobs {
     this.#jobs.clear()
   }
 
-  /** Puts a transfer that was just made into the queue. */
-  begin(id: string): void {
-    this.#track(id)
+  /** Puts transfers that were just made into the queue. */
+  begin(ids: readonly string[]): void {
+    for (const id of ids) this.#track(id)
     this.#fill()
   }
 
@@ -116,7 +116,7 @@ export class Jobs {
       throw new AppError('CONFLICT', 'This transfer has not failed.')
     }
     transfers.update(id, { state: 'queued', stage: 'read', bytesDone: 0, error: undefined })
-    this.begin(id)
+    this.begin([id])
   }
 
   /** What a run says of its progress; a paused one makes none. */

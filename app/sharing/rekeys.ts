@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../contract/index.ts'
+import type { Progress } from '../ingest/index.ts'
 import type { ItemRow } from '../library/index.ts'
 import { fingerprintOf } from '../vault/index.ts'
 import { requireEncrypted, requireHeld, requireOwn, requireSettled } from './guards.ts'
@@ -149,19 +150,16 @@ export class Rekeys {
         } satisfies RekeyPayload,
       })),
     )
-    for (const { id } of made) this.jobs.begin(id)
-    return made.map(({ id }) => id)
+    const ids = made.map(({ id }) => id)
+    this.jobs.begin(ids)
+    return ids
   }
 
   async #run(job: RunningJob): Promise<void> {
     const { transfers } = this.#options
     let payload = this.#payload(job.id)
     if (!this.#isReplaced(payload)) {
-      await encryptAnew(this.#options, {
-        job,
-        payload,
-        onProgress: (progress) => this.jobs.progress(job.id, progress),
-      })
+      await this.#encrypt(job, payload)
       payload = this.#payload(job.id)
     }
     const { replacement } = payload
@@ -181,6 +179,34 @@ export class Rekeys {
       rateBytesPerSec: 0,
       etaMs: undefined,
     })
+  }
+
+  async #encrypt(job: RunningJob, payload: RekeyPayload): Promise<void> {
+    const onProgress = (progress: Progress): void => this.jobs.progress(job.id, progress)
+    try {
+      await encryptAnew(this.#options, { job, payload, onProgress })
+    } catch (error) {
+      const isFull = error instanceof AppError && error.code === 'DISK_FULL'
+      if (!isFull || !(await this.#makeRoom())) throw error
+      await encryptAnew(this.#options, { job, payload, onProgress })
+    }
+  }
+
+  /**
+   * A rotation would need the room of the whole library a second time: when none is left, what earlier jobs have replaced goes
+   * from the trash, as all of it is in the library under its new key. @returns whether that was anything
+   */
+  async #makeRoom(): Promise<boolean> {
+    const { library, revocations, log } = this.#options
+    const replaced = revocations.replaced().filter(({ mediaId, supersededBy }) => {
+      const old = library.get(mediaId, { isTrashIncluded: true })
+      return (
+        old?.isOwn === true && old.trashedAtMs !== undefined && library.get(supersededBy)?.fileState === 'ok'
+      )
+    })
+    for (const { mediaId } of replaced) await library.removeForGood(mediaId)
+    if (replaced.length > 0) log.info('rekey.made-room', { items: replaced.length })
+    return replaced.length > 0
   }
 
   /** Whether the new item is there: said by this job, or by the library that finished after a crash what this job began. */

@@ -56,6 +56,14 @@ export class Revocations {
     return row === undefined ? undefined : parse(row.body)
   }
 
+  /** Withdrawn items whose successors are known. */
+  replaced(): { readonly mediaId: string; readonly supersededBy: string }[] {
+    const rows = this.#options.db
+      .prepare('SELECT media_id, superseded_by FROM revocations WHERE superseded_by IS NOT NULL')
+      .all() as { media_id: string; superseded_by: string }[]
+    return rows.map((row) => ({ mediaId: row.media_id, supersededBy: row.superseded_by }))
+  }
+
   /** @throws {AppError} `WITHDRAWN` when the item is */
   requireValid(mediaId: string): void {
     if (this.get(mediaId) === undefined) return

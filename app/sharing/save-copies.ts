@@ -101,7 +101,7 @@ export class SaveCopies {
       },
     ])
     if (made === undefined) throw new Error('a transfer was not made')
-    this.jobs.begin(made.id)
+    this.jobs.begin([made.id])
     return made.id
   }
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import fs from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../app/contract/index.ts'
@@ -12,9 +11,6 @@ import { Library, MediaFolder, openDatabase, TransferStore } from '../../app/lib
 import type { ItemRow } from '../../app/library/index.ts'
 import type { OwnerSigner } from '../../app/manifest/index.ts'
 import { silentLog as log } from '../../app/ports/log.ts'
-import { buildManifest, signManifest } from '../../app/manifest/index.ts'
-import { encryptionField, makeEnvelope, sealMetadata } from '../../app/vault/index.ts'
-import { encryptBytes } from './encrypted-item.ts'
 import { buildMetainfo, magnetURI } from '../../app/seeding/index.ts'
 import { Rekeys, Revocations, SaveCopies, Sharing } from '../../app/sharing/index.ts'
 import { cardLink, makeCard } from '../../app/vault/contacts/card.ts'
@@ -252,76 +248,10 @@ export async function openSharingNode({
     start,
     over,
     until,
-    addEncrypted: async (file, people = []) => {
-      const plain = await fs.readFile(file)
-      const bytes = encryptBytes(plain)
-      const recipients = [self(), ...contacts.recipients(people)]
-      const keyEnvelope = await makeEnvelope({
-        fileKey: bytes.fileKey,
-        mediaId: bytes.mediaId,
-        version: 1,
-        recipients,
-      })
-      const plainHash = createHash('sha256').update(plain).digest('hex')
-      const pieceLength = 65536
-      const pieces = Buffer.concat(
-        Array.from({ length: Math.ceil(bytes.stored.length / pieceLength) }, (_, i) =>
-          createHash('sha1')
-            .update(bytes.stored.subarray(i * pieceLength, (i + 1) * pieceLength))
-            .digest(),
-        ),
-      )
-      const { metainfo, infoHash } = buildMetainfo({
-        name: 'media',
-        sizeBytes: bytes.stored.length,
-        pieceLength,
-        pieces,
-        trackers: torrents.trackers(),
-      })
-      const encryption = encryptionField({
-        ...bytes,
-        plainSizeBytes: plain.length,
-        sealed: sealMetadata(bytes.fileKey, { name: path.basename(file), mime: 'video/mp4', plainHash }),
-        keyEnvelope,
-      })
-      const unsigned = buildManifest({
-        mediaId: bytes.mediaId,
-        sizeBytes: bytes.stored.length,
-        mime: 'application/octet-stream',
-        createdAt: Date.now(),
-        accessLevel: people.length > 0 ? 'shared' : 'private',
-        owner: me.owner,
-        bittorrent: {
-          infoHash,
-          pieceLength,
-          trackers: [...torrents.trackers()],
-          magnetURI: magnetURI({ infoHash, name: 'media', trackers: torrents.trackers() }),
-        },
-      })
-      const manifest = signManifest(
-        {
-          ...unsigned,
-          encryption,
-          accessControl: {
-            ...unsigned.accessControl,
-            ...(people.length > 0 ? { shared_with: [...people] } : {}),
-          },
-        },
-        me.signer,
-      )
-      const staging = await folder.stage(`a${Date.now()}`)
-      await fs.writeFile(staging.bytes, bytes.stored)
-      return (
-        await library.commit({
-          staging,
-          mediaId: bytes.mediaId,
-          manifest,
-          metainfo,
-          isOwn: true,
-          isSeedingWanted: true,
-        })
-      ).row
-    },
+    addEncrypted: (file, people = []) =>
+      added(
+        adder.addPath({ path: file, accessLevel: 'private', storage: 'copy', isEncrypted: true, people }),
+      ),
     addPlain: (file) => added(adder.addPath({ path: file, accessLevel: 'private', storage: 'copy' })),
     read: async (mediaId) => {
       const plain = await openPlain(mediaId)
