@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dropFiles, openDesktop, within } from '../../support/desktop.ts'
 import type { Desktop } from '../../support/desktop.ts'
@@ -124,14 +125,14 @@ describe('the window', () => {
     },
   )
 
-  it('keeps a file dropped on the other half private, removes it and brings it back', async () => {
+  it('encrypts a file dropped on the other half, removes it and brings it back', async () => {
     await using desktop = await openDesktop({ dataDir: dir.file('private') })
     const { page } = desktop
     const file = dir.file('letter.txt')
     writeFileSync(file, 'for nobody else')
     await page.getByText('Nothing sown yet').waitFor()
     await dropFiles(page, [file], 'private')
-    const row = page.getByRole('row', { name: /letter\.txt\p{Cf}?, Private, Only on this computer/u })
+    const row = page.getByRole('row', { name: /letter\.txt\p{Cf}?, Encrypted, only for you/u })
     await row.waitFor()
     // The undo of adding goes by itself; the next one is the removal's.
     const undo = page.getByRole('button', { name: 'Undo' })
@@ -142,6 +143,95 @@ describe('the window', () => {
     await row.waitFor({ state: 'detached' })
     await undo.click()
     await row.waitFor()
+  })
+
+  it('plays what it encrypted, and brings wallet and items back from the words on an empty profile', async () => {
+    const before = dir.file('secret')
+    const sealed = /first steps\.webm\p{Cf}?, Encrypted, only for you/u
+    const plays = async (page: Page): Promise<void> => {
+      await page.getByRole('row', { name: sealed }).click()
+      await page.keyboard.press(' ')
+      const player = page.locator('video')
+      await player.waitFor()
+      await within(
+        'the video plays',
+        player.evaluate(async (element: HTMLVideoElement) => {
+          element.muted = true
+          element.currentTime = 5
+          await element.play()
+        }),
+      )
+      await until('the video plays on from where it was put', () =>
+        player.evaluate(
+          (element: HTMLVideoElement) => element.currentTime > 5.2 && element.videoWidth === 320,
+        ),
+      )
+    }
+    const fingerprintIn = async (page: Page): Promise<string> => {
+      await page.getByRole('navigation').getByRole('button', { name: 'Wallet' }).click()
+      return page
+        .getByText(/^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/)
+        .first()
+        .innerText()
+    }
+    let words: string[] = []
+    let fingerprint = ''
+    {
+      await using desktop = await openDesktop({ dataDir: before })
+      const { page } = desktop
+      await page.getByText('Your identity was made').waitFor()
+      await page.getByRole('button', { name: 'Back it up now' }).click()
+      await page.getByRole('button', { name: 'I have pen and paper' }).click()
+      await page.getByRole('button', { name: 'Show the words' }).click()
+      const list = page.getByRole('list', { name: 'Your words, in order' })
+      await list.waitFor()
+      words = await list.locator('bdi').allInnerTexts()
+      expect(words).toHaveLength(12)
+      await page.getByRole('button', { name: 'I have written them down' }).click()
+      const asked = page.getByRole('textbox', { name: /^Word \d+$/ })
+      await asked.first().waitFor()
+      for (const field of await asked.all()) {
+        const position = Number(
+          await field.evaluate((input: HTMLInputElement) => input.labels?.[0]?.innerText.slice(5)),
+        )
+        await field.fill(words[position - 1] ?? '')
+      }
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Done' }).click()
+      await page.getByText('Your identity was made').waitFor({ state: 'detached' })
+
+      await dropFiles(page, [video], 'private')
+      await page.getByText('Added and encrypted, only for you').first().waitFor()
+      await plays(page)
+      fingerprint = await fingerprintIn(page)
+    }
+    const stored = readdirSync(join(before, 'media'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
+    const original = readFileSync(video)
+    const canaries = [original.subarray(0, 64), original.subarray(-64), Buffer.from('first steps')]
+    expect(stored.some((bytes) => bytes.length > original.length)).toBe(true)
+    expect(stored.filter((bytes) => canaries.some((canary) => bytes.includes(canary)))).toEqual([])
+
+    const media = dir.file('brought media')
+    cpSync(join(before, 'media'), media, { recursive: true })
+    await using desktop = await openDesktop({
+      dataDir: dir.file('restored'),
+      env: { MEDIA_DIR: media },
+    })
+    const { page } = desktop
+    await page.getByRole('row', { name: /Encrypted item\p{Cf}?, Encrypted, needs a key/u }).waitFor()
+    await page.getByRole('navigation').getByRole('button', { name: 'Wallet' }).click()
+    await page.getByRole('button', { name: 'Restore…' }).click()
+    await page.getByRole('textbox', { name: 'Word 1', exact: true }).fill(words.join(' '))
+    await page.getByRole('button', { name: 'Restore', exact: true }).click()
+    await page.getByText('Your wallet is back').waitFor()
+    await until(
+      'the fingerprint is the one of before',
+      async () => (await fingerprintIn(page)) === fingerprint,
+    )
+    await page.getByRole('navigation').getByRole('button', { name: 'Library' }).click()
+    await plays(page)
   })
 
   it('gets a pasted link from another node, verified, and shows it', async () => {
@@ -217,7 +307,7 @@ describe('the window', () => {
     })
     expect(seen).toEqual({
       node: ['undefined', 'undefined'],
-      bridge: ['call', 'mediaUrl', 'on', 'pathForFile', 'platform'],
+      bridge: ['call', 'mediaUrl', 'on', 'pathForFile', 'platform', 'transferUrl'],
       popup: true,
       web: 'refused',
       file: 'refused',
