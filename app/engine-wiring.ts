@@ -96,7 +96,10 @@ function followWallet({ vault, library, db, log }: Wired): void {
     return
   }
   // Noted when it is done: a crash in between has it done again.
-  library.ownerChanged().then(() => db.setMeta('owner', owner), failed)
+  library
+    .ownerChanged()
+    .then(() => db.setMeta('owner', owner))
+    .catch(failed)
 }
 
 function applySettings(parts: Wired, values: Settings): void {

@@ -76,11 +76,20 @@ describe('sower wallet', { timeout: 120_000 }, () => {
     const sandbox = new Sandbox()
     const secret = write(sandbox, 'passphrase', 'TREZOR\n')
     const made = await sandbox.json<WalletResult>(
-      ...['wallet', 'create', '--words', '24', '--passphrase-file', secret, ...at('data')],
+      'wallet',
+      'create',
+      '--words',
+      '24',
+      '--passphrase-file',
+      secret,
+      ...at('data'),
     )
     expect(made).toMatchObject({ state: 'ready', isBackedUp: false })
     const { words, hasPassphrase } = await sandbox.json<{ words: string[]; hasPassphrase: boolean }>(
-      ...['wallet', 'words', '--yes', ...at('data')],
+      'wallet',
+      'words',
+      '--yes',
+      ...at('data'),
     )
     expect(words).toHaveLength(24)
     expect(hasPassphrase).toBe(true)
@@ -117,13 +126,26 @@ describe('sower wallet', { timeout: 120_000 }, () => {
     const text = readFileSync(sandbox.path('wallet.sowerbackup'), 'utf8')
     write(sandbox, 'damaged', text.replace('"data": "', '"data": "A'))
     const damaged = await sandbox.run(
-      ...['wallet', 'restore', '--backup-file', 'damaged', '--password-file', password, '--json', ...at('b')],
+      'wallet',
+      'restore',
+      '--backup-file',
+      'damaged',
+      '--password-file',
+      password,
+      '--json',
+      ...at('b'),
     )
     expect(errorOf(damaged).code).toBe('BACKUP_INVALID')
     const back = await sandbox.json<WalletResult>(...restore, password, ...at('b'))
     expect(back).toMatchObject({ owner: node.owner, isBackedUp: true })
     const short = await sandbox.run(
-      ...['wallet', 'backup', '--out', 'c', '--password-file', write(sandbox, 'short', '1234567'), '--json'],
+      'wallet',
+      'backup',
+      '--out',
+      'c',
+      '--password-file',
+      write(sandbox, 'short', '1234567'),
+      '--json',
       ...at('data'),
     )
     expect(errorOf(short).message).toMatch(/8 characters or more/)
@@ -154,16 +176,14 @@ describe('sower wallet', { timeout: 120_000 }, () => {
     expect(JSON.parse(replaced.stdout)).toMatchObject({ owner: ABOUT_OWNER })
     expect(await sandbox.json('ls', ...at('data'))).toMatchObject([{ name: 'film.mp4', own: false }])
     await sandbox.json(
-      ...[
-        'wallet',
-        'restore',
-        '--backup-file',
-        'old',
-        '--password-file',
-        password,
-        '--replace',
-        ...at('data'),
-      ],
+      'wallet',
+      'restore',
+      '--backup-file',
+      'old',
+      '--password-file',
+      password,
+      '--replace',
+      ...at('data'),
     )
     expect(await sandbox.json('ls', ...at('data'))).toMatchObject([{ name: 'film.mp4', own: true }])
   })
@@ -215,7 +235,13 @@ describe('sower contacts', { timeout: 120_000 }, () => {
     const words = write(sandbox, 'words', ABOUT)
     await sandbox.json('wallet', 'restore', '--phrase-file', words, ...at('ana'))
     const card = await sandbox.json<{ link: string; path: string; fingerprint: string }>(
-      ...['wallet', 'card', '--name', 'Ana', '--out', 'ana.sowercard', ...at('ana')],
+      'wallet',
+      'card',
+      '--name',
+      'Ana',
+      '--out',
+      'ana.sowercard',
+      ...at('ana'),
     )
     expect(card).toMatchObject({ fingerprint: ABOUT_FINGERPRINT, path: sandbox.path('ana.sowercard') })
     const node = await sandbox.serve('ben', '--media-dir', 'ben-media')
