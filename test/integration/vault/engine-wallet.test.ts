@@ -256,7 +256,7 @@ it(
     // Nothing depends on the wallet the first start made: no question is asked.
     await other.call('vault.restore', { from: 'words', words: words.join(' '), passphrase: PASSPHRASE })
     await expect
-      .poll(async () => await other.call('library.get', { mediaId }), { timeout: 20_000 })
+      .poll(() => other.call('library.get', { mediaId }), { timeout: 20_000 })
       .toMatchObject({ isOwn: true, protection: 'readable', name: 'diary.txt' })
   },
 )

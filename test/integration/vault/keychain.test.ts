@@ -14,12 +14,19 @@ if (!hasKeyring && process.env['CI'] !== undefined) {
   throw new Error('gnome-keyring and dbus-run-session are needed for these tests')
 }
 
+/** “abandon … about”, as OIP derives it. */
+const ABOUT_OWNER = '03aaeb52dd7494c361049de67cc680e83ebcbbbdbeb13637d92cd845f70308af5e'
+
 interface Answer {
   readonly storage: string
   readonly state: string
   readonly owner?: string
   readonly message?: string
   readonly knownOwner: string | null
+  /** How the action ended: `done`, or the code of its error. */
+  readonly outcome: string
+  /** Entries of Sower in the keyring. */
+  readonly entries: number
 }
 
 interface Machine {
@@ -28,7 +35,7 @@ interface Machine {
   readonly open: (
     prepare: string | undefined,
     mode?: 'desktop' | 'headless',
-    action?: 'open' | 'forget',
+    action?: 'open' | 'forget' | 'restore' | 'restorePassphrase' | 'reveal',
   ) => Promise<Answer>
 }
 
@@ -89,6 +96,46 @@ describe.skipIf(!hasKeyring)('a real gnome-keyring', () => {
       expect(await open(UNLOCKED, mode)).toMatchObject({ state: 'absent', knownOwner: first.owner })
     }
   })
+
+  it('takes a restored wallet in the place of the one of the first start, and keeps only that', async () => {
+    const { open } = setUp()
+    const first = await open(UNLOCKED)
+    const restored = await open(UNLOCKED, 'desktop', 'restore')
+    expect(restored).toMatchObject({ outcome: 'done', state: 'ready', owner: ABOUT_OWNER, entries: 1 })
+    expect(restored.owner).not.toBe(first.owner)
+    expect(await open(UNLOCKED, 'headless', 'reveal')).toMatchObject({ outcome: 'done', owner: ABOUT_OWNER })
+    // The longer form that a wallet with a passphrase is kept in.
+    const second = await open(UNLOCKED, 'desktop', 'restorePassphrase')
+    expect(second).toMatchObject({ outcome: 'done', state: 'ready', entries: 1 })
+    expect(await open(UNLOCKED)).toMatchObject({ state: 'ready', owner: second.owner })
+  })
+
+  it('gives a lost wallet its place back', async () => {
+    const { open } = setUp()
+    await open(UNLOCKED, 'desktop', 'restore')
+    await open(UNLOCKED, 'desktop', 'forget')
+    expect(await open(UNLOCKED)).toMatchObject({ state: 'absent', knownOwner: ABOUT_OWNER, entries: 0 })
+    expect(await open(UNLOCKED, 'desktop', 'restore')).toMatchObject({
+      outcome: 'done',
+      state: 'ready',
+      entries: 1,
+    })
+    expect(await open(UNLOCKED)).toMatchObject({ state: 'ready', owner: ABOUT_OWNER })
+  })
+
+  it('changes nothing while it is locked, and says so', async () => {
+    const { open, dataDir } = setUp()
+    const first = await open(UNLOCKED)
+    const record = readFileSync(join(dataDir, 'wallet.json'))
+    for (const action of ['restore', 'reveal'] as const)
+      expect(await open(LOCKED, 'desktop', action)).toMatchObject({
+        outcome: action === 'restore' ? 'CONFLICT' : 'KEYCHAIN_LOCKED',
+        state: 'locked',
+      })
+    expect(await open(LOCKED, 'desktop', 'restorePassphrase')).toMatchObject({ outcome: 'KEYCHAIN_LOCKED' })
+    expect(readFileSync(join(dataDir, 'wallet.json'))).toEqual(record)
+    expect(await open(UNLOCKED)).toMatchObject({ state: 'ready', owner: first.owner, entries: 1 })
+  })
 })
 
 describe('without a keychain', () => {
@@ -97,6 +144,17 @@ describe('without a keychain', () => {
     const first = await open(undefined, mode)
     expect(first).toMatchObject({ storage: 'keyfile', state: 'ready' })
     expect(await open(undefined, mode)).toEqual(first)
+  })
+
+  it('a wallet that comes back is under a key file', async () => {
+    const { open } = setUp()
+    await open(undefined, 'headless')
+    expect(await open(undefined, 'headless', 'restore')).toMatchObject({
+      outcome: 'done',
+      storage: 'keyfile',
+      owner: ABOUT_OWNER,
+    })
+    expect(await open(undefined, 'headless', 'reveal')).toMatchObject({ outcome: 'done', owner: ABOUT_OWNER })
   })
 
   it.skipIf(!hasKeyring)('a session bus without a Secret Service is the same as none', async () => {
