@@ -94,7 +94,9 @@ function mediaPaths(): Json {
   const bytes = {
     get: {
       summary: 'The stored bytes; one range at a time',
-      security: strangerOrReader,
+      description:
+        'The node listener gives ciphertext as it is stored; the control listener, to its token, the file itself, decrypted.',
+      security: [...strangerOrReader, ...controlToken],
       parameters: [
         mediaIdParameter,
         { name: 'Range', in: 'header', schema: { type: 'string' } },
@@ -105,7 +107,7 @@ function mediaPaths(): Json {
         200: { description: 'All bytes', content: { '*/*': {} } },
         206: { description: 'The range asked for', content: { '*/*': {} } },
         304: { description: 'The client has them' },
-        ...problems(401, 404, 410, 416, 429, 503),
+        ...problems(401, 403, 404, 410, 416, 421, 422, 429, 503),
       },
     },
   }
@@ -196,6 +198,23 @@ function controlPaths(): Json {
   }))
   return {
     ...Object.fromEntries(calls),
+    '/media/{mediaId}/ticket': {
+      post: ticketStep('An address of this item that a player opens without the token', [mediaIdParameter]),
+    },
+    '/events/ticket': { post: ticketStep('A ticket that opens the event stream once', []) },
+    '/transfers/{id}/media': {
+      get: {
+        summary: 'A download as the file it will be, decrypted, as it arrives; one range at a time',
+        tags: ['control'],
+        security: controlToken,
+        parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+        responses: {
+          200: { description: 'All bytes', content: { '*/*': {} } },
+          206: { description: 'The range asked for', content: { '*/*': {} } },
+          ...problems(401, 403, 404, 409, 416, 421, 422, 503),
+        },
+      },
+    },
     '/events': {
       get: {
         summary: 'Server-sent events; the event’s name is the title of its data’s schema',
@@ -207,6 +226,20 @@ function controlPaths(): Json {
           ...problems(401, 403, 421, 503),
         },
       },
+    },
+  }
+}
+
+function ticketStep(summary: string, parameters: readonly Json[]): Json {
+  return {
+    summary,
+    tags: ['control'],
+    security: controlToken,
+    parameters,
+    requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },
+    responses: {
+      200: { description: 'Given, with expiresInMs', content: { 'application/json': {} } },
+      ...problems(401, 403, 404, 421),
     },
   }
 }

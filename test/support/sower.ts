@@ -22,10 +22,14 @@ export interface SowerNode extends AsyncDisposable, Listening {
 }
 
 /** Runs `sower serve` and waits until it listens. */
-export async function serveNode(dataDir: string, trackers: readonly string[]): Promise<SowerNode> {
+export async function serveNode(
+  dataDir: string,
+  trackers: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<SowerNode> {
   const args = [CLI, 'serve', '--data-dir', dataDir, '--port', '0', '--control-port', '0', '--peer-port', '0']
   for (const tracker of trackers.length > 0 ? trackers : ['none']) args.push('--tracker', tracker)
-  const child = new Child(process.execPath, args, { env: QUIET })
+  const child = new Child(process.execPath, args, { env: { ...QUIET, ...env } })
   const line = await child.line((text) => text.includes('"event":"listening"'), 60_000)
   // The line's form is what docs/cli.md promises.
   const listening = JSON.parse(line) as Listening

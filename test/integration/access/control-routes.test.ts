@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { engineCalls } from '../../../app/contract/index.ts'
 import type { EngineArgs, EngineCallName, EngineHandlers, MediaId } from '../../../app/contract/index.ts'
 import { ControlRoutes } from '../../../app/http/control-routes.ts'
+import { openApiDocument } from '../../../app/http/openapi.ts'
 import { seaPairFromSeed } from '../../../app/vault/index.ts'
 import { ask, startTestNode, TEST_PAIR } from '../http/test-node.ts'
 import type { Answer, TestNode } from '../http/test-node.ts'
@@ -177,6 +178,15 @@ describe('the routes of the control listener', () => {
     expect(routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(
       Object.keys(EXPECTED).toSorted(),
     )
+  })
+
+  it('are described in the OpenAPI document', () => {
+    const paths = openApiDocument()['paths'] as Record<string, object>
+    for (const route of Object.keys(EXPECTED)) {
+      const [method = '', path = ''] = route.split(' ')
+      const written = path === '/rpc/:name' ? '/rpc/node.status' : path.replace(/:(\w+)/, '{$1}')
+      expect(paths[written]).toHaveProperty(method.toLowerCase())
+    }
   })
 
   it.each(Object.entries(EXPECTED))('%s', async (route, row) => {

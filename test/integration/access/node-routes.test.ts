@@ -166,6 +166,14 @@ describe('the routes of the node listener', () => {
     )
   })
 
+  it('are described in the OpenAPI document', async () => {
+    const { paths } = json(await ask(`${node.url}/openapi.json`)) as { paths: Record<string, object> }
+    for (const route of Object.keys(EXPECTED)) {
+      const [method = '', path = ''] = route.split(' ')
+      expect(paths[path.replace(/:(\w+)/, '{$1}')]).toHaveProperty(method.toLowerCase())
+    }
+  })
+
   it.each(ITEM_ROUTES)('$route of what is $kind', async ({ route, kind, row }) => {
     const url = urlOf(route, idOf(kind))
     const all = async (init: object): Promise<number[]> => {
