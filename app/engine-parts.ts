@@ -207,6 +207,7 @@ export class EngineParts {
       library,
       plainFiles,
       adder,
+      resolveRecipient: (named) => contacts.resolve(named),
       vault,
       revocationOf: revocationLookup(db),
       handlers,

@@ -6,11 +6,15 @@ import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
 import { formatProgress } from './format.ts'
 import { detailResult, detailText } from './item-result.ts'
+import { peopleToShareWith } from './people.ts'
 import { transferError, waitForTransfers } from './transfers.ts'
 
 export interface AddOptions {
   readonly access: 'public' | 'private'
   readonly storage: 'auto' | 'copy' | 'link'
+  readonly encrypt: boolean
+  /** Who can read it, too: cards or contacts. */
+  readonly to: readonly string[]
 }
 
 /** `sower add FILE…`: stores the files and says by what they can be fetched. */
@@ -24,10 +28,15 @@ export async function addCommand(
     context,
     async (node) => {
       const paths = files.map((file) => resolve(file))
+      const isEncrypted = options.encrypt || options.to.length > 0
+      // Said before a card becomes a contact for nothing.
+      if (isEncrypted && options.access === 'public') throw publicAndSealed()
       const { transferIds } = await node.call('library.add', {
         paths,
         accessLevel: options.access,
         storage: options.storage,
+        // A node that was started before an update does not know them.
+        ...(isEncrypted ? { isEncrypted, people: await peopleToShareWith(node, options.to) } : {}),
       })
       const transfers = await waitOrCancel(node, transferIds, signal, (now) =>
         terminal.progress(formatProgress(now)),
@@ -57,6 +66,12 @@ export async function addCommand(
     },
     { isStoppedByWork: true },
   )
+}
+
+function publicAndSealed(): AppError {
+  return new AppError('BAD_REQUEST', 'What everybody may have can’t be encrypted for a few as well.', {
+    hint: 'Leave out “--access public”, or “--encrypt” and “--to”.',
+  })
 }
 
 interface Outcome {

@@ -15,6 +15,9 @@ export function itemResult(item: Item, isServed: boolean): Record<string, unknow
     mime: item.mime,
     state: stateOf(item, isServed),
     access_level: item.accessLevel,
+    encrypted: item.protection !== 'none',
+    protection: item.protection,
+    ...(item.plainSizeBytes === undefined ? {} : { plainSize: item.plainSizeBytes }),
     ...(item.infoHash === undefined ? {} : { infoHash: item.infoHash }),
     seed: item.isSeedingWanted,
     own: item.isOwn,
@@ -26,6 +29,18 @@ export function itemResult(item: Item, isServed: boolean): Record<string, unknow
 
 export function stateOf({ state }: Item, isServed: boolean): Item['state'] {
   return state === 'seeding' && !isServed ? 'ready' : state
+}
+
+const PROTECTION_TEXT = {
+  none: '',
+  readable: ', encrypted',
+  locked: ', encrypted (wallet locked)',
+  'needs-key': ', encrypted (no key)',
+} as const satisfies Record<Item['protection'], string>
+
+/** Who may have it and in which form, for people. */
+export function accessText({ accessLevel, protection }: Item): string {
+  return accessLevel + PROTECTION_TEXT[protection]
 }
 
 /** `itemResult` with what only a single item tells. */
@@ -44,9 +59,9 @@ export function detailResult(item: ItemDetail, isServed: boolean): Record<string
 /** The same for people. */
 export function detailText(item: ItemDetail): string {
   const lines = [
-    `${item.name}  ${formatBytes(item.sizeBytes)}  ${item.accessLevel}`,
+    `${item.name}  ${formatBytes(item.plainSizeBytes ?? item.sizeBytes)}  ${accessText(item)}`,
     `  id      ${item.mediaId}`,
-    ...(item.accessLevel === 'public' ? [`  link    ${item.link}`] : []),
+    ...(item.accessLevel === 'public' || item.protection !== 'none' ? [`  link    ${item.link}`] : []),
     ...(item.magnetURI === undefined ? [] : [`  magnet  ${item.magnetURI}`]),
   ]
   return lines.join('\n')

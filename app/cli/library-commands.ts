@@ -4,7 +4,7 @@ import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
 import { formatBytes, formatTable } from './format.ts'
-import { allItems, itemResult, resolveMediaIds, stateOf } from './item-result.ts'
+import { accessText, allItems, itemResult, resolveMediaIds, stateOf } from './item-result.ts'
 
 /** `sower ls`. */
 export async function listCommand(context: Context, isTrashed = false): Promise<void> {
@@ -14,7 +14,7 @@ export async function listCommand(context: Context, isTrashed = false): Promise<
     const rows = items.map((item) => [
       item.mediaId.slice(0, 12),
       formatBytes(item.sizeBytes),
-      item.accessLevel,
+      accessText(item),
       stateOf(item, node.isRunning),
       item.name,
     ])

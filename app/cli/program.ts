@@ -88,6 +88,13 @@ export function buildProgram(signal: AbortSignal): Command {
         .choices(['auto', 'copy', 'link'])
         .default('auto'),
     )
+    .option('--encrypt', 'encrypt it: only you, and whom you share it with, can read it', false)
+    .option(
+      '--to <card>',
+      'encrypt it and let somebody read it: their card, or a contact (repeatable)',
+      collect,
+      [],
+    )
     .action(async (files: string[], options: AddOptions, command: Command) => {
       await addCommand(contextOf(command), files, options)
     })

@@ -284,8 +284,13 @@ function formSchema(): Json {
     properties: {
       file: { type: 'string', contentMediaType: 'application/octet-stream' },
       name: { type: 'string' },
-      access_level: { enum: ['public', 'private'], default: 'private' },
-      encrypt: { enum: ['true', 'false'] },
+      access_level: { enum: ['public', 'private', 'shared'], default: 'private' },
+      encrypt: { enum: ['true', 'false'], default: 'false' },
+      'recipients[]': {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'Owner keys or SEA keys of contacts, or cards; implies encrypt',
+      },
     },
   }
 }

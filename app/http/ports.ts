@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { PlainFile } from '../ports/plain-file.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { Outbound } from '../outbound/index.ts'
-import type { TokenBearer, Vault } from '../vault/index.ts'
+import type { Recipient, TokenBearer, Vault } from '../vault/index.ts'
 import type {
   AccessLevel,
   EngineEventName,
@@ -59,13 +59,23 @@ export interface PlainFiles {
 export interface UploadDetails {
   readonly name: string
   readonly accessLevel: 'public' | 'private'
+  /** Absent: nothing was said of it. */
+  readonly isEncrypted?: boolean | undefined
+  /** Others who can read it; implies encryption. */
+  readonly recipients?: readonly Recipient[]
 }
+
+/** @throws {AppError} `BAD_REQUEST` for somebody who is not known, `CARD_INVALID` */
+export type ResolveRecipient = (named: string) => Recipient
 
 export interface UploadRequest extends UploadDetails {
   readonly stream: Readable
   readonly maxBytes: number
   readonly sizeHint?: number
-  /** Asked once, when the stream has ended and before anything is committed: a form's fields may follow its file. */
+  /**
+   * A form's fields may follow its file: asked when the first megabyte has come, and again when the stream has ended, before
+   * anything is committed.
+   */
   readonly details?: () => UploadDetails
   readonly signal: AbortSignal
 }

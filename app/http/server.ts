@@ -22,6 +22,7 @@ import type {
   MediaShelf,
   OutboundRequests,
   PlainFiles,
+  ResolveRecipient,
   RevocationLookup,
   StatusSource,
   TokenVerifier,
@@ -42,6 +43,7 @@ export interface HttpServerOptions {
   /** What the window and its players read: given to the control listener alone. */
   readonly plainFiles: PlainFiles
   readonly adder: UploadAdder
+  readonly resolveRecipient: ResolveRecipient
   readonly vault: TokenVerifier & LoginDesk
   /** Items their owners took back. */
   readonly revocationOf: RevocationLookup
@@ -128,8 +130,19 @@ export class HttpServer {
   }
 
   #startNode(media: MediaResponder, host: string, port: number, controlPort: number): Promise<number> {
-    const { library, adder, vault, revocationOf, handlers, outbound, settings, status, isPaused, clock } =
-      this.#options
+    const {
+      library,
+      adder,
+      resolveRecipient,
+      vault,
+      revocationOf,
+      handlers,
+      outbound,
+      settings,
+      status,
+      isPaused,
+      clock,
+    } = this.#options
     const limits = this.#limits
     const buckets = this.#buckets
     const baseUrl = (): string => settings.get().publicUrl?.replace(/\/+$/, '') ?? this.#url
@@ -137,7 +150,7 @@ export class HttpServer {
     const routes = new NodeRoutes({
       library,
       media,
-      uploads: new Uploads({ library, adder, outbound, settings, limits, baseUrl }),
+      uploads: new Uploads({ library, adder, resolveRecipient, outbound, settings, limits, baseUrl }),
       gate: new MediaGate(library, viewers, revocationOf),
       auth: new AuthRoutes({ vault, buckets, limits, publicUrl: () => settings.get().publicUrl }),
       viewers,

@@ -9,11 +9,13 @@ const Flag = z
 
 const common = {
   name: z.string().min(1).max(1024).optional(),
-  access_level: z.enum(['public', 'private']).default('private'),
-  encrypt: Flag.default(false),
+  /** `shared`: with `recipients`. */
+  access_level: z.enum(['public', 'private', 'shared']).default('private'),
+  encrypt: Flag.optional(),
   /** Permanent homes; OIP's clients send a flag for each. */
   publishTo: z.record(z.string().max(32), Flag).default({}),
-  recipients: z.array(z.string().max(512)).max(64).default([]),
+  /** Who can read it beside the owner: owner keys or SEA keys of contacts, or cards. Implies `encrypt`. */
+  recipients: z.array(z.string().min(1).max(16_384)).max(64).default([]),
 }
 
 /** The JSON form of an upload. */
@@ -22,34 +24,53 @@ export const UploadJson = z.discriminatedUnion('source', [
   z.object({ source: z.literal('base64'), data: z.string(), ...common }),
 ])
 
-/** What an upload may ask for besides its bytes, with what this node can't do yet refused or warned of. */
-export const UploadFields = z.object(common).transform(({ encrypt, recipients, publishTo, ...wanted }) => {
-  // Storing what somebody wanted sealed in the clear would be worse than not storing it.
-  if (encrypt) throw new AppError('BAD_REQUEST', 'This version can’t encrypt media yet; nothing was stored.')
-  if (recipients.length > 0) {
-    throw new AppError(
-      'BAD_REQUEST',
-      'This version can’t share media with chosen people yet; nothing was stored.',
-    )
-  }
-  const homes = Object.keys(publishTo).filter((home) => publishTo[home] === true && home !== 'bittorrent')
-  const warnings = homes.map((home) => `Not published to ${home}: this version keeps and seeds media only.`)
-  return { ...wanted, warnings }
-})
+/** What an upload asks for besides its bytes. */
+export interface UploadWish {
+  readonly name?: string | undefined
+  readonly accessLevel: 'public' | 'private'
+  /** Absent: nothing was said of it. */
+  readonly isEncrypted: boolean | undefined
+  /** As the client names them. */
+  readonly recipients: readonly string[]
+  /** What was asked for and is not done. */
+  readonly warnings: readonly string[]
+}
+
+/** The same, with what this node can't do refused or warned of. */
+export const UploadFields = z
+  .object(common)
+  .transform(({ encrypt, recipients, publishTo, access_level: level, name }): UploadWish => {
+    if (level === 'shared' && recipients.length === 0) {
+      throw new AppError('BAD_REQUEST', '“shared” needs somebody to share with; nothing was stored.', {
+        hint: 'Name them in “recipients[]”, or leave “access_level” out.',
+      })
+    }
+    const homes = Object.keys(publishTo).filter((home) => publishTo[home] === true && home !== 'bittorrent')
+    return {
+      name,
+      accessLevel: level === 'public' ? 'public' : 'private',
+      isEncrypted: recipients.length > 0 ? true : encrypt,
+      recipients,
+      warnings: homes.map((home) => `Not published to ${home}: this version keeps and seeds media only.`),
+    }
+  })
+
+/** A field of a form, in the order they came; one name may come several times. */
+export type FormField = readonly [name: string, value: string]
 
 /**
- * The same from a form's fields: `publishTo[ipfs]=true`, `recipients[]=…` or one `recipients`.
+ * The same from a form's fields: `publishTo[ipfs]=true`, `recipients[]=…` as often as there are people, or one `recipients`
+ * with a JSON array.
  * @throws {AppError} `BAD_REQUEST` naming the field that does not hold
  */
-export function readUploadFields(fields: ReadonlyMap<string, string>): z.output<typeof UploadFields> {
-  const publishTo: [string, string][] = []
+export function readUploadFields(fields: Iterable<FormField>): UploadWish {
+  const publishTo: FormField[] = []
   const recipients: string[] = []
-  const plain: [string, string][] = []
+  const plain: FormField[] = []
   for (const [name, value] of fields) {
     const home = /^publishTo\[([a-z]{1,32})\]$/.exec(name)?.[1]
     if (home !== undefined) publishTo.push([home, value])
-    else if (/^recipients(\[\d*\])?$/.test(name))
-      recipients.push(...(value === '' || value === '[]' ? [] : [value]))
+    else if (/^recipients(\[\d*\])?$/.test(name)) recipients.push(...recipientsIn(value))
     else if (value !== '') plain.push([name, value])
   }
   const parsed = UploadFields.safeParse({
@@ -63,4 +84,14 @@ export function readUploadFields(fields: ReadonlyMap<string, string>): z.output<
     'BAD_REQUEST',
     `The field “${issue?.path.join('.') ?? ''}” does not hold: ${issue?.message ?? ''}.`,
   )
+}
+
+function recipientsIn(value: string): string[] {
+  if (value.trim() === '') return []
+  if (!value.trim().startsWith('[')) return [value]
+  try {
+    return z.array(z.string()).parse(JSON.parse(value))
+  } catch (cause) {
+    throw new AppError('BAD_REQUEST', 'The field “recipients” is not a JSON array of texts.', { cause })
+  }
 }

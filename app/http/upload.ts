@@ -5,14 +5,23 @@ import { bodyType, declaredBytes, inviteBody, readJson, tooLarge, tooSlow, watch
 import { sendJson } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
-import type { HttpSettings, MediaShelf, OutboundRequests, UploadAdder, UploadDetails } from './ports.ts'
+import type {
+  HttpSettings,
+  MediaShelf,
+  OutboundRequests,
+  ResolveRecipient,
+  UploadAdder,
+  UploadDetails,
+} from './ports.ts'
 import { UploadForm } from './upload-form.ts'
 import { UploadFields, UploadJson, readUploadFields } from './upload-fields.ts'
+import type { FormField, UploadWish } from './upload-fields.ts'
 import { uploadAnswer } from './upload-answer.ts'
 
 export interface UploadsOptions {
   readonly library: MediaShelf
   readonly adder: UploadAdder
+  readonly resolveRecipient: ResolveRecipient
   readonly outbound: OutboundRequests
   readonly settings: HttpSettings
   readonly limits: HttpLimits
@@ -65,7 +74,7 @@ export class Uploads {
       fieldBytes: limits.formFieldBytes,
       fileBytes: maxBytes,
     })
-    const fields = new Map<string, string>()
+    const fields: FormField[] = []
     const abort = new AbortController()
     let adding: Promise<Added> | undefined
     const stopWatching = watchPace(req, limits.uploadMinRateBytesPerSec, limits.uploadRateWindowMs, () =>
@@ -75,14 +84,11 @@ export class Uploads {
     try {
       await form.receive({
         onField: (name, value) => {
-          fields.set(name, value)
+          fields.push([name, value])
         },
         onFile: ({ stream, fileName }) => {
           // Asked again when the form is complete; a wish we can't fulfil stops the upload then, before anything is kept.
-          const details = (): UploadDetails => {
-            const { name, access_level: accessLevel } = readUploadFields(fields)
-            return { name: name ?? fileName, accessLevel }
-          }
+          const details = (): UploadDetails => this.#details(readUploadFields(fields), fileName)
           adding = adder.addStream({
             stream,
             name: fileName,
@@ -119,7 +125,10 @@ export class Uploads {
     if (!parsed.success) {
       throw new AppError('BAD_REQUEST', `This upload can’t be understood: ${firstIssue(parsed.error)}.`)
     }
-    const { name, access_level: accessLevel, warnings } = UploadFields.parse(parsed.data)
+    const wish = UploadFields.parse(parsed.data)
+    const { warnings } = wish
+    // Known to be possible before anything is fetched.
+    this.#details(wish, '')
     const maxBytes = settings.get().maxUploadBytes
     const abort = new AbortController()
     const onClose = (): void =>
@@ -133,8 +142,7 @@ export class Uploads {
           : await this.#fetch(data.url, maxBytes, abort.signal)
       const added = await adder.addStream({
         stream: source.stream,
-        name: name ?? source.name,
-        accessLevel,
+        ...this.#details(wish, source.name),
         maxBytes,
         ...(source.sizeBytes === undefined ? {} : { sizeHint: source.sizeBytes }),
         signal: abort.signal,
@@ -142,6 +150,15 @@ export class Uploads {
       return { ...added, warnings }
     } finally {
       exchange.res.off('close', onClose)
+    }
+  }
+
+  #details({ name, accessLevel, isEncrypted, recipients }: UploadWish, fallbackName: string): UploadDetails {
+    return {
+      name: name ?? fallbackName,
+      accessLevel,
+      isEncrypted,
+      recipients: recipients.map(this.#options.resolveRecipient),
     }
   }
 

@@ -21,8 +21,8 @@ export interface StreamDetails {
   /** As the sender calls it; cleaned here. */
   readonly name: string
   readonly accessLevel: AddAccess
-  /** Only its owner, and `recipients`, can read it. @defaultValue false */
-  readonly isEncrypted?: boolean
+  /** Only its owner, and `recipients`, can read it. Absent: nothing was said of it, which is no unless it is said later. */
+  readonly isEncrypted?: boolean | undefined
   /** Others who can read it; implies encryption. @defaultValue nobody */
   readonly recipients?: readonly Recipient[]
 }
@@ -31,7 +31,8 @@ export interface AddStreamInput extends StreamDetails {
   readonly stream: Readable
   /**
    * The same as it is known meanwhile, for a sender who says it beside the bytes: asked when the first megabyte (or all of
-   * it) has come, which decides whether it is encrypted, and when the stream has ended, for everything else.
+   * it) has come, and again when the stream has ended. As long as it does not say whether to encrypt, that is done, so that no
+   * plaintext is on the disk when it turns out to be wanted; when it is not, the stored file is decrypted again at the end.
    */
   readonly details?: () => StreamDetails
   readonly sizeHint?: number
@@ -41,7 +42,7 @@ export interface AddStreamInput extends StreamDetails {
 
 interface Protection {
   readonly accessLevel: AddAccess
-  readonly isEncrypted?: boolean
+  readonly isEncrypted?: boolean | undefined
   readonly people?: readonly unknown[]
   readonly recipients?: readonly unknown[]
 }
@@ -62,12 +63,17 @@ export function isProtected({ accessLevel, isEncrypted, people, recipients }: Pr
   return isWanted
 }
 
-/** It was to be encrypted, but that was said when its plaintext was already arriving on the disk. */
+/** Whether it must be encrypted for now, as it is not known yet that it need not be. */
+export function mayBeProtected(details: StreamDetails): boolean {
+  return isProtected(details) || (details.isEncrypted === undefined && details.accessLevel !== 'public')
+}
+
+/** A sender that first says no and then yes: its plaintext was already arriving on the disk. */
 export function saidTooLate(): AppError {
   return new AppError(
     'BAD_REQUEST',
-    'That this file is to be encrypted was said only after its first megabyte. What had been stored of it is gone again.',
-    { hint: 'Send the fields “encrypt” and “recipients[]” before the file.' },
+    'It was said twice, and differently, whether this file is to be encrypted. What had been stored of it is gone again.',
+    { hint: 'Say it once.' },
   )
 }
 

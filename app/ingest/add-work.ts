@@ -3,7 +3,14 @@ import type { AccessLevel } from '../contract/index.ts'
 import type { ItemRow, StagingDir } from '../library/index.ts'
 import { newFileKey } from '../stream-cipher.ts'
 import type { Recipient } from '../vault/index.ts'
-import { connectionLost, isProtected, saidTooLate, type AddAccess, type AddStreamInput } from './add-input.ts'
+import {
+  connectionLost,
+  mayBeProtected,
+  isProtected,
+  saidTooLate,
+  type AddAccess,
+  type AddStreamInput,
+} from './add-input.ts'
 import { readPayload, type PathPayload } from './add-payload.ts'
 import type { AdderOptions } from './adder-options.ts'
 import { describe, type DescriberOptions, type KeyFor } from './describe.ts'
@@ -13,6 +20,7 @@ import type { PauseGate } from './pause-gate.ts'
 import type { Progress } from './progress.ts'
 import { readFile, type IngestResult } from './read-file.ts'
 import { readStream } from './read-stream.ts'
+import { unseal } from './unseal.ts'
 
 export interface Added {
   readonly row: ItemRow
@@ -110,16 +118,20 @@ export class AddWork {
     const { folder, pool, signer, settings } = this.#options
     const { stream, name, sizeHint, maxBytes, details } = input
     signer()
+    const shallEncrypt = (isAllHere: boolean): boolean => {
+      const soFar = details?.() ?? input
+      return details === undefined || isAllHere ? isProtected(soFar) : mayBeProtected(soFar)
+    }
     isProtected(input)
     const staging = await folder.stage(job.id, sizeHint === undefined ? {} : { expectedBytes: sizeHint })
     try {
-      const result = await readStream(pool, {
+      const stored = await readStream(pool, {
         stream,
         stagedPath: staging.bytes,
         name,
         sizeHint,
         maxBytes,
-        encrypt: () => (isProtected(details?.() ?? input) ? { fileKey } : undefined),
+        encrypt: (isAllHere) => (shallEncrypt(isAllHere) ? { fileKey } : undefined),
         // Costs nothing beside the sha256, and `details` may yet say that it is public.
         withPieces: input.accessLevel === 'public' || details !== undefined || isProtected(input),
         reserveBytes: settings.get().reserveBytes,
@@ -128,8 +140,12 @@ export class AddWork {
         onProgress: (progress) => this.#progress(job, progress),
       })
       const final = details?.() ?? input
-      const isSealed = result.encrypted !== undefined
-      if (isProtected(final) && !isSealed) throw saidTooLate()
+      const isSealed = isProtected(final)
+      if (isSealed && stored.encrypted === undefined) throw saidTooLate()
+      const { signal, gate } = job
+      const result = isSealed
+        ? stored
+        : await unseal(pool, { stagedPath: staging.bytes, fileKey, stored, signal, gate })
       const { accessLevel, recipients = [] } = final
       const access = this.#accessFor(accessLevel, recipients, isSealed ? fileKey : undefined)
       return await this.#commit(job, staging, result, { name: cleanFileName(final.name), ...access })

@@ -25,10 +25,10 @@ export interface ReadStreamOptions {
   readonly sizeHint?: number | undefined
   readonly maxBytes?: number | undefined
   /**
-   * What is stored is the ciphertext; the plaintext is never on the disk. A function is asked when the first megabyte (or
-   * all there is) has come, for senders who say beside the bytes what they want.
+   * What is stored is the ciphertext; the plaintext is never on the disk. A function is asked when the first megabyte has
+   * come, or all there is, for senders who say beside the bytes what they want.
    */
-  readonly encrypt?: Encrypt | (() => Encrypt | undefined) | undefined
+  readonly encrypt?: Encrypt | ((isAllHere: boolean) => Encrypt | undefined) | undefined
   /** SHA-1 pieces for a torrent. */
   readonly withPieces: boolean
   /** Free space that must remain in the media folder. @defaultValue 0 */
@@ -137,8 +137,7 @@ async function decided(
   source: StreamSource,
 ): Promise<Encrypt | undefined> {
   if (typeof encrypt !== 'function') return encrypt
-  await source.peek(BLOCK_BYTES)
-  return encrypt()
+  return encrypt(await source.peek(BLOCK_BYTES))
 }
 
 /** When the final size asks for another piece length than was planned with, the pieces are made from the written file. */

@@ -32,15 +32,20 @@ export class StreamSource {
     return filled
   }
 
-  /** Waits until so many bytes have come, or all there are, without taking them. @throws as `fill` */
-  async peek(bytes: number): Promise<void> {
+  /**
+   * Waits until so many bytes have come, or all there are, without taking them.
+   * @returns whether these are all
+   * @throws as `fill`
+   */
+  async peek(bytes: number): Promise<boolean> {
     let waitingBytes = 0
     while (waitingBytes < bytes) {
       const chunk = await this.#next()
-      if (chunk === undefined) return
+      if (chunk === undefined) return true
       this.#waiting.push(chunk)
       waitingBytes += chunk.length
     }
+    return false
   }
 
   async #next(): Promise<Uint8Array | undefined> {

@@ -1,7 +1,8 @@
-import { AppError } from '../../contract/index.ts'
+import { AppError, PersonKey } from '../../contract/index.ts'
 import type { Contact } from '../../contract/index.ts'
 import type { Db } from '../../library/index.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { isPoint } from '../envelope/sea.ts'
 import type { Recipient } from '../envelope/sea-envelope.ts'
 import { cardInvalid, cardJson, fingerprintOf, parseCard, plainName } from './card.ts'
 import type { Card } from './card.ts'
@@ -99,23 +100,51 @@ export class Contacts {
    * @throws {AppError} `BAD_REQUEST` naming the one who is no contact
    */
   recipients(owners: readonly string[]): Recipient[] {
-    return [...new Set(owners)].map((owner) => {
-      const row = this.#row(owner)
-      if (row === undefined) {
-        throw new AppError('BAD_REQUEST', `${fingerprintOf(owner)} is not one of your contacts.`, {
-          hint: 'Add their card to your contacts first.',
-          details: { owner },
-        })
-      }
-      const { pub, epub } = cardOf(row)
-      return { owner, pub, epub }
-    })
+    return [...new Set(owners)].map((owner) => this.#recipient(owner))
+  }
+
+  /**
+   * Somebody as another program names them: an owner key or SEA `pub` of a contact, or a card (link or JSON), whose owner need
+   * not be a contact.
+   * @throws {AppError} `BAD_REQUEST` for somebody who is no contact, `CARD_INVALID`
+   */
+  resolve(text: string): Recipient {
+    const named = text.trim()
+    if (PersonKey.safeParse(named).success) return this.#recipient(named)
+    if (isPoint(named)) {
+      const row = this.#rows().find((each) => cardOf(each).pub === named)
+      if (row !== undefined) return this.#recipient(row.owner)
+      throw new AppError('BAD_REQUEST', 'These SEA keys are none of your contacts’.', {
+        hint: 'Add their card to your contacts first, or give the card itself.',
+      })
+    }
+    if (!/^(sower:|\{)/i.test(named)) {
+      throw new AppError(
+        'BAD_REQUEST',
+        'A recipient is an owner key, a SEA key or a card; this is none of them.',
+      )
+    }
+    const card = parseCard(named, this.#clock.nowMs())
+    if (card.owner !== this.#owner()) this.#refuseKeysOfAnother(card)
+    return { owner: card.owner, pub: card.pub, epub: card.epub }
   }
 
   /** @returns stops listening */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #recipient(owner: string): Recipient {
+    const row = this.#row(owner)
+    if (row === undefined) {
+      throw new AppError('BAD_REQUEST', `${fingerprintOf(owner)} is not one of your contacts.`, {
+        hint: 'Add their card to your contacts first.',
+        details: { owner },
+      })
+    }
+    const { pub, epub } = cardOf(row)
+    return { owner, pub, epub }
   }
 
   /** A card signed by one person with the keys of another would send that other what is meant for the first. */

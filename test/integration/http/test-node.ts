@@ -56,6 +56,7 @@ export interface TestNode extends HttpAddresses {
   readonly library: Library
   readonly folder: MediaFolder
   readonly transfers: TransferStore
+  readonly contacts: Contacts
   readonly ownerToken: string
   readonly owner: string
   emit(name: EngineEventName, payload: unknown): void
@@ -108,6 +109,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   })
   await library.start()
   const transfers = new TransferStore({ db, clock })
+  const contacts = new Contacts({ db, clock, owner: () => vault.owner(), ownKeys: () => undefined })
   const adder = new Adder({
     library,
     transfers,
@@ -119,7 +121,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     webSeeds: () => [],
     signer: () => vault.signer(),
     self: () => ({ ...TEST_PAIR, owner: vault.signer().publicKey }),
-    contacts: new Contacts({ db, clock, owner: () => vault.owner(), ownKeys: () => undefined }),
+    contacts,
     settings: { get: () => ({ publicUrl: null, reserveBytes: options.reserveBytes ?? 0 }) },
     clock,
     log,
@@ -141,6 +143,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     library,
     plainFiles: { item: plainOpener({ library, fileKeys }), transfer: options.openTransfer ?? noTransfer },
     adder: options.wrapAdder?.(adder) ?? adder,
+    resolveRecipient: (named) => contacts.resolve(named),
     vault,
     revocationOf: (mediaId) => options.revocations?.get(mediaId),
     handlers: options.handlers ?? handlersOf(library, status),
@@ -190,6 +193,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     library,
     folder,
     transfers,
+    contacts,
     ownerToken: token,
     owner: vault.owner() ?? '',
     emit: (name, payload) => {

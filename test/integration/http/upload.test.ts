@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Outbound } from '../../../app/outbound/index.ts'
+import { testPerson } from '../../support/sharing-node.ts'
 import { ask, json, startTestNode } from './test-node.ts'
 import type { Answer, TestNode } from './test-node.ts'
 
@@ -108,6 +109,48 @@ describe('an uploaded form', () => {
     }
   })
 
+  it('is encrypted when it says so, for its owner and whoever it names, before the file or after it', async () => {
+    const contact = testPerson('a contact')
+    const guest = testPerson('a guest')
+    node.contacts.add(contact.card)
+    const bytes = Buffer.concat([Buffer.from('CANARY'.repeat(20_000)), randomBytes(2 * MiB)])
+    for (const [isFileFirst, recipients] of [
+      [true, []],
+      [false, []],
+      [true, [contact.pair.pub, guest.card]],
+      [false, [contact.owner]],
+    ] as [boolean, string[]][]) {
+      const fields: Part[] = [
+        ['encrypt', 'true'],
+        ...recipients.map((recipient): Part => ['recipients[]', recipient]),
+      ]
+      const file: Part = ['file', bytes, 'CANARY.txt']
+      const answer = await sendForm(isFileFirst ? [file, ...fields] : [...fields, file])
+      expect(answer.status).toBe(201)
+      const body = json(answer) as { mediaId: string; manifest: Record<string, unknown> }
+      const people = [contact.owner, guest.owner].slice(0, recipients.length)
+      expect(body).toMatchObject({
+        encrypted: true,
+        access_level: recipients.length === 0 ? 'private' : 'shared',
+        originalName: 'CANARY.txt',
+        mime: 'text/plain',
+        torrentAvailable: true,
+        manifest: {
+          mime: 'application/octet-stream',
+          encryption: { enabled: true, plainSize: bytes.length },
+          accessControl: people.length === 0 ? {} : { shared_with: people },
+        },
+      })
+      expect(JSON.stringify(body.manifest)).not.toContain('CANARY')
+      expect((await ask(`${node.url}/media/${body.mediaId}`)).status).toBe(404)
+      const stored = await ask(`${node.url}/media/${body.mediaId}`, { headers: authorized() })
+      expect(sha256(stored.body)).toBe(body.mediaId)
+      expect(stored.body.includes('CANARY')).toBe(false)
+    }
+    expect(node.contacts.list().map(({ owner }) => owner)).toEqual([contact.owner])
+    expect(await node.incoming()).toEqual([])
+  })
+
   it('is private and has no torrent when it does not say', async () => {
     const bytes = randomBytes(1000)
     const body = json(await sendForm([['file', bytes, 'dagbok.txt']]))
@@ -139,13 +182,13 @@ describe('an uploaded form', () => {
       ],
       400,
     ],
-    ['seventeen fields', [['file', 'x', 'a'], ...repeated(17)], 400],
+    ['a hundred and one fields', [['file', 'x', 'a'], ...repeated(101)], 400],
     ['ten thousand parts', [...repeated(10_000), ['file', 'x', 'a']], 400],
     [
       'a long field',
       [
         ['file', 'x', 'a'],
-        ['name', 'n'.repeat(8193)],
+        ['name', 'n'.repeat(16_385)],
       ],
       400,
     ],
@@ -159,12 +202,29 @@ describe('an uploaded form', () => {
     ],
     ['an empty file', [['file', '', 'a']], 422],
     [
-      'a wish to encrypt',
+      'a wish to be public and encrypted',
       [
         ['file', 'x', 'a'],
         ['encrypt', 'true'],
+        ['access_level', 'public'],
       ],
       400,
+    ],
+    [
+      'a recipient nobody knows',
+      [
+        ['file', 'x', 'a'],
+        ['recipients[]', `02${'ab'.repeat(32)}`],
+      ],
+      400,
+    ],
+    [
+      'a damaged card',
+      [
+        ['recipients[]', 'sower://card/e30'],
+        ['file', 'x', 'a'],
+      ],
+      422,
     ],
   ] as [string, Part[], number][])('with %s is refused and leaves nothing', async (_what, parts, status) => {
     const before = node.library.list().total
@@ -305,6 +365,7 @@ describe('base64', () => {
     [{ source: 'base64' }],
     [{ source: 'base64', data: '%%%' }],
     [{ source: 'base64', data: 'QUJD', access_level: 'shared' }],
+    [{ source: 'base64', data: 'QUJD', encrypt: true, access_level: 'public' }],
     [{ source: 'file', path: '/etc/passwd' }],
     [{ source: 'url', url: 'file:///etc/passwd' }],
     [{ source: 'url', url: 'ftp://example.org/x' }],
@@ -315,6 +376,17 @@ describe('base64', () => {
   ])('refuses %j', async (value) => {
     expect((await sendJson(value)).status).toBe(400)
     expect(await node.incoming()).toEqual([])
+  })
+
+  it('is encrypted when it says so', async () => {
+    const answer = await sendJson({ source: 'base64', data: 'QUJD', encrypt: true, name: 'abc.txt' })
+    expect(answer.status).toBe(201)
+    expect(json(answer)).toMatchObject({
+      encrypted: true,
+      access_level: 'private',
+      size: 19,
+      originalName: 'abc.txt',
+    })
   })
 
   it('of 33 MiB is too large', async () => {

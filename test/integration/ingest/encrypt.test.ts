@@ -377,35 +377,69 @@ test('an encrypted item is not made public, nor private, by a word', async () =>
   await expect(adder.setAccess(mediaId, 'private')).rejects.toMatchObject({ code: 'CONFLICT' })
 })
 
-test('an upload is encrypted by what is said before its second megabyte, and refused when it is said later', async () => {
+test('an upload is as its fields say at last, and no plaintext is on the disk before they said so', async () => {
   const { adder, library, mediaDir } = await setUp()
-  const plain = bytesOf(3 * MIB)
-  const late = { isEncrypted: false }
-  const upload = (stream: Readable) =>
-    adder.addStream({
+  const plain = Buffer.concat([Buffer.from('CANARY'.repeat(10_000)), bytesOf(3 * MIB)])
+  const incoming = path.join(mediaDir, '.incoming')
+  type Said = { isEncrypted?: boolean; accessLevel: 'public' | 'private' }
+  const upload = async (bytes: Buffer, first: Said, then: Said) => {
+    let said = first
+    const stream = new PassThrough({ highWaterMark: 8 * MIB })
+    stream.write(bytes)
+    const added = adder.addStream({
       stream,
       name: 'up.bin',
       accessLevel: 'private',
-      details: () => ({ name: 'up.bin', accessLevel: 'private', ...late }),
+      details: () => ({ name: 'up.bin', ...said }),
       signal: never,
     })
-  // Small enough that everything has been said when it is stored.
-  const small = new PassThrough()
-  small.write(plain.subarray(0, 1000))
-  const adding = upload(small)
-  late.isEncrypted = true
-  small.end()
-  const { row } = await adding
-  expect(library.get(row.mediaId)).toMatchObject({ protection: 'readable', plainSizeBytes: 1000 })
+    added.catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    const staged = await fs.readdir(incoming, { recursive: true, withFileTypes: true })
+    const files = staged.filter((entry) => entry.isFile())
+    const onDisk = await Promise.all(
+      files.map(({ parentPath, name }) => fs.readFile(path.join(parentPath, name))),
+    )
+    said = then
+    stream.end()
+    return { onDisk: Buffer.concat(onDisk), added }
+  }
+  const unsaid = { accessLevel: 'private' } as const
+  for (const bytes of [plain.subarray(0, 1000), plain]) {
+    const late = await upload(bytes, unsaid, { ...unsaid, isEncrypted: true })
+    expect(late.onDisk.includes('CANARY')).toBe(false)
+    const sealed = (await late.added).row
+    expect(sealed.infoHash).toMatch(/^[0-9a-f]{40}$/)
+    expect(library.get(sealed.mediaId)).toMatchObject({
+      protection: 'readable',
+      plainSizeBytes: bytes.length,
+    })
 
-  late.isEncrypted = false
-  const big = new PassThrough({ highWaterMark: 4 * MIB })
-  big.write(plain)
-  const refused = upload(big)
-  setTimeout(() => {
-    late.isEncrypted = true
-    big.end()
-  }, 100)
-  await expect(refused).rejects.toMatchObject({ code: 'BAD_REQUEST' })
-  expect(await fs.readdir(path.join(mediaDir, '.incoming'))).toEqual([])
+    for (const accessLevel of ['private', 'public'] as const) {
+      const { added } = await upload(bytes, unsaid, { accessLevel })
+      const { row, isDuplicate } = await added
+      expect(row).toMatchObject({
+        mediaId: sha256(bytes),
+        protection: 'none',
+        accessLevel,
+        sizeBytes: bytes.length,
+      })
+      expect((await fs.readFile(path.join(mediaDir, row.mediaId, 'original'))).equals(bytes)).toBe(true)
+      expect(isDuplicate).toBe(false)
+      if (accessLevel === 'public') {
+        const metainfo = parseMetainfo((await library.metainfo(row.mediaId)) ?? new Uint8Array())
+        expect(Buffer.from(metainfo.pieces).equals(piecesOf(bytes, metainfo.pieceLength))).toBe(true)
+      }
+      await library.remove([row.mediaId])
+      await fs.rm(path.join(mediaDir, '.trash', row.mediaId), { recursive: true })
+    }
+  }
+
+  const contradicting = await upload(
+    plain,
+    { ...unsaid, isEncrypted: false },
+    { ...unsaid, isEncrypted: true },
+  )
+  await expect(contradicting.added).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  expect(await fs.readdir(incoming)).toEqual([])
 })

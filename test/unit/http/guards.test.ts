@@ -5,6 +5,7 @@ import { Tickets } from '../../../app/http/tickets.ts'
 import { TokenBuckets } from '../../../app/http/token-buckets.ts'
 import { openApiDocument } from '../../../app/http/openapi.ts'
 import { readUploadFields } from '../../../app/http/upload-fields.ts'
+import type { FormField } from '../../../app/http/upload-fields.ts'
 import { engineCalls } from '../../../app/contract/index.ts'
 
 const ID = 'ab'.repeat(32)
@@ -100,23 +101,56 @@ describe('Tickets', () => {
 
 describe('readUploadFields', () => {
   it('keeps an item private when nothing is said', () => {
-    expect(readUploadFields(new Map())).toMatchObject({ access_level: 'private', warnings: [] })
+    expect(readUploadFields([])).toEqual({ accessLevel: 'private', recipients: [], warnings: [] })
   })
 
-  it('refuses what would store in the clear what was to be sealed', () => {
-    expect(() => readUploadFields(new Map([['encrypt', 'true']]))).toThrow('can’t encrypt')
-    expect(() => readUploadFields(new Map([['recipients[]', 'abc']]))).toThrow('chosen people')
-    expect(() => readUploadFields(new Map([['access_level', 'secret']]))).toThrow('access_level')
+  it('takes a wish to encrypt, and recipients however they are listed', () => {
+    expect(readUploadFields([['encrypt', 'true']]).isEncrypted).toBe(true)
+    expect(readUploadFields([['encrypt', 'false']]).isEncrypted).toBe(false)
+    const two = { isEncrypted: true, recipients: ['a', 'b'] }
+    for (const fields of [
+      [
+        ['recipients[]', 'a'],
+        ['recipients[]', 'b'],
+      ],
+      [
+        ['recipients[0]', 'a'],
+        ['recipients[1]', 'b'],
+      ],
+      [['recipients', '["a","b"]']],
+      [
+        ['recipients', 'a'],
+        ['recipients', 'b'],
+        ['access_level', 'shared'],
+        ['encrypt', 'false'],
+      ],
+    ] as const) {
+      expect(readUploadFields(fields)).toMatchObject(two)
+    }
+    expect(
+      readUploadFields([
+        ['recipients', '[]'],
+        ['recipients[]', ''],
+      ]),
+    ).toMatchObject({ recipients: [] })
+  })
+
+  it('refuses what it can’t make sense of', () => {
+    expect(() => readUploadFields([['access_level', 'secret']])).toThrow('access_level')
+    expect(() => readUploadFields([['access_level', 'shared']])).toThrow('somebody to share with')
+    expect(() => readUploadFields([['encrypt', 'perhaps']])).toThrow('encrypt')
+    expect(() => readUploadFields([['recipients', '[1]']])).toThrow('JSON array')
+    expect(() => readUploadFields([['recipients', '["a"']])).toThrow('JSON array')
   })
 
   it('warns of homes it does not publish to', () => {
-    const fields = new Map([
+    const fields: FormField[] = [
       ['publishTo[ipfs]', 'true'],
       ['publishTo[arweave]', 'false'],
       ['publishTo[bittorrent]', 'true'],
       ['encrypt', 'false'],
       ['description', 'OIP sends more than we read'],
-    ])
+    ]
     expect(readUploadFields(fields).warnings).toEqual([expect.stringContaining('ipfs')])
   })
 })
