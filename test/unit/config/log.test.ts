@@ -128,6 +128,11 @@ describe('redact', () => {
     ['a bearer', 'Authorization: Bearer abcdefghijklmnop', 'Authorization: Bearer [hidden]'],
     ['a file key in a link', 'sower://media/ab?v=1#k=c2VjcmV0', 'sower://media/ab?v=1#k=[hidden]'],
     ['a token in an address', 'http://127.0.0.1/?token=abc&x=1', 'http://127.0.0.1/?token=[hidden]&x=1'],
+    [
+      'a player’s address',
+      'http://127.0.0.1/media/x?expires=1&signature=abc',
+      'http://127.0.0.1/media/x?expires=1&signature=[hidden]',
+    ],
     ['a private key', '-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----', '[hidden]'],
     [
       'a recovery phrase',
