@@ -13,6 +13,7 @@ import type {
   EngineStartOptions,
   Notice,
 } from './contract/index.ts'
+import { keepMemoryOutOfCoreDumps } from './core-dump.ts'
 import { EngineParts } from './engine-parts.ts'
 import { lockDataDir } from './library/index.ts'
 import { openLog, parseLogLevel } from './log.ts'
@@ -109,6 +110,7 @@ export class Engine {
 
   async #start(): Promise<EngineAddresses> {
     const { env, flags, mode } = this.#options
+    keepMemoryOutOfCoreDumps()
     makeDataDir(this.dataDir)
     const lock = lockDataDir(this.dataDir)
     this.#closers.push(() => lock.release())

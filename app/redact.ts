@@ -3,7 +3,7 @@ import { AppError } from './contract/index.ts'
 
 const HIDDEN = '[hidden]'
 const SECRET_NAME =
-  /^(.*token|.*passphrase|.*password|.*secret|mnemonic|entropy|seed|private_?key|file_?key|jwt|authorization|(set-)?cookie|x-sower-token|key)$/i
+  /^(.*token|.*passphrase|.*password|.*secret|mnemonic|words?|phrase|answers|entropy|seed|e?priv|private_?key|file_?key|jwt|authorization|(set-)?cookie|x-sower-token|key)$/i
 
 const TEXT_RULES: readonly (readonly [RegExp, string])[] = [
   // JSON Web Tokens
