@@ -65,6 +65,18 @@ export function ShareSheet({ item, onClose }: ShareSheetProps) {
       ) : (
         <PeoplePicker chosen={chosen} without={already} hasOnlyMe={!isEncrypted} onChange={setChosen} />
       )}
+      {isEncrypted && (
+        <div>
+          <Button
+            isSmall
+            tone="quiet"
+            icon="key"
+            onPress={() => app.shell.openSheet({ kind: 'conditions', item })}
+          >
+            {t('share.byCondition')}
+          </Button>
+        </div>
+      )}
     </Sheet>
   )
 }

@@ -2,6 +2,7 @@ import { useApp, useShell } from '../app-context.ts'
 import { AddContactSheet } from '../contacts/AddContactSheet.tsx'
 import { RemoveContactSheet } from '../contacts/RemoveContactSheet.tsx'
 import { KeyLinkSheet } from '../sharing/KeyLinkSheet.tsx'
+import { ConditionsSheet } from '../sharing/ConditionsSheet.tsx'
 import { ShareSheet } from '../sharing/ShareSheet.tsx'
 import { UnshareSheet } from '../sharing/UnshareSheet.tsx'
 import { WatchSheet } from '../transfers/WatchSheet.tsx'
@@ -44,6 +45,8 @@ export function Sheets() {
       return <RemoveContactSheet contact={sheet.contact} onClose={close} />
     case 'share':
       return <ShareSheet item={sheet.item} onClose={close} />
+    case 'conditions':
+      return <ConditionsSheet item={sheet.item} onClose={close} />
     case 'unshare':
       return <UnshareSheet item={sheet.item} person={sheet.person} onClose={close} />
     case 'key-link':

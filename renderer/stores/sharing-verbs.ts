@@ -1,4 +1,12 @@
-import type { Contact, EngineResult, Item, MediaId, Reply, SowerBridge } from '../../app/contract/index.ts'
+import type {
+  AccessRule,
+  Contact,
+  EngineResult,
+  Item,
+  MediaId,
+  Reply,
+  SowerBridge,
+} from '../../app/contract/index.ts'
 import { displayName } from '../format/names.ts'
 import { t } from '../strings/t.ts'
 import type { ShellStore } from './shell-store.ts'
@@ -8,6 +16,7 @@ import type { Toasts } from './toasts.ts'
 export interface SharingVerbs {
   addPeople(mediaId: MediaId, people: readonly string[]): Promise<Reply<unknown>>
   removePerson(mediaId: MediaId, owner: string, name: string): Promise<Reply<unknown>>
+  setConditions(mediaId: MediaId, rule: AccessRule): Promise<Reply<unknown>>
   encrypt(mediaId: MediaId, people: readonly string[]): Promise<Reply<unknown>>
   rotateAll(): Promise<Reply<unknown>>
   copyLinkWithKey(mediaId: MediaId, expiresAtMs: number | null): Promise<boolean>
@@ -44,6 +53,11 @@ export function createSharingVerbs({ bridge, toasts, shell, report, copyText }: 
     removePerson: async (mediaId, owner, name) => {
       const reply = report(await bridge.call('sharing.removePeople', { mediaId, people: [owner] }))
       if (reply.ok) say(t('unshare.started', { name: displayName(name) }))
+      return reply
+    },
+    setConditions: async (mediaId, rule) => {
+      const reply = report(await bridge.call('sharing.setConditions', { mediaId, rule }))
+      if (reply.ok) say(t('conditions.done'))
       return reply
     },
     encrypt: async (mediaId, people) => {

@@ -27,6 +27,7 @@ export type Sheet =
   | { readonly kind: 'remove-contact'; readonly contact: Contact }
   /** Picks people for an item that is encrypted, or that is to be. */
   | { readonly kind: 'share'; readonly item: Item }
+  | { readonly kind: 'conditions'; readonly item: Item }
   | { readonly kind: 'unshare'; readonly item: Item; readonly person: Person }
   | { readonly kind: 'key-link'; readonly item: Item }
   | { readonly kind: 'watch'; readonly transferId: string; readonly name: string }

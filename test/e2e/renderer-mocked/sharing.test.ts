@@ -55,6 +55,33 @@ describe('adding for people', () => {
 })
 
 describe('an encrypted item', () => {
+  it('is shared by conditions that are put together in a small form', async () => {
+    const page = await open({ items: 3, contacts: 2 })
+    await inspect(page, ENCRYPTED)
+    await inspector(page).getByRole('tab', { name: 'People' }).click()
+    await inspector(page).getByRole('button', { name: 'Add people…' }).click()
+    await page.getByRole('button', { name: 'By a condition…' }).click()
+    const sheet = page.getByRole('dialog', { name: 'Share by a condition' })
+    const confirm = sheet.getByRole('button', { name: 'Share by this' })
+    expect(await confirm.isDisabled()).toBe(true)
+    const wallet = `0x${'ab'.repeat(20)}`
+    await sheet.getByLabel('Address of the wallet').fill(wallet)
+    await sheet.getByRole('button', { name: 'Another condition' }).click()
+    expect(await confirm.isDisabled()).toBe(true)
+    const second = sheet.getByRole('group', { name: 'Condition 2' })
+    await second.getByRole('radio', { name: 'A token' }).click()
+    await second.getByLabel('Address of the contract').fill(wallet)
+    await second.getByLabel('Chain').fill('polygon')
+    await second.getByLabel('At least').fill('5')
+    await sheet.getByRole('radio', { name: 'All of them' }).click()
+    await confirm.click()
+    await page.getByText('Whoever fulfils it can read it now').waitFor()
+    const token = { kind: 'token', standard: 'ERC20', contract: wallet, chain: 'polygon', atLeast: '5' }
+    expect(await callsOf(page, 'sharing.setConditions')).toMatchObject([
+      { rule: { kind: 'all', of: [{ kind: 'wallet', address: wallet, chain: 'ethereum' }, token] } },
+    ])
+  })
+
   it('says that it is, in the list and in the inspector, and plays', async () => {
     const page = await open({ items: 3 })
     await inspect(page, ENCRYPTED)
