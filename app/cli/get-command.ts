@@ -1,12 +1,12 @@
 import { AppError } from '../contract/index.ts'
-import type { Transfer } from '../contract/index.ts'
+import type { ItemDetail, Transfer } from '../contract/index.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
 import { formatProgress } from './format.ts'
 import { detailResult, detailText } from './item-result.ts'
 import { checkTarget, copyOut, targetFor } from './copy-out.ts'
-import { transferError, waitForTransfers } from './transfers.ts'
+import { finishTransfer, transferError, waitForTransfers } from './transfers.ts'
 
 export interface GetOptions {
   readonly from: readonly string[]
@@ -40,15 +40,7 @@ export async function getCommand(context: Context, link: string, options: GetOpt
       if (transfer.mediaId === undefined) throw new Error('a finished transfer has no mediaId')
       const item = await node.call('library.get', { mediaId: transfer.mediaId })
       const out = options.out === undefined ? undefined : targetFor(options.out, item.name)
-      if (out !== undefined) {
-        await copyOut({
-          source: item.path,
-          target: out,
-          sha256: item.mediaId,
-          isForced: options.force,
-          signal,
-        })
-      }
+      if (out !== undefined) await writeOut(context, node, item, { target: out, isForced: options.force })
       terminal.result(
         {
           ...detailResult(item, node.isRunning),
@@ -60,6 +52,32 @@ export async function getCommand(context: Context, link: string, options: GetOpt
     },
     { isStoppedByWork: true },
   )
+}
+
+/** The file itself, checked: as it is stored, or decrypted by the node, which alone has the keys. */
+async function writeOut(
+  context: Context,
+  node: NodeConnection,
+  { mediaId, path: source, protection }: ItemDetail,
+  { target, isForced }: { readonly target: string; readonly isForced: boolean },
+): Promise<void> {
+  if (protection === 'none') {
+    await copyOut({ source, target, sha256: mediaId, isForced, signal: context.signal })
+    return
+  }
+  if (protection === 'needs-key') {
+    throw new AppError(
+      'KEY_NEEDED',
+      'This item is encrypted and this node has no key to it, so no file was written. The encrypted item is kept.',
+      {
+        hint: 'Ask for a link with its key, or send its owner your card (sower wallet card).',
+        details: { mediaId },
+      },
+    )
+  }
+  const copy = { mediaId, path: target, isReplacing: isForced }
+  const { transferId } = await node.call('library.saveCopy', copy)
+  await finishTransfer(context, node, transferId)
 }
 
 async function waitOrPause(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { AccessRule, AppError } from '../contract/index.ts'
-import type { Item, Person, Transfer } from '../contract/index.ts'
+import type { Item, Person } from '../contract/index.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
@@ -8,7 +8,7 @@ import { checkTarget, targetFor } from './copy-out.ts'
 import { formatProgress } from './format.ts'
 import { detailResult, resolveMediaIds } from './item-result.ts'
 import { findPerson, peopleToShareWith } from './people.ts'
-import { transferError, waitForTransfers } from './transfers.ts'
+import { finishTransfer, transferError, waitForTransfers } from './transfers.ts'
 
 export interface ShareOptions {
   readonly to: readonly string[]
@@ -142,7 +142,7 @@ export async function saveCommand(
       const item = await node.call('library.get', { mediaId })
       const path = targetFor(out, item.name)
       const { transferId } = await node.call('library.saveCopy', { mediaId, path, isReplacing: force })
-      await finish(context, node, transferId)
+      await finishTransfer(context, node, transferId)
       terminal.result({ mediaId, out: path }, path)
     },
     { isStoppedByWork: true },
@@ -159,7 +159,7 @@ async function encryptingAnew(
     context,
     async (node) => {
       const replaces = await resolveOne(node, name)
-      const transfer = await finish(context, node, await begin(node, replaces))
+      const transfer = await finishTransfer(context, node, await begin(node, replaces))
       if (transfer.mediaId === undefined) throw new Error('a finished transfer has no mediaId')
       const item = await node.call('library.get', { mediaId: transfer.mediaId })
       const people = (await peopleOf(node, item.mediaId)).map(personResult)
@@ -170,26 +170,6 @@ async function encryptingAnew(
     },
     { isStoppedByWork: true },
   )
-}
-
-/** @throws {AppError} what the transfer failed with; `CANCELLED` when the user stopped it, and then it is cancelled */
-async function finish(context: Context, node: NodeConnection, id: string): Promise<Transfer> {
-  const { terminal, signal } = context
-  try {
-    const [transfer] = await waitForTransfers(node, [id], {
-      onProgress: (now) => terminal.progress(formatProgress(now)),
-      signal,
-    })
-    if (transfer === undefined) throw new Error('the transfer has vanished')
-    const error = transferError(transfer)
-    if (error !== undefined) throw error
-    return transfer
-  } catch (error) {
-    if (!signal.aborted) throw error
-    // One that has ended meanwhile can't be cancelled, and need not be.
-    await node.call('transfers.cancel', { id }).catch(() => undefined)
-    throw new AppError('CANCELLED', 'Cancelled. The item is as it was.', { cause: error })
-  }
 }
 
 async function resolveOne(node: NodeConnection, name: string): Promise<Item['mediaId']> {

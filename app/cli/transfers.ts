@@ -1,6 +1,8 @@
 import { AppError, isErrorCode } from '../contract/index.ts'
 import type { Transfer } from '../contract/index.ts'
 import type { NodeConnection } from './connection.ts'
+import type { Context } from './context.ts'
+import { formatProgress } from './format.ts'
 
 const FINAL: ReadonlySet<Transfer['state']> = new Set(['done', 'failed', 'cancelled'])
 /** Events bring progress; asking makes sure of the end even when one got lost. */
@@ -67,4 +69,24 @@ export function transferError(transfer: Transfer): AppError | undefined {
     return new AppError('CANCELLED', 'It was cancelled.')
   const code = isErrorCode(error.code) ? error.code : 'INTERNAL'
   return new AppError(code, error.message, error.hint === undefined ? {} : { hint: error.hint })
+}
+
+/** @throws {AppError} what the transfer failed with; `CANCELLED` when the user stopped it, and then it is cancelled */
+export async function finishTransfer(context: Context, node: NodeConnection, id: string): Promise<Transfer> {
+  const { terminal, signal } = context
+  try {
+    const [transfer] = await waitForTransfers(node, [id], {
+      onProgress: (now) => terminal.progress(formatProgress(now)),
+      signal,
+    })
+    if (transfer === undefined) throw new Error('the transfer has vanished')
+    const error = transferError(transfer)
+    if (error !== undefined) throw error
+    return transfer
+  } catch (error) {
+    if (!signal.aborted) throw error
+    // One that has ended meanwhile can't be cancelled, and need not be.
+    await node.call('transfers.cancel', { id }).catch(() => undefined)
+    throw new AppError('CANCELLED', 'Cancelled. The item is as it was.', { cause: error })
+  }
 }

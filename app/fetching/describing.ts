@@ -29,6 +29,9 @@ interface DescribingInit {
   readonly describeMs: number
 }
 
+/** For a description that fits the link's key, when there is one that does not. */
+const MAX_GRACE_MS = 8000
+
 /** What one download knows of its item: found with HTTP sources, told by peers, remembered from earlier runs. */
 export class Describing {
   readonly #init: DescribingInit
@@ -56,6 +59,14 @@ export class Describing {
   /** Nothing of it is for DHT, LSD or PEX. */
   get isPrivate(): boolean {
     return this.#init.plan.isEncrypted || this.#descriptions.best?.isEncrypted === true
+  }
+
+  /** Nobody has said (in a way that fits the link's key) what the item is. */
+  get isUndescribed(): boolean {
+    const { best } = this.#descriptions
+    return (
+      best === undefined || (best.opens === 'no' && this.#init.linkKeys.has(this.#init.id, this.#init.plan))
+    )
   }
 
   /** Asks everybody who can be asked over HTTP. */
@@ -123,7 +134,8 @@ export class Describing {
     const isUnfit = this.#descriptions.best?.opens === 'no' && linkKeys.has(id, plan)
     const nowMs = performance.now()
     this.#unfitSinceMs = isUnfit ? (this.#unfitSinceMs ?? nowMs) : undefined
-    return this.#unfitSinceMs !== undefined && nowMs - this.#unfitSinceMs > describeMs ? wrongKey() : null
+    const graceMs = Math.min(describeMs, MAX_GRACE_MS)
+    return this.#unfitSinceMs !== undefined && nowMs - this.#unfitSinceMs > graceMs ? wrongKey() : null
   }
 
   /**

@@ -190,6 +190,7 @@ export class GetJob {
       peers: this.#roads.peers(),
       isPrivate: this.#describing.isPrivate,
       manifests: this.#describing.taker(infoHash),
+      isUndescribed: () => this.#describing.isUndescribed,
       manifestMs: {
         fromAny: plan.isEncrypted ? this.#patience.describeMs : 0,
         fromPeers: MANIFEST_FROM_PEERS_MS,

@@ -25,12 +25,14 @@ export interface SwarmDownloadArgs {
   readonly onStopped: (bitfield: Uint8Array) => void
   /** What the peers know of the item, beside its bytes. */
   readonly manifests: ManifestTaker
+  /** Nothing can be kept yet, or not as well as it could be, for want of a manifest. */
+  readonly isUndescribed: () => boolean
   readonly isPrivate: boolean
   /** Why it makes no sense to go on, if there is a reason; asked a few times a second. */
   readonly fault: () => AppError | null
   /** Called once, before anything else happens. */
   readonly onLeech: (leech: LeechHandle) => void
-  /** How long to wait for a manifest that is still wanted when every piece is there; from peers who could give one, or from any. */
+  /** How long to wait for one when every piece is there; from peers who could give one, or from any. */
   readonly manifestMs: { readonly fromAny: number; readonly fromPeers: number }
 }
 
@@ -157,10 +159,12 @@ function watch(
 
 /** The bytes are there, but nobody has said yet what they are: peers stay connected for a while. */
 async function lingerForManifest(leech: LeechHandle, args: SwarmDownloadArgs): Promise<void> {
-  const { manifests, manifestMs, signal } = args
+  const { manifestMs, signal } = args
   const startedMs = performance.now()
   leech.askForManifest()
-  while (manifests.isWanted()) {
+  while (args.isUndescribed()) {
+    const fault = args.fault()
+    if (fault !== null) throw fault
     const waitMs = leech.manifestPeerCount > 0 ? manifestMs.fromPeers : 0
     if (performance.now() - startedMs >= Math.max(waitMs, manifestMs.fromAny)) return
     await sleep(50, undefined, { signal })

@@ -165,7 +165,8 @@ export class Download {
   onReject(link: Link, index: number, offset: number): void {
     const source = this.#peers.get(link)
     const ask = source?.ask(index, offset / BLOCK_BYTES)
-    if (source === undefined || ask === undefined) return
+    const isOld = source?.answersOld(index, offset / BLOCK_BYTES) === true
+    if (source === undefined || ask === undefined || isOld) return
     source.forget(index, ask.block)
     source.refuse(index)
     this.#release(ask.piece, ask.block, source)
@@ -175,6 +176,7 @@ export class Download {
     const source = this.#peers.get(link)
     const block = offset / BLOCK_BYTES
     const ask = source?.ask(index, block)
+    source?.answersOld(index, block)
     if (source === undefined || ask?.piece.blockLength(block) !== length) return null
     return ask.piece.arriving(block, source)
   }
@@ -255,8 +257,13 @@ export class Download {
 
   /** Somebody reads elsewhere now: what is on its way for nobody waits until that is there. */
   #makeWay(index: number): void {
-    this.#peers.makeWay(index, (other) => this.#urgent.has(other))
-    this.#https.makeWay()
+    const before = new Set<number>()
+    for (const other of this.#urgent) {
+      before.add(other)
+      if (other === index) break
+    }
+    this.#peers.makeWay(index, before)
+    this.#https.makeWay(before)
   }
 
   #newPiece(owner: Sender, has: (index: number) => boolean): ActivePiece | null {

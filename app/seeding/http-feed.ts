@@ -46,11 +46,11 @@ export class HttpFeed {
     for (const source of this.#sources) source.abort()
   }
 
-  /** Ends reads that bring nothing anybody waits for. */
-  makeWay(): void {
+  /** Ends reads that bring none of these pieces. */
+  makeWay(before: ReadonlySet<number>): void {
     for (const source of this.#sources) {
       const isOfUse = [...this.#desk.active.values()].some(
-        (piece) => this.#desk.isUrgent(piece.index) && source.isFetching(piece),
+        (piece) => before.has(piece.index) && source.isFetching(piece),
       )
       if (!isOfUse) source.abort()
     }

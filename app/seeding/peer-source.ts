@@ -21,6 +21,8 @@ export class PeerSource {
   readonly pieces = new Set<ActivePiece>()
   readonly #asks = new Map<number, Ask>()
   readonly #counted: Uint8Array
+  /** Requests taken back that it has not answered: with a block that was under way, or a refusal (BEP 6). */
+  readonly #takenBack = new Map<number, number>()
   /** Pieces it refused to send: not asked for again until then. */
   readonly #refusedUntilMs = new Map<number, number>()
   isSnubbed = false
@@ -87,6 +89,23 @@ export class PeerSource {
 
   forget(index: number, block: number): boolean {
     return this.#asks.delete(keyOf(index, block))
+  }
+
+  /** It was told not to send this block any more. */
+  takeBack(index: number, block: number): void {
+    this.#asks.delete(keyOf(index, block))
+    const key = keyOf(index, block)
+    if (this.link.wire.hasFast) this.#takenBack.set(key, (this.#takenBack.get(key) ?? 0) + 1)
+  }
+
+  /** @returns whether what it says of this block answers a request that was taken back, not one made since */
+  answersOld(index: number, block: number): boolean {
+    const key = keyOf(index, block)
+    const count = this.#takenBack.get(key)
+    if (count === undefined) return false
+    if (count === 1) this.#takenBack.delete(key)
+    else this.#takenBack.set(key, count - 1)
+    return true
   }
 
   /** Everything asked and not arrived, given back by the caller. */

@@ -35,7 +35,7 @@ export class PeerSources {
   cancel(peer: PeerSource, index: number, block: number): void {
     const ask = peer.ask(index, block)
     if (ask === undefined) return
-    peer.forget(index, block)
+    peer.takeBack(index, block)
     if (!peer.link.isClosed) peer.link.sendCancel(index, block * BLOCK_BYTES, ask.piece.blockLength(block))
   }
 
@@ -52,14 +52,14 @@ export class PeerSources {
   }
 
   /**
-   * Takes back what was asked of those who have `index` and has not begun to come, unless it is as urgent itself: what a
-   * slow peer was asked before would come first.
+   * Takes back what was asked of those who have `index` and has not begun to come: what a slow peer was asked first comes first.
+   * @param before pieces that are as urgent
    */
-  makeWay(index: number, isUrgent: (index: number) => boolean): void {
+  makeWay(index: number, before: ReadonlySet<number>): void {
     for (const peer of this.#peers.values()) {
       if (!peer.has(index)) continue
       for (const { piece, block } of peer.asks()) {
-        if (isUrgent(piece.index) || !piece.isAsked(block)) continue
+        if (before.has(piece.index) || !piece.isAsked(block)) continue
         this.cancel(peer, piece.index, block)
         if (!this.isAsked(piece.index, block)) piece.giveBack(block, peer)
       }

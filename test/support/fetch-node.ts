@@ -13,6 +13,7 @@ import { canonicalJson, type OwnerSigner } from '../../app/manifest/index.ts'
 import { Outbound } from '../../app/outbound/index.ts'
 import { systemClock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
+import type { PlainFile } from '../../app/ports/plain-file.ts'
 import { Swarm, type SwarmOptions } from '../../app/seeding/index.ts'
 import {
   FileKeys,
@@ -50,6 +51,8 @@ export interface FetchNode extends AsyncDisposable {
   readonly swarm: Swarm
   readonly mediaDir: string
   readonly peerPort: number
+  /** The item itself, decrypted where it is encrypted. */
+  openHeld(mediaId: string): Promise<PlainFile>
   /** Another wallet state; everybody who listens hears of it. */
   setWalletOpen(isOpen: boolean): Promise<void>
   /** Begins and waits until it is over. */
@@ -122,6 +125,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
     },
   })
   const outbound = new Outbound()
+  const openHeld = plainOpener({ library, fileKeys })
   const fetcher = new Fetcher({
     library,
     transfers,
@@ -138,7 +142,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
         return () => walletListeners.delete(listener)
       },
     },
-    openHeld: plainOpener({ library, fileKeys }),
+    openHeld,
     settings: {
       get: () => ({
         trackers: [...trackers],
@@ -189,6 +193,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
     swarm,
     mediaDir,
     peerPort,
+    openHeld,
     setWalletOpen: async (isOpen) => {
       isWalletOpen = isOpen
       fileKeys.forgetAll()

@@ -27,7 +27,9 @@ for (const row of node.library.list({ limit: 500 }).rows) {
 say('running')
 for (const { mediaId, link, from } of gets) {
   if (node.library.get(mediaId)?.fileState === 'ok') continue
-  const transfer = await node.get({ link, from: [...from] })
+  const id = await node.fetcher.begin({ link, from: [...from] })
+  say(`begun ${mediaId}`)
+  const transfer = await node.until(id, ({ state }) => state === 'done' || state === 'failed')
   if (transfer.state !== 'done') say(`failed ${JSON.stringify(transfer)}`)
 }
 await node.close()

@@ -50,7 +50,7 @@ export async function startWebNode(sample: SampleTorrent, options: WebNodeOption
 /** The publisher's manifest of a sample. */
 export function publisherManifest(
   sample: SampleTorrent,
-  changes: { sizeBytes?: number; withTorrent?: boolean } = {},
+  changes: { sizeBytes?: number; withTorrent?: boolean; mime?: string } = {},
 ): Manifest {
   const signer = testSigner('publisher')
   const { infoHash, pieceLength, trackers } = parseMetainfo(sample.metainfo)
@@ -58,7 +58,7 @@ export function publisherManifest(
     buildManifest({
       mediaId: sample.mediaId,
       sizeBytes: changes.sizeBytes ?? sample.sizeBytes,
-      mime: 'application/octet-stream',
+      mime: changes.mime ?? 'application/octet-stream',
       name: sample.name,
       createdAt: '2026-01-02T03:04:05.000Z',
       accessLevel: 'public',
