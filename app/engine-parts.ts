@@ -281,10 +281,11 @@ export class EngineParts {
   }
 
   #view(row: ItemRow): Item {
-    const { folder, swarm } = this.#get()
+    const { folder, swarm, vault } = this.#get()
     return viewItem(row, {
       isMediaOffline: folder.state() === 'offline',
       isSeedingPaused: swarm.isPaused,
+      isWalletOpen: vault.selfIfOpen() !== undefined,
       live: row.infoHash === undefined ? NOBODY : swarm.stats(row.infoHash),
     })
   }

@@ -35,7 +35,7 @@ export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain 
     }
     const manifest = await manifests.get(row)
     const fileKey = await fileKeys.fetch(manifest)
-    if (row.protection === 'needs-key') await library.reopenSealed()
+    if (row.protection === 'needs-key') await library.reopenSealed([mediaId])
     try {
       const { handle, sizeBytes } = await library.openFile(mediaId)
       try {

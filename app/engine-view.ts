@@ -11,6 +11,7 @@ export interface LiveStats {
 interface ViewContext {
   readonly isMediaOffline: boolean
   readonly isSeedingPaused: boolean
+  readonly isWalletOpen: boolean
   readonly live: LiveStats
 }
 
@@ -35,13 +36,15 @@ export function isSeedable(row: ItemRow): boolean {
 }
 
 /** The row of the database and the swarm's numbers as the contract shows an item. */
-export function viewItem(row: ItemRow, { isMediaOffline, isSeedingPaused, live }: ViewContext): Item {
+export function viewItem(row: ItemRow, context: ViewContext): Item {
+  const { isMediaOffline, isSeedingPaused, isWalletOpen, live } = context
   return {
     mediaId: row.mediaId,
     name: row.name,
     mime: row.mime,
     sizeBytes: row.sizeBytes,
-    protection: row.protection,
+    // What it says is known from before; whether it can be read now depends on the wallet.
+    protection: row.protection === 'readable' && !isWalletOpen ? 'locked' : row.protection,
     ...(row.plainSizeBytes === undefined ? {} : { plainSizeBytes: row.plainSizeBytes }),
     sharedWith: row.sharedWith.length,
     accessLevel: row.accessLevel,

@@ -63,6 +63,7 @@ export function wire(parts: Wired): void {
     vault.onChange(() => {
       // Another wallet's keys are not this one's.
       fileKeys.forgetAll()
+      tellAllItems(parts)
       events.nodeChanged()
       followWallet(parts)
     }),

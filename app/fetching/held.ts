@@ -36,7 +36,7 @@ export async function beginHeld(
   const isOfUse = held.protection === 'needs-key' || held.protection === 'locked'
   if (fileKey !== undefined && isOfUse) {
     await keys.files.keep(await library.manifest(held.mediaId), fileKey, expiresAtMs)
-    await library.reopenSealed()
+    await library.reopenSealed([held.mediaId])
   }
   if (isSeedingWanted === true) void library.setSeedingWanted([held.mediaId], true)
   const { id } = transfers.create({

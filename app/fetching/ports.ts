@@ -32,8 +32,8 @@ export interface Shelf {
   find(by: { readonly infoHash: string }): HeldItem | undefined
   manifest(mediaId: string): Promise<Manifest>
   openFile(mediaId: string): Promise<{ readonly handle: FileHandle }>
-  /** Looks again at what could not be read so far. */
-  reopenSealed(): Promise<void>
+  /** Looks again at these, which could not be read so far. */
+  reopenSealed(mediaIds: readonly string[]): Promise<void>
   setSeedingWanted(mediaIds: readonly string[], isWanted: boolean): void | Promise<void>
   commit(staged: {
     readonly staging: Staging

@@ -331,9 +331,12 @@ export class Library {
     return this.#notices.onNotice(listener)
   }
 
-  /** The wallet has opened, or a key was kept: looks again at every encrypted item that could not be read. */
-  reopenSealed(): Promise<void> {
-    return this.#sealedRows.reopen('sealed')
+  /**
+   * Looks again at encrypted items that could not be read: at these, for which a key was found, or at all that waited for the
+   * wallet to open.
+   */
+  reopenSealed(mediaIds?: readonly string[]): Promise<void> {
+    return this.#sealedRows.reopen(mediaIds ?? 'locked')
   }
 
   /** This node has another owner than before (or one at last): what is theirs, and what they can read, is found out anew. */

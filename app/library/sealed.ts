@@ -3,7 +3,6 @@ import { isEncrypted } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { LibraryContext } from './context.ts'
 import { readManifest } from './item-folder.ts'
-import type { StoredItem } from './item-store.ts'
 
 /** What an encrypted item is to this node: how far it can be read, and what its seal says when it can. */
 export interface OpenedSeal {
@@ -49,9 +48,9 @@ export class SealedRows {
     this.#context = context
   }
 
-  /** @param kind `sealed`: those that could not be read; `encrypted`: all of them, for another wallet */
-  reopen(kind: 'sealed' | 'encrypted'): Promise<void> {
-    const work = this.#turn.then(() => this.#reopen(kind))
+  /** @param which `locked`: those that wait for the wallet; `encrypted`: all, for another wallet; or these */
+  reopen(which: 'locked' | 'encrypted' | readonly string[]): Promise<void> {
+    const work = this.#turn.then(() => this.#reopen(which))
     this.#turn = work.catch(() => undefined)
     return work
   }
@@ -61,21 +60,26 @@ export class SealedRows {
     await this.#turn
   }
 
-  async #reopen(kind: 'sealed' | 'encrypted'): Promise<void> {
-    const rows = this.#context.items.each(kind)
+  async #reopen(which: 'locked' | 'encrypted' | readonly string[]): Promise<void> {
+    const mediaIds = typeof which === 'string' ? this.#ids(which) : which.values()
     const worker = async (): Promise<void> => {
-      for (const item of rows) {
+      // One iterator for all of them: each takes the next.
+      for (const mediaId of mediaIds) {
         if (this.#isStopped) return
-        await this.#context.locks.run(item.mediaId, () => this.#reopenOne(item))
+        await this.#context.locks.run(mediaId, () => this.#reopenOne(mediaId))
       }
     }
     await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
   }
 
-  async #reopenOne({ mediaId }: StoredItem): Promise<void> {
+  *#ids(kind: 'locked' | 'encrypted'): Generator<string> {
+    for (const { mediaId } of this.#context.items.each(kind)) yield mediaId
+  }
+
+  async #reopenOne(mediaId: string): Promise<void> {
     const { db, folder, items, log } = this.#context
     const item = items.get(mediaId)
-    if (item === undefined) return
+    if (item === undefined || item.protection === 'none') return
     const paths = item.trashedAtMs === undefined ? folder.paths(mediaId) : folder.trashPaths(mediaId)
     let view: ManifestView
     try {

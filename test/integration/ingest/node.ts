@@ -9,6 +9,7 @@ import type { OwnerSigner } from '../../../app/manifest/index.ts'
 import { silentLog as log } from '../../../app/ports/log.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/metainfo.ts'
 import { Contacts, FileKeys, KeptKeyStore, seaPairFromSeed } from '../../../app/vault/index.ts'
+import type { SeaPair } from '../../../app/vault/index.ts'
 
 const secret = createHash('sha256').update('ingest tests').digest()
 export const signer: OwnerSigner = {
@@ -39,10 +40,14 @@ interface NodeOptions {
   readonly mediaDir?: string
   readonly settings?: Partial<Pick<Settings, 'publicUrl' | 'reserveBytes'>>
   readonly overrides?: Partial<AdderOptions>
+  /** The wallet: throws while it is locked. @defaultValue open, and the one of these tests */
+  readonly seaPair?: () => SeaPair
+  readonly owner?: () => string
 }
 
 /** Library, transfers and adder of one data folder, as the engine puts them together. */
 export async function openNode({ root, settings, overrides, ...rest }: NodeOptions): Promise<AddingNode> {
+  const { seaPair = () => pair, owner = () => signer.publicKey } = rest
   const mediaDir = rest.mediaDir ?? path.join(root, 'media')
   const clock = { nowMs: () => Date.now() }
   const db = openDatabase(path.join(root, 'sower.db'), { log, clock })
@@ -50,13 +55,13 @@ export async function openNode({ root, settings, overrides, ...rest }: NodeOptio
   const folder = new MediaFolder({ dir: mediaDir, log, clock, reserveBytes: settings?.reserveBytes ?? 0 })
   const verifyBytes = async (file: string, signal: AbortSignal): Promise<string> =>
     (await hashFile(pool, { path: file, signal })).sha256
-  const fileKeys = new FileKeys({ pair: () => pair, store: new KeptKeyStore(db), clock })
+  const fileKeys = new FileKeys({ pair: seaPair, store: new KeptKeyStore(db), clock })
   const contacts = new Contacts({ db, clock, owner: () => signer.publicKey, ownKeys: () => pair })
   const library = new Library({
     db,
     folder,
     verifyBytes,
-    owner: () => signer.publicKey,
+    owner,
     openSealed: sealReader(fileKeys),
     clock,
     log,
