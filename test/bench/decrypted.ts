@@ -9,13 +9,11 @@ import {
   encryptionField,
   makeEnvelope,
   newFileKey,
-  newSalt,
   sealMetadata,
-  sealSegment,
-  SEGMENT_BYTES,
-  SEGMENT_PLAIN_BYTES,
   storedSizeOf,
 } from '../../app/vault/index.ts'
+import { newSalt, sealSegment } from '../../app/stream-cipher.ts'
+import { SEGMENT_BYTES, SEGMENT_PLAIN_BYTES } from '../../app/segments.ts'
 import { startTestNode, TEST_PAIR } from '../integration/http/test-node.ts'
 import type { TestNode } from '../integration/http/test-node.ts'
 import { GIB, interleave, median, MIB, rate, type Benchmark, type Row } from './report.ts'

@@ -10,9 +10,9 @@ import {
   openEnvelope,
   openMetadata,
   PlainReader,
-  seaPairFromSeed,
   streamEncryptionOf,
 } from '../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import {
   drain,
   encryptBytes,

@@ -1,6 +1,7 @@
 import sea from 'gun/sea.js'
 import { describe, expect, it } from 'vitest'
-import { makeEnvelope, newFileKey, openEnvelope, seaPairFromSeed } from '../../app/vault/index.ts'
+import { makeEnvelope, newFileKey, openEnvelope } from '../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import { isPoint } from '../../app/vault/envelope/sea.ts'
 import type { SeaPair } from '../../app/vault/index.ts'
 

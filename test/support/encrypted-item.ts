@@ -5,13 +5,11 @@ import {
   deriveStreamKeys,
   encryptionField,
   newFileKey,
-  newSalt,
-  SEGMENT_BYTES,
-  SEGMENT_PLAIN_BYTES,
   sealMetadata,
-  sealSegment,
   storedSizeOf,
 } from '../../app/vault/index.ts'
+import { newSalt, sealSegment } from '../../app/stream-cipher.ts'
+import { SEGMENT_BYTES, SEGMENT_PLAIN_BYTES } from '../../app/segments.ts'
 import type { SealedMetadata, StoredBytes } from '../../app/vault/index.ts'
 import { testSigner } from '../unit/manifest/owner.ts'
 

@@ -9,13 +9,11 @@ import {
   encryptionField,
   makeEnvelope,
   newFileKey,
-  newSalt,
   sealMetadata,
-  sealSegment,
-  SEGMENT_BYTES,
-  SEGMENT_PLAIN_BYTES,
   storedSizeOf,
 } from '../../app/vault/index.ts'
+import { newSalt, sealSegment } from '../../app/stream-cipher.ts'
+import { SEGMENT_BYTES, SEGMENT_PLAIN_BYTES } from '../../app/segments.ts'
 import { testRecipient, testSigner } from './fetch-node.ts'
 import { makeSample, type SampleTorrent } from './sample-torrent.ts'
 

@@ -15,13 +15,8 @@ import { systemClock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
 import type { PlainFile } from '../../app/ports/plain-file.ts'
 import { Swarm, type SwarmOptions } from '../../app/seeding/index.ts'
-import {
-  FileKeys,
-  KeptKeyStore,
-  seaPairFromSeed,
-  type Recipient,
-  type SeaPair,
-} from '../../app/vault/index.ts'
+import { FileKeys, KeptKeyStore, type Recipient, type SeaPair } from '../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import { quietOptions } from './swarms.ts'
 
 /** A wallet made of a word. */

@@ -14,14 +14,8 @@ import { silentLog as log } from '../../app/ports/log.ts'
 import { buildMetainfo, magnetURI } from '../../app/seeding/index.ts'
 import { Rekeys, Revocations, SaveCopies, Sharing } from '../../app/sharing/index.ts'
 import { cardLink, makeCard } from '../../app/vault/contacts/card.ts'
-import {
-  connectLit,
-  Contacts,
-  FileKeys,
-  KeptKeyStore,
-  LitScheme,
-  seaPairFromSeed,
-} from '../../app/vault/index.ts'
+import { connectLit, Contacts, FileKeys, KeptKeyStore, LitScheme } from '../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import type { Recipient, SeaPair } from '../../app/vault/index.ts'
 import { testSigner } from './fetch-node.ts'
 

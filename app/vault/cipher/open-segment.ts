@@ -1,7 +1,7 @@
 import { createDecipheriv } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { AppError } from '../../contract/index.ts'
-import { plainSizeWithin, SEGMENT_BYTES, TAG_BYTES } from '../../segments.ts'
+import { SEGMENT_BYTES, TAG_BYTES } from '../../segments.ts'
 import { nonceOf, secretKeyOf } from '../../stream-cipher.ts'
 import type { StreamKeys } from '../../stream-cipher.ts'
 
@@ -12,16 +12,6 @@ export function ciphertextInvalid(): AppError {
     'The encrypted bytes of this item are not what its owner encrypted. Nothing of them was shown or saved.',
     { hint: 'Fetch the item again from somebody who has it whole.' },
   )
-}
-
-/**
- * The size of what a ciphertext of this size holds, in bytes.
- * @throws {AppError} `CIPHERTEXT_INVALID` when no ciphertext has this size
- */
-export function plainSizeOf(storedSizeBytes: number): number {
-  const plainSizeBytes = plainSizeWithin(storedSizeBytes)
-  if (plainSizeBytes === undefined) throw ciphertextInvalid()
-  return plainSizeBytes
 }
 
 /**

@@ -9,12 +9,11 @@ import {
   encryptionField,
   makeEnvelope,
   newFileKey,
-  newSalt,
   sealMetadata,
-  sealSegment,
-  SEGMENT_PLAIN_BYTES,
   storedSizeOf,
 } from '../../../app/vault/index.ts'
+import { newSalt, sealSegment } from '../../../app/stream-cipher.ts'
+import { SEGMENT_PLAIN_BYTES } from '../../../app/segments.ts'
 import type { Recipient } from '../../../app/vault/index.ts'
 import type { ItemRow } from '../../../app/library/index.ts'
 import type { TestNode } from '../http/test-node.ts'

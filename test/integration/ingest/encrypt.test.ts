@@ -21,11 +21,10 @@ import {
   openEnvelope,
   openMetadata,
   openSegment,
-  seaPairFromSeed,
-  SEGMENT_BYTES,
-  SEGMENT_PLAIN_BYTES,
   storedSizeOf,
 } from '../../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
+import { SEGMENT_BYTES, SEGMENT_PLAIN_BYTES } from '../../../app/segments.ts'
 import { cardLink, makeCard } from '../../../app/vault/contacts/card.ts'
 import { bytesOf, exists, KIB, makeDir, makePool, MIB, never, piecesOf, sha256 } from './fixture.ts'
 import { openNode, pair, signer, trackers } from './node.ts'

@@ -8,7 +8,8 @@ import { Library, MediaFolder, openDatabase, TransferStore } from '../../../app/
 import type { OwnerSigner } from '../../../app/manifest/index.ts'
 import { silentLog as log } from '../../../app/ports/log.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/metainfo.ts'
-import { Contacts, FileKeys, KeptKeyStore, seaPairFromSeed } from '../../../app/vault/index.ts'
+import { Contacts, FileKeys, KeptKeyStore } from '../../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import type { SeaPair } from '../../../app/vault/index.ts'
 
 const secret = createHash('sha256').update('ingest tests').digest()

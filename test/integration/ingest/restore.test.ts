@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
 import { buildManifest, signManifest } from '../../../app/manifest/index.ts'
-import { seaPairFromSeed } from '../../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import { bytesOf, exists, makeDir } from './fixture.ts'
 import { openNode, pair, signer, type AddingNode } from './node.ts'
 

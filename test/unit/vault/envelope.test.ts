@@ -1,12 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  extendEnvelope,
-  makeEnvelope,
-  newFileKey,
-  openEnvelope,
-  seaPairFromSeed,
-} from '../../../app/vault/index.ts'
+import { extendEnvelope, makeEnvelope, newFileKey, openEnvelope } from '../../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import type { Recipient, SeaPair } from '../../../app/vault/index.ts'
 import { newExchangePair, seaDecrypt, seaEncrypt, seaSecret } from '../../../app/vault/envelope/sea.ts'
 

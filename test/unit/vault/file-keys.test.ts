@@ -3,13 +3,8 @@ import { AppError } from '../../../app/contract/index.ts'
 import { openDatabase } from '../../../app/library/index.ts'
 import type { Manifest } from '../../../app/manifest/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
-import {
-  FileKeys,
-  KeptKeyStore,
-  makeEnvelope,
-  newFileKey,
-  seaPairFromSeed,
-} from '../../../app/vault/index.ts'
+import { FileKeys, KeptKeyStore, makeEnvelope, newFileKey } from '../../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import type { SeaPair } from '../../../app/vault/index.ts'
 import { encryptBytes, encryptedManifest, patternBytes } from '../../support/encrypted-item.ts'
 import { tempDir } from '../../support/temp-dir.ts'

@@ -4,13 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
 import type { AccessRule } from '../../../app/contract/index.ts'
 import type { OwnerSigner } from '../../../app/manifest/index.ts'
-import {
-  FileKeys,
-  makeEnvelope,
-  newFileKey,
-  openEnvelope,
-  seaPairFromSeed,
-} from '../../../app/vault/index.ts'
+import { FileKeys, makeEnvelope, newFileKey, openEnvelope } from '../../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import { litConditionsOf } from '../../../app/vault/envelope/lit-conditions.ts'
 import { LitScheme } from '../../../app/vault/envelope/lit-envelope.ts'
 import { connectLit, ethereumAddress, signMessage } from '../../../app/vault/envelope/lit-sdk.ts'

@@ -3,13 +3,8 @@ import { readFileSync } from 'node:fs'
 import { mnemonicToSeed } from 'bip39'
 import { describe, expect, it } from 'vitest'
 import { verifyManifest } from '../../../../app/manifest/index.ts'
-import {
-  openEnvelope,
-  openMetadata,
-  PlainReader,
-  seaPairFromSeed,
-  streamEncryptionOf,
-} from '../../../../app/vault/index.ts'
+import { openEnvelope, openMetadata, PlainReader, streamEncryptionOf } from '../../../../app/vault/index.ts'
+import { seaPairFromSeed } from '../../../../app/vault/envelope/sea.ts'
 import type { SeaPair } from '../../../../app/vault/index.ts'
 import { drain, encryptBytes, MemoryBytes, patternBytes } from '../../../support/encrypted-item.ts'
 
