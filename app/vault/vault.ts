@@ -32,7 +32,7 @@ const KEYCHAIN_TIMEOUT_MS = { desktop: 30_000, headless: 5_000 }
 const WINDOW_PATIENCE_MS = 1500
 
 const KEY_FILE_WARNING =
-  'The wallet is protected by file permissions only: whoever can read the data folder, or a backup of it, can act as its owner. A node that starts for the first time with SOWER_PASSPHRASE_FILE set protects it with that passphrase instead.'
+  'The wallet is protected by file permissions only: whoever can read the data folder, or a backup of it, can act as its owner. With a keychain, or with SOWER_PASSPHRASE_FILE set, restoring it from its words or its backup file moves it there.'
 
 export interface VaultOptions {
   /** Absolute path; made when it is not there. */
@@ -179,6 +179,9 @@ export class Vault {
     return {
       publicKey,
       sign: (hash32) => {
+        // Wiped since: the wallet was closed, or another has taken its place.
+        if (privateKey.every((byte) => byte === 0))
+          throw new AppError('UNAVAILABLE', 'The wallet was closed meanwhile, so nothing was signed.')
         if (hash32.length !== 32) throw new RangeError('a hash of 32 bytes is signed, nothing else')
         return secp256k1.sign(hash32, privateKey, { prehash: false, lowS: true })
       },

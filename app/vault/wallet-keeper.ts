@@ -113,7 +113,8 @@ export class WalletKeeper {
       try {
         const keys = await deriveKeys(secret)
         const { wallet } = this
-        if (wallet.keys?.publicKey === keys.publicKey) {
+        // From under a key file it moves to something better, when there is something by now.
+        if (wallet.keys?.publicKey === keys.publicKey && wallet.storage !== 'keyfile') {
           keys.privateKey.fill(0)
           this.#markBackedUp()
           return

@@ -177,7 +177,7 @@ describe('restoring from words', () => {
     const before = vault.signer()
     const { token } = await vault.issueToken()
     await vault.restore(fromWords(ABOUT), false)
-    expect(() => before.sign(Buffer.alloc(32, 1))).toThrow()
+    expect(() => before.sign(Buffer.alloc(32, 1))).toThrow(failure('UNAVAILABLE') as Error)
     expect(vault.signer().publicKey).toBe(ABOUT_OWNER)
     expect(await vault.verifyToken(token)).toMatchObject({ publicKey: before.publicKey })
     expect(vault.owner()).toBe(ABOUT_OWNER)
@@ -316,6 +316,28 @@ describe('where a wallet is put', () => {
     // Nothing of the old wallet is left.
     expect(machine.files()).toEqual(['node.key', 'wallet.json'])
     expect((await machine.open()).owner()).toBe(ABOUT_OWNER)
+  })
+
+  it('leaves a key file for something better also when it is the same wallet', SLOW, async () => {
+    const machine = setUpVault()
+    fail(machine, 'KEYCHAIN_ABSENT')
+    const vault = await machine.open()
+    machine.uses.isInUse = true
+    const owner = vault.owner()
+    const words = await wordsOf(vault)
+    // Nothing better: it stays, and opens.
+    expect(await vault.restore(fromWords(words), false)).toMatchObject({
+      owner,
+      storage: 'keyfile',
+      isBackedUp: true,
+    })
+    const sealed = await machine.open(withPassphrase('open sesame'))
+    expect(await sealed.restore(fromWords(words), false)).toMatchObject({ owner, storage: 'passphrase' })
+    expect(machine.files()).toEqual(['node.key', 'wallet.enc', 'wallet.json'])
+    expect((await machine.open(withPassphrase('open sesame'))).status()).toMatchObject({
+      state: 'ready',
+      owner,
+    })
   })
 })
 
