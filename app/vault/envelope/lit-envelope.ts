@@ -105,10 +105,10 @@ export function litPartOf(envelope: KeyEnvelope | undefined): LitPart | undefine
   return whole.success ? whole.data : undefined
 }
 
-/** @param cause what the SDK said */
+/** @param cause what the SDK said; its first line is kept, as errors of the SDK carry whole requests with them */
 export function unavailable(message: string, cause?: unknown): AppError {
   return new AppError('LIT_UNAVAILABLE', message, {
-    cause,
+    cause: cause instanceof Error ? new Error(cause.message.split('\n')[0]?.slice(0, 200)) : undefined,
     hint: 'Try again later, or ask the owner to share it with you directly. Items shared with people are not affected.',
   })
 }
