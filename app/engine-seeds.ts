@@ -28,7 +28,7 @@ export class SeedKeeper {
 
   /** Everything that is to be seeded, without reading a byte of it. */
   seedAll(): void {
-    for (const row of this.#parts.library.seeding()) this.#seed(row)
+    for (const row of this.#parts.library.seeding()) if (isSeedable(row)) this.#seed(row)
   }
 
   /** Seeds or unseeds as the item's row now says. Safe to repeat. */

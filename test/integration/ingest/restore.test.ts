@@ -95,7 +95,7 @@ test('with a locked wallet they are there and locked, and get their names when i
   await node.library.restore([mediaIds[1] ?? ''])
   expect(namesIn(node)).toContain('b.txt')
   await new Promise((resolve) => setImmediate(resolve))
-  expect([...mediaIds.slice(0, 3)].every((id) => changed.has(id))).toBe(true)
+  expect(mediaIds.slice(0, 3).every((id) => changed.has(id))).toBe(true)
 })
 
 test('another wallet reads nothing of it, and the first one everything again', async () => {

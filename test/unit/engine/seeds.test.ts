@@ -5,7 +5,7 @@ import type { ItemRow } from '../../../app/library/index.ts'
 
 const NOW_MS = 1_000_000
 
-function setUp(holdMs: number, isOwn = true) {
+function setUp(holdMs: number, isOwn = true, patch: Partial<ItemRow> = {}) {
   const row: ItemRow = {
     mediaId: MediaId.parse('ab'.repeat(32)),
     name: 'a',
@@ -23,6 +23,7 @@ function setUp(holdMs: number, isOwn = true) {
     uploadedBytes: 0,
     manifestVersion: 1,
     fileState: 'ok',
+    ...patch,
   }
   const rows = new Map<string, ItemRow>([[row.mediaId, row]])
   const told: string[] = []
@@ -32,7 +33,8 @@ function setUp(holdMs: number, isOwn = true) {
       paths: () => ({ dir: '', original: '', encrypted: '', manifest: '', manifests: '', metainfo: '' }),
     },
     swarm: {
-      seed: ({ infoHash }) => void told.push(`seed ${infoHash.slice(0, 2)}`),
+      seed: ({ infoHash, reach }) =>
+        void told.push(`seed ${infoHash.slice(0, 2)}${reach === 'everywhere' ? '' : ` ${reach}`}`),
       unseed: async (infoHash) => void told.push(`unseed ${infoHash.slice(0, 2)}`),
     },
     clock: { nowMs: () => Date.now() },
@@ -98,5 +100,28 @@ describe('what the swarm is told of the library', () => {
     rows.set(row.mediaId, { ...row, isSeedingWanted: false })
     await seeds.settle(row.mediaId)
     expect(told).toEqual(['seed cd', 'unseed cd'])
+  })
+
+  it.each([
+    ['private', 'readable'],
+    ['shared', 'needs-key'],
+    ['public', 'locked'],
+  ] as const)(
+    'ciphertext that is %s and %s goes to trackers only, after the time to undo',
+    async (accessLevel, protection) => {
+      const { seeds, row, told } = setUp(8000, true, { accessLevel, protection })
+      await seeds.settle(row.mediaId)
+      await vi.advanceTimersByTimeAsync(7999)
+      expect(told).toEqual([])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(told).toEqual(['seed cd trackers'])
+    },
+  )
+
+  it('what is kept back in the clear is told to nobody, whatever torrent it may have', async () => {
+    const { seeds, row, told } = setUp(0, true, { accessLevel: 'private' })
+    await seeds.settle(row.mediaId)
+    seeds.seedAll()
+    expect(told).toEqual([])
   })
 })
