@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import fc from 'fast-check'
+import { AppError } from '../../../app/contract/index.ts'
 import type { PlainFile } from '../../../app/ports/plain-file.ts'
 import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import { ask, json, startTestNode, TEST_PAIR } from '../http/test-node.ts'
@@ -107,6 +108,54 @@ describe('GET /media/:mediaId on the control listener, of an encrypted item', ()
     const answer = await control(`/media/${foreign.row.mediaId}`)
     expect(answer.status).toBe(403)
     expect(json(answer)).toMatchObject({ code: 'KEY_NEEDED' })
+  })
+
+  it('gives what could run as a download without a type, whatever its seal says', async () => {
+    const page = Buffer.from('<script>alert(1)</script>')
+    const { row } = await storeEncrypted(node, page, {
+      signer: alice,
+      accessLevel: 'private',
+      name: 'page.html\r\nX-Evil: 1',
+      mime: 'text/html',
+      recipients: [us],
+    })
+    const answer = await control(`/media/${row.mediaId}`)
+    expect(answer.body.equals(page)).toBe(true)
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-security-policy': "sandbox; default-src 'none'",
+    })
+    expect(answer.headers['content-disposition']).toMatch(/^attachment; /)
+    expect(answer.headers).not.toHaveProperty('x-evil')
+  })
+
+  it('says why when the wallet is locked, and goes on when it is open', async () => {
+    let isLocked = true
+    const locked = await startTestNode({
+      seaPair: () => {
+        if (isLocked) throw new AppError('KEYCHAIN_LOCKED', 'The keychain is locked.')
+        return TEST_PAIR
+      },
+    })
+    try {
+      const { row } = await storeEncrypted(locked, GIF, {
+        signer: alice,
+        accessLevel: 'shared',
+        name: 'x.gif',
+        mime: 'image/gif',
+        recipients: [us],
+      })
+      expect(row).toMatchObject({ protection: 'locked', name: 'Encrypted item' })
+      const url = `${locked.controlUrl}/media/${row.mediaId}`
+      const headers = { authorization: `Bearer ${locked.controlToken}` }
+      const refused = await ask(url, { headers })
+      expect(refused.status).toBe(503)
+      expect(json(refused)).toMatchObject({ code: 'KEYCHAIN_LOCKED' })
+      isLocked = false
+      expect((await ask(url, { headers })).body.equals(GIF)).toBe(true)
+    } finally {
+      await locked.stop()
+    }
   })
 
   it('opens to a signed address of the item, and of no other', async () => {

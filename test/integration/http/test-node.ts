@@ -25,7 +25,7 @@ import { plainOpener } from '../../../app/engine-plain.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/index.ts'
 import { Contacts, FileKeys, KeptKeyStore, openVault } from '../../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
-import type { Keychain, Vault } from '../../../app/vault/index.ts'
+import type { Keychain, SeaPair, Vault } from '../../../app/vault/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 import type { PlainFile } from '../../../app/ports/plain-file.ts'
 import type { Log } from '../../../app/ports/log.ts'
@@ -40,6 +40,8 @@ export interface TestNodeOptions {
   readonly log?: Log
   readonly isPaused?: () => boolean
   readonly oipSecret?: Uint8Array
+  /** @defaultValue TEST_PAIR */
+  readonly seaPair?: () => SeaPair
   /** @defaultValue the few the server itself calls */
   readonly handlers?: EngineHandlers
   readonly openTransfer?: (transferId: string) => Promise<PlainFile>
@@ -98,7 +100,11 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   const db = openDatabase(join(dir, 'sower.db'), { log, clock })
   const folder = new MediaFolder({ dir: mediaDir, log, clock })
   const pool = new HashPool({ log })
-  const fileKeys = new FileKeys({ pair: () => TEST_PAIR, store: new KeptKeyStore(db), clock })
+  const fileKeys = new FileKeys({
+    pair: options.seaPair ?? (() => TEST_PAIR),
+    store: new KeptKeyStore(db),
+    clock,
+  })
   const library = new Library({
     db,
     folder,
