@@ -33,6 +33,8 @@ export interface SharingParts {
   readonly rekeys: Rekeys
   readonly saves: SaveCopies
   readonly revocations: Revocations
+  /** Ends what was tied together. */
+  readonly untie: () => void
 }
 
 /** Before anything is seeded: what was withdrawn is not. */
@@ -48,7 +50,8 @@ export function startSharing({ rekeys, saves }: SharingParts): void {
 }
 
 /** Ends what runs; it goes on at the next start. */
-export async function stopSharing({ rekeys, saves, revocations }: SharingParts): Promise<void> {
+export async function stopSharing({ rekeys, saves, revocations, untie }: SharingParts): Promise<void> {
+  untie()
   await Promise.all([rekeys.jobs.stop(), saves.jobs.stop()])
   revocations.stop()
 }
@@ -91,7 +94,16 @@ export function sharingParts(init: SharingInit): SharingParts {
     signer: () => vault.signer(),
     isBusy: (mediaId) => rekeys.isBusy(mediaId),
   })
-  return { sharing, rekeys, saves, revocations }
+  const untie = transfers.onChange(({ changed }) => {
+    for (const id of changed) {
+      const { kind, state, mediaId, isDuplicate } = transfers.get(id) ?? {}
+      if (kind !== 'get' || state !== 'done' || mediaId === undefined || isDuplicate === true) continue
+      revocations
+        .learnFrom(mediaId)
+        .catch((error: unknown) => log.warn('revocations.learn-failed', { mediaId, error }))
+    }
+  })
+  return { sharing, rekeys, saves, revocations, untie }
 }
 
 /** A wallet that is locked is waited for; what else is wrong with one is found out, and said, when it is used. */

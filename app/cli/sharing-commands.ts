@@ -53,7 +53,7 @@ export async function shareCommand(context: Context, name: string, options: Shar
     )
     if (shared.hasKey && options.withKey)
       terminal.say(
-        'Whoever has this link can read the item, also after the date you gave: pass it on with care.',
+        `Whoever has this link can read the item${expiresAtMs === undefined ? '' : ', also after the date you gave'}: pass it on with care.`,
       )
     if (!node.isRunning)
       terminal.say('No node is running here: the link works while one runs (“sower serve”, or the app).')

@@ -14,7 +14,7 @@ const MAX_FILE_BYTES = 16 * 1024
 
 interface RevocationsOptions {
   readonly db: Db
-  readonly library: Pick<Library, 'get' | 'setSeedingWanted' | 'onChange' | 'notify'>
+  readonly library: Pick<Library, 'get' | 'manifest' | 'setSeedingWanted' | 'onChange' | 'notify'>
   readonly folder: Pick<MediaFolder, 'dir' | 'state'>
   readonly log: Log
 }
@@ -120,6 +120,25 @@ export class Revocations {
     const isNew = before === undefined
     if (isNew) this.#tell(row, revocation)
     return { revocation, isHeld: true, isNew }
+  }
+
+  /**
+   * Looks whether an item that was fetched takes the place of one of the same owner that is held: their signed manifest says so
+   * as well as a revocation would. The old one is not seeded any more, and the user is told.
+   * @throws {AppError} as `library.manifest`
+   */
+  async learnFrom(mediaId: string): Promise<void> {
+    const { library } = this.#options
+    const { supersedes, oip } = await library.manifest(mediaId)
+    const old = supersedes === undefined ? undefined : library.get(supersedes)
+    if (old?.isSeedingWanted !== true || old.isOwn || old.owner !== oip.creatorPubKey) return
+    library.setSeedingWanted([old.mediaId], false)
+    library.notify({
+      level: 'info',
+      code: 'WITHDRAWN',
+      message: `“${old.name}” was encrypted anew by its owner; what you just fetched takes its place. The old one is not passed on any more.`,
+      hint: 'The old one is still in the library. Remove it if you don’t need it.',
+    })
   }
 
   #tell({ name, isOwn, trashedAtMs }: ItemRow, { reason, supersededBy }: Revocation): void {

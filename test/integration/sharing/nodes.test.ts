@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { HttpNode } from '../../../app/cli/http-node.ts'
 import { findRunningNode } from '../../../app/cli/node-file.ts'
 import { transferError, waitForTransfers } from '../../../app/cli/transfers.ts'
@@ -111,6 +111,14 @@ it('three nodes: who is added can read, who is removed keeps the old one and can
   expect(await save(c, second, 'c2.txt')).toBe(text)
   expect(await b.call('library.get', { mediaId: second })).toMatchObject({ protection: 'needs-key' })
   await expect(save(b, second, 'b2.txt')).rejects.toMatchObject({ code: 'KEY_NEEDED' })
+  // Its owner’s manifest of the new one says that the old one is not to be passed on.
+  for (const node of [b, c]) {
+    await vi.waitFor(async () => {
+      expect(await node.call('library.get', { mediaId: first })).toMatchObject({ state: 'ready' })
+    })
+    const { notices } = await node.call('node.status', {})
+    expect(notices.filter(({ code }) => code === 'WITHDRAWN')).toHaveLength(1)
+  }
   // What was fetched before stays readable, as the owner was told.
   expect(await save(b, first, 'b3.txt')).toBe(text)
 })
