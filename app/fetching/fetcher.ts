@@ -224,6 +224,7 @@ export class Fetcher {
       bytesDone: 0,
       rateBytesPerSec: 0,
       etaMs: undefined,
+      isPlayable: false,
       error: undefined,
     })
   }
@@ -298,6 +299,7 @@ export class Fetcher {
       state: 'failed',
       rateBytesPerSec: 0,
       etaMs: undefined,
+      isPlayable: false,
       error: { code, message, ...(hint === undefined ? {} : { hint }) },
     })
     if (error instanceof AppError && isAboutWallet(error)) this.#waitingForWallet.add(id)

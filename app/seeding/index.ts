@@ -3,7 +3,6 @@ export { Swarm } from './swarm.ts'
 export type { RangeSource } from './http-source.ts'
 export type { ServableFile } from './served-files.ts'
 export type { ByteRange } from './urgency.ts'
-export { MAX_MANIFEST_BYTES } from './manifest-extension.ts'
 export type {
   ConnectedPeer,
   Leech,

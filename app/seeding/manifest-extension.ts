@@ -2,7 +2,7 @@ import type { Wire, WireExtensionClass } from 'webtorrent/lib/peer.js'
 import { decodeDict, encode } from './bencode.ts'
 
 /** Of one manifest, canonical JSON. */
-export const MAX_MANIFEST_BYTES = 1024 * 1024
+const MAX_MANIFEST_BYTES = 1024 * 1024
 const PIECE_BYTES = 16 * 1024
 const REQUEST = 0
 const DATA = 1

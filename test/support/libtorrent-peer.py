@@ -1,6 +1,7 @@
 """A libtorrent peer for the tests: seeds or downloads one torrent over TCP on loopback, reporting in JSON lines.
 
-argv[1]: {"mode": "seed"|"download", "torrent"|"magnet", "dir", "peers": ["host:port"], "useTrackers": bool}
+argv[1]: {"mode": "seed"|"download", "torrent"|"magnet", "dir", "peers": ["host:port"], "useTrackers": bool,
+"uploadLimit": bytes per second}
 It ends when its standard input does.
 """
 import json
@@ -46,6 +47,8 @@ params.flags &= ~lt.torrent_flags.paused
 while session.listen_port() == 0:
     time.sleep(0.005)
 handle = session.add_torrent(params)
+if "uploadLimit" in args:
+    handle.set_upload_limit(args["uploadLimit"])
 say(event="listening", port=session.listen_port(), version=lt.version)
 for peer in args.get("peers", []):
     host, port = peer.rsplit(":", 1)

@@ -10,6 +10,8 @@ interface LibtorrentArgs {
   readonly dir: string
   readonly peers?: readonly string[]
   readonly useTrackers?: boolean
+  /** Bytes per second. */
+  readonly uploadLimit?: number
 }
 
 interface LibtorrentPeer extends AsyncDisposable {
