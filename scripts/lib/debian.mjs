@@ -10,7 +10,7 @@ const electronPackages = words(`
 /** The keychain and the programs nobody here wrote that the tests run against. */
 const testPackages = words(`
   gnome-keyring libsecret-tools transmission-cli transmission-daemon aria2 curl python3-libtorrent mktorrent
-  opentracker nginx-light chromium ffmpeg gcc libc6-dev btrfs-progs python3-cryptography`)
+  opentracker nginx-light chromium ffmpeg tcpdump gcc libc6-dev btrfs-progs python3-cryptography`)
 
 /** Package sets by purpose: `run` opens the window, `serve` is headless, `test` runs everything. */
 const packageSets = {
