@@ -93,9 +93,14 @@ describe('sower encrypt, share, unshare, rotate, save', () => {
     writeFileSync(sandbox.path('diary.txt'), text)
     const run = (...args: string[]) => sandbox.run(...args, '--data-dir', 'data', '--json')
     const { mediaId } = await sandbox.json<Printed>('add', 'diary.txt', '--data-dir', 'data')
+    const rule = { kind: 'wallet', chain: 'ethereum', address: `0x${'ab'.repeat(20)}` }
+    writeFileSync(sandbox.path('rule.json'), JSON.stringify(rule))
     const refusals = [
       [['share', mediaId, '--to', ana.card], 'CONFLICT'],
       [['share', mediaId, '--with-key'], 'CONFLICT'],
+      [['share', mediaId, '--conditions', 'rule.json'], 'CONFLICT'],
+      [['share', mediaId, '--conditions', 'diary.txt'], 'BAD_REQUEST'],
+      [['share', mediaId, '--conditions', 'nothing.json'], 'SOURCE_UNREADABLE'],
       [['unshare', mediaId, '--from', 'Ana'], 'BAD_REQUEST'],
       [['encrypt', mediaId, '--to', 'nobody'], 'BAD_REQUEST'],
       [['save', mediaId, '--out', 'diary.txt'], 'CONFLICT'],
@@ -125,6 +130,15 @@ describe('sower encrypt, share, unshare, rotate, save', () => {
     const { mediaId } = await sandbox.json<Printed>('add', 'diary.txt', '--data-dir', 'data')
     const encrypted = await sandbox.json<Printed>('encrypt', mediaId, '--data-dir', 'data')
     expect(encrypted).toMatchObject({ replaces: mediaId, access_level: 'private' })
+    writeFileSync(
+      sandbox.path('rule.json'),
+      JSON.stringify({ kind: 'wallet', chain: 'ethereum', address: `0x${'ab'.repeat(20)}` }),
+    )
+    const withoutLit = await run('share', encrypted.mediaId, '--conditions', 'rule.json')
+    expect({ status: withoutLit.status, error: errorOf(withoutLit.stderr) }).toMatchObject({
+      status: 1,
+      error: { code: 'LIT_UNAVAILABLE', hint: expect.stringContaining('npm install') as unknown },
+    })
     const again = await run('encrypt', encrypted.mediaId)
     expect(errorOf(again.stderr)).toMatchObject({ code: 'CONFLICT', message: /encrypted already/ })
   })
