@@ -1,6 +1,7 @@
 import { createHash, hash, type Hash } from 'node:crypto'
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import type { StreamKeys } from '../stream-cipher.ts'
+import { garbageCollector } from './collect-garbage.ts'
 import { sealBlock } from './seal-block.ts'
 
 /** What is computed over the blocks of one task. */
@@ -135,15 +136,22 @@ function digesting(digester: Digester): BlockWorker {
   }
 }
 
+/** What OpenSSL gives is copied to its place at once; a measured balance of memory and time. */
+const BLOCKS_PER_COLLECTION = 8
+
 function sealing({ keys, target, targetBlockBytes }: Extract<Work, { type: 'seal' }>): BlockWorker {
   const plain = sha256Digester()
   const targets = slotsOf(target, targetBlockBytes)
+  const collect = garbageCollector()
+  let blocks = 0
   return {
     block: (bytes, place) => {
       const into = place === undefined ? undefined : targets[place.target]
       if (place === undefined || into === undefined) throw new RangeError('no place for the ciphertext')
       plain.update(bytes)
       sealBlock(keys, place.firstIndex, place.isLast, bytes, into)
+      blocks += 1
+      if (blocks % BLOCKS_PER_COLLECTION === 0) collect()
     },
     digest: () => plain.digest(),
     close: () => void keys.key.fill(0),

@@ -4,7 +4,9 @@ import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { HashPool } from '../../app/ingest/index.ts'
+import type { Encrypt } from '../../app/ingest/encrypt.ts'
 import { readFile, type Storage } from '../../app/ingest/read-file.ts'
+import { newFileKey } from '../../app/stream-cipher.ts'
 import { silentLog } from '../../app/ports/log.ts'
 import { GIB, interleave, MIB, rate, seconds, versionOf, type Benchmark, type Row } from './report.ts'
 import { writeRandomFile } from './random-file.ts'
@@ -22,21 +24,32 @@ export const benchmark: Benchmark = {
     const stagedPath = path.join(dir, 'staged')
     await writeRandomFile(sourcePath, sizeBytes)
     const pool = new HashPool({ log: silentLog })
-    const ingest = async (storage: Storage): Promise<void> => {
-      await readFile(pool, { sourcePath, stagedPath, storage, withPieces: true, signal })
+    const ingest = async (storage: Storage, encrypt?: Encrypt): Promise<void> => {
+      await readFile(pool, { sourcePath, stagedPath, storage, withPieces: true, encrypt, signal })
     }
+    const encrypted = (): Promise<void> => ingest('copy', { fileKey: newFileKey() })
     const openssl = (): Promise<unknown> => run('openssl', ['dgst', '-sha256', sourcePath])
     try {
       // Once unmeasured: caches warm, workers started, code compiled.
       await openssl()
       const memory = watchMemory()
-      const readBefore = readChars()
+      const before = countedChars()
       await ingest('copy')
-      const readRatio = (readChars() - readBefore) / sizeBytes
+      const readRatio = (countedChars().read - before.read) / sizeBytes
+      await rm(stagedPath)
+      const between = countedChars()
+      await encrypted()
+      const after = countedChars()
+      const sealedReadRatio = (after.read - between.read) / sizeBytes
+      const sealedWriteRatio = (after.written - between.written) / sizeBytes
       await rm(stagedPath)
       const times = await interleave(isQuick ? 2 : 5, {
         openssl,
         copy: async () => ingest('copy'),
+        encrypted: async () => {
+          await rm(stagedPath, { force: true })
+          await encrypted()
+        },
         synced: async () => {
           await rm(stagedPath)
           await ingest('copy')
@@ -52,14 +65,11 @@ export const benchmark: Benchmark = {
       return [
         row(`add ${size}: sha256, pieces and copy`, times.copy, { atLeast: 0.7 }),
         row(`the same, on the disk for good`, times.synced),
+        row(`add ${size} encrypted: three hashes, cipher and copy`, times.encrypted, { atLeast: 0.4 }),
         row(`add ${size} as a link`, times.link, { atLeast: 0.7 }),
-        {
-          what: 'bytes read per byte of the source',
-          ours: readRatio.toFixed(3),
-          rival: '',
-          ratio: readRatio,
-          target: { atMost: 1.02 },
-        },
+        amount('bytes read per byte of the source', readRatio, 1.02),
+        amount('encrypted: bytes read per byte of the source', sealedReadRatio, 1.02),
+        amount('encrypted: bytes written per byte of the source', sealedWriteRatio, 1.01),
         {
           what: 'memory that adding takes, MB',
           ours: `${(growthBytes / 1e6).toFixed(0)} MB`,
@@ -82,6 +92,10 @@ export const benchmark: Benchmark = {
       await pool.close()
     }
   },
+}
+
+function amount(what: string, ratio: number, atMost: number): Row {
+  return { what, ours: ratio.toFixed(3), rival: '', ratio, target: { atMost } }
 }
 
 async function smallFiles(pool: HashPool, dir: string, count: number): Promise<Row> {
@@ -132,7 +146,11 @@ function watchMemory(): { stop(): number } {
   }
 }
 
-/** Bytes this process has asked the system to read; Linux only. */
-function readChars(): number {
-  return Number(/rchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
+/** Bytes this process has asked the system to read and to write so far; Linux only. */
+function countedChars(): { readonly read: number; readonly written: number } {
+  const counts = readFileSync('/proc/self/io', 'utf8')
+  return {
+    read: Number(/rchar: (\d+)/.exec(counts)?.[1]),
+    written: Number(/wchar: (\d+)/.exec(counts)?.[1]),
+  }
 }

@@ -1,6 +1,6 @@
 /** What the tests use of bittorrent-dht 11, which ships no types. */
 declare module 'bittorrent-dht' {
-  import { EventEmitter } from 'node:events'
+  import type { EventEmitter } from 'node:events'
 
   export default class DHT extends EventEmitter {
     constructor(options: { readonly bootstrap: false | readonly string[] })

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { readFile } from '../../../app/ingest/read-file.ts'
 import { readStream } from '../../../app/ingest/read-stream.ts'
+import { newFileKey } from '../../../app/stream-cipher.ts'
 import {
   bytesOf,
   exists,
@@ -43,13 +44,17 @@ test.runIf(isRoot)(
       signal: never,
     } as const
     await expect(readFile(pool, options)).rejects.toMatchObject({ code: 'DISK_FULL' })
+    const encrypt = { fileKey: newFileKey() }
+    await expect(readFile(pool, { ...options, encrypt })).rejects.toMatchObject({ code: 'DISK_FULL' })
     expect(await exists(stagedPath)).toBe(false)
 
     // Nobody said how much would come, so only writing shows that it does not fit.
-    const stream = Readable.from(Array.from({ length: 30 }, (_, index) => bytesOf(MIB, index)))
-    const reading = readStream(pool, { stream, stagedPath, withPieces: true, signal: never })
-    await expect(reading).rejects.toMatchObject({ code: 'DISK_FULL', message: /not enough free space/ })
-    expect(await exists(stagedPath)).toBe(false)
+    for (const encrypt of [undefined, { fileKey: newFileKey() }]) {
+      const stream = Readable.from(Array.from({ length: 30 }, (_, index) => bytesOf(MIB, index)))
+      const reading = readStream(pool, { stream, stagedPath, withPieces: true, encrypt, signal: never })
+      await expect(reading).rejects.toMatchObject({ code: 'DISK_FULL', message: /not enough free space/ })
+      expect(await exists(stagedPath)).toBe(false)
+    }
     const { bavail, bsize } = await fs.statfs(small)
     expect(bavail * bsize).toBe(24 * MIB)
   },
