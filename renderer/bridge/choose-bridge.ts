@@ -1,4 +1,5 @@
 import type { SowerBridge } from '../../app/contract/index.ts'
+import { pickText, saveText } from './browser-files.ts'
 import { createHttpBridge, takeToken } from './http-bridge.ts'
 
 declare global {
@@ -18,5 +19,7 @@ export function chooseBridge(window: Window): SowerBridge {
     storage: window.localStorage,
     clipboard: window.navigator.clipboard,
     open: (url) => void window.open(url, '_blank', 'noopener,noreferrer'),
+    pickText: () => pickText(window.document),
+    saveText: (name, text) => saveText(window.document, name, text),
   })
 }

@@ -8,6 +8,10 @@ export interface HttpBridgeParts {
   readonly storage: Pick<Storage, 'getItem' | 'setItem'>
   readonly clipboard: Pick<Clipboard, 'writeText' | 'readText'> | undefined
   readonly open: (url: string) => void
+  /** Lets the user choose a small text file; `null` when they thought better of it. */
+  readonly pickText: () => Promise<string | null>
+  /** Downloads a small text under a name. */
+  readonly saveText: (name: string, text: string) => void
   /** Waits before the event stream is asked for again. */
   readonly delay?: (ms: number) => Promise<void>
 }
@@ -200,6 +204,11 @@ export function createHttpBridge(parts: HttpBridgeParts): SowerBridge {
             message: 'The browser did not allow the clipboard to be used.',
           })
         }
+      case 'desktop.openText':
+        return { ok: true, value: { text: await parts.pickText() } }
+      case 'desktop.saveText':
+        parts.saveText(String(args['suggestedName']), String(args['text']))
+        return { ok: true, value: { isSaved: true } }
       case 'desktop.openExternal':
         parts.open(String(args['url']))
         return { ok: true, value: {} }

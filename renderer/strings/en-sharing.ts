@@ -57,7 +57,7 @@ export const enSharing = {
   'keyLink.week': 'In a week',
   'keyLink.month': 'In a month',
   'keyLink.expiryMeans':
-    'Advice only: nobody can be made to forget a key. To take it back, remove people, which encrypts the item anew.',
+    'Advice only: nobody can be made to forget a key. A new key for the item ends it for whoever has not fetched it yet.',
   'keyLink.forever': 'It works for as long as the item keeps its present key.',
   'keyLink.copy': 'Copy the link',
   'keyLink.done': 'Link with key copied',
@@ -120,7 +120,7 @@ export const enSharing = {
   'unshare.text':
     '{name} may keep what they already fetched. Sower encrypts the item anew under a new key; its link changes.',
   'unshare.others':
-    'Those who stay get the new key by themselves. Links you have given out stop leading to it.',
+    'Those who stay can read the new one: send them its new link. The old links lead to a withdrawn item.',
   'unshare.keep': 'Keep',
   'unshare.confirm': 'Remove and encrypt anew',
   'unshare.started': 'Encrypting anew without {name}',

@@ -52,7 +52,7 @@ export const enShell = {
 
   'ask.title': { one: 'Who may have this file?', other: 'Who may have these {count} files?' },
   'ask.intro': 'Public copies can’t be taken back. What is private can be shared with people later.',
-  'ask.people': 'If it is private, who else may read it?',
+  'ask.people': 'If private: who else may read it?',
   'ask.more': { one: 'and {count} more', other: 'and {count} more' },
 
   'path.title': 'Add files of the node’s machine',

@@ -130,8 +130,8 @@ export const enWallet = {
     other: '{count} private items are encrypted anew under new keys, one after the other.',
   },
   'rotate.counting': 'Counting what you encrypted…',
-  'rotate.point1': 'The people you shared with keep access; they get the new keys by themselves.',
-  'rotate.point2': 'Links change, and links with a key stop working.',
+  'rotate.point1': 'The people you shared with can read the new ones; send them the new links.',
+  'rotate.point2': 'Links change, and links with a key lead to withdrawn items.',
   'rotate.point3': 'What somebody already fetched and could read, they keep.',
   'rotate.point4':
     'It can take long for large items, needs free space for the largest, and goes on after a restart.',

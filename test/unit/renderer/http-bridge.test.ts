@@ -5,6 +5,7 @@ import type { EngineState, Item } from '../../../app/contract/index.ts'
 import { readEvents } from '../../../renderer/bridge/event-stream.ts'
 import { createHttpBridge, takeToken } from '../../../renderer/bridge/http-bridge.ts'
 
+const saved: [string, string][] = []
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()))
@@ -38,6 +39,8 @@ async function setUp(
     storage: memoryStorage(),
     clipboard: undefined,
     open: () => undefined,
+    pickText: () => Promise.resolve('{"card":1}'),
+    saveText: (name, text) => void saved.push([name, text]),
     delay: () => (waits++ < 1 ? Promise.resolve() : new Promise(() => undefined)),
   })
 }
@@ -145,6 +148,9 @@ describe('the bridge over HTTP', () => {
     const bridge = await setUp((_, res) => json(res, 200, {}))
     await bridge.call('desktop.setPrefs', { theme: 'dark' })
     expect(await bridge.call('desktop.getPrefs', {})).toMatchObject({ ok: true, value: { theme: 'dark' } })
+    expect(await bridge.call('desktop.openText', {})).toEqual({ ok: true, value: { text: '{"card":1}' } })
+    await bridge.call('desktop.saveText', { suggestedName: 'me.sowercard', text: 'x' })
+    expect(saved.splice(0)).toEqual([['me.sowercard', 'x']])
     expect(await bridge.call('desktop.pickFiles', {})).toMatchObject({
       ok: false,
       error: { code: 'UNAVAILABLE' },
