@@ -1,10 +1,12 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { magnetURI } from '../../app/seeding/index.ts'
 import { startLibtorrent } from '../support/libtorrent.ts'
 import { makeSample, sha256Of } from '../support/sample-torrent.ts'
 import { finished, startSwarm } from '../support/swarms.ts'
+import { found, leaks } from '../support/canary.ts'
+import { serveNode, sowerJson } from '../support/sower.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { startTracker } from '../support/tracker.ts'
 
@@ -74,4 +76,31 @@ test('Sower downloads from libtorrent by infoHash and tracker, and then seeds wh
   })
   await second.complete()
   expect(await sha256Of(join(dir.file('again'), sample.name))).toBe(sample.mediaId)
+})
+
+test('libtorrent downloads an encrypted item by its torrent file, and holds nothing but ciphertext', async () => {
+  await using dir = await tempDir()
+  await using tracker = await startTracker()
+  const canaries = ['CANARY-NAME-8812', 'CANARY-CONTENT-5197']
+  const source = dir.file(`${canaries[0]}.txt`)
+  await writeFile(source, `${canaries[1]}\n`.repeat(200_000))
+  await using node = await serveNode(dir.file('node'), [tracker.udp])
+  const added = await sowerJson<{ mediaId: string; infoHash: string; path: string; magnetURI: string }>(
+    node.dataDir,
+    ['add', source, '--encrypt'],
+  )
+  await tracker.seen(({ infoHash }) => infoHash === added.infoHash)
+  const got = dir.file('got')
+  await mkdir(got)
+  await using peer = await startLibtorrent({
+    mode: 'download',
+    torrent: join(dirname(added.path), 'media.torrent'),
+    dir: got,
+    useTrackers: true,
+  })
+  await peer.complete()
+  expect(await sha256Of(join(got, 'media'))).toBe(added.mediaId)
+  expect(await leaks(got, canaries)).toEqual([])
+  expect(await leaks(dirname(added.path), canaries)).toEqual([])
+  expect(found(Buffer.from(decodeURIComponent(added.magnetURI)), canaries)).toEqual([])
 })

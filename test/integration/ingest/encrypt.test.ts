@@ -236,7 +236,7 @@ async function setUp(overrides: Partial<AdderOptions> = {}) {
 }
 
 test('an encrypted file tells nobody but its people what it is', async () => {
-  const { adder, over, put, library, fileKeys, contacts, mediaDir } = await setUp()
+  const { root, adder, over, put, library, fileKeys, contacts, mediaDir } = await setUp()
   contacts.add(friendCard)
   const plain = Buffer.concat([Buffer.from('CANARY-CONTENT '.repeat(5000)), bytesOf(2 * MIB)])
   const sourcePath = await put('CANARY-NAME.txt', plain)
@@ -311,6 +311,11 @@ test('an encrypted file tells nobody but its people what it is', async () => {
 
   const { keyEnvelope, sealed } = manifest.encryption ?? {}
   const own = await fileKeys.get(manifest)
+  const spelled = [own, ...(['hex', 'base64', 'base64url'] as const).map((form) => own.toString(form))]
+  for (const name of ['sower.db', 'sower.db-wal']) {
+    const bytes = await fs.readFile(path.join(root, name)).catch(() => Buffer.alloc(0))
+    expect([name, spelled.some((key) => bytes.includes(key))]).toEqual([name, false])
+  }
   const theirs = await openEnvelope(keyEnvelope, friendPair, { mediaId, version: 1 })
   expect(theirs.equals(own)).toBe(true)
   if (sealed === undefined) throw new Error('nothing is sealed')
