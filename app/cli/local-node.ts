@@ -11,6 +11,7 @@ import type {
 import { Engine } from '../engine.ts'
 import type { LogLevel } from '../log.ts'
 import { passphraseFrom } from '../vault/index.ts'
+import type { PassphraseSource } from '../vault/index.ts'
 import type { NodeConnection, NodeOptions } from './connection.ts'
 import { terminalPassphrase } from './prompt.ts'
 
@@ -28,6 +29,7 @@ export class LocalNode implements NodeConnection {
   /**
    * @param options.stderrLevel what of the log also goes to standard error
    * @param options.signal stops the engine while it is still starting
+   * @param options.isServing whoever calls it later is not the one at this terminal, who is asked for nothing then
    */
   static async start({
     dataDir,
@@ -35,19 +37,30 @@ export class LocalNode implements NodeConnection {
     env,
     stderrLevel,
     signal,
-  }: NodeOptions & { stderrLevel?: LogLevel; signal?: AbortSignal }): Promise<LocalNode> {
+    isServing = false,
+  }: NodeOptions & {
+    stderrLevel?: LogLevel
+    signal?: AbortSignal
+    isServing?: boolean
+  }): Promise<LocalNode> {
+    const prompt = terminalPassphrase()
+    let isStarted = false
+    const ask: PassphraseSource | undefined =
+      prompt && ((purpose) => (isServing && isStarted ? Promise.resolve(null) : prompt(purpose)))
     const engine = new Engine({
       dataDir,
       flags,
       env,
       mode: 'headless',
-      passphrase: passphraseFrom(env, terminalPassphrase()),
+      passphrase: passphraseFrom(env, ask),
       ...(stderrLevel === undefined ? {} : { stderrLevel }),
     })
     const stop = (): void => void engine.stop()
     signal?.addEventListener('abort', stop, { once: true })
     try {
-      return new LocalNode(engine, await engine.start())
+      const addresses = await engine.start()
+      isStarted = true
+      return new LocalNode(engine, addresses)
     } finally {
       signal?.removeEventListener('abort', stop)
     }

@@ -16,7 +16,7 @@ export async function serveCommand(context: Context, logLevel: string): Promise<
     import('../log.ts'),
   ])
   const stderrLevel = parseLogLevel(logLevel, '--log-level')
-  const node = await LocalNode.start({ ...options, stderrLevel, signal })
+  const node = await LocalNode.start({ ...options, stderrLevel, signal, isServing: true })
   const { url, controlUrl, peerPort, nodeId, owner } = node.addresses
   process.stdout.write(
     `${JSON.stringify({ event: 'listening', url, controlUrl, peerPort, nodeId, owner })}\n`,

@@ -11,6 +11,8 @@ export type PassphraseSource = (purpose: 'create' | 'open') => Promise<string | 
 export class RememberedPassphrase {
   readonly #source: PassphraseSource
   #bytes: Buffer | undefined
+  /** Somebody was asked for a new one and wants none. */
+  #isDeclined = false
 
   constructor(source: PassphraseSource) {
     this.#source = source
@@ -19,8 +21,10 @@ export class RememberedPassphrase {
   /** The remembered one, else what the source answers, which is remembered from then on. */
   async ask(purpose: 'create' | 'open'): Promise<string | null> {
     if (this.#bytes !== undefined) return this.#bytes.toString('utf8')
+    if (purpose === 'create' && this.#isDeclined) return null
     const text = await this.#source(purpose)
     if (text !== null) this.remember(text)
+    else if (purpose === 'create') this.#isDeclined = true
     return text
   }
 

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { Sandbox } from './sower-process.ts'
 import type { Outcome } from './sower-process.ts'
@@ -6,6 +8,7 @@ import type { Outcome } from './sower-process.ts'
 const ABOUT = `${'abandon '.repeat(11)}about`
 const ABOUT_OWNER = '03aaeb52dd7494c361049de67cc680e83ebcbbbdbeb13637d92cd845f70308af5e'
 const ABOUT_FINGERPRINT = 'MGDC-JDSV-K1ME-R2P4'
+const command = fileURLToPath(new URL('../../../app/cli/sower.mjs', import.meta.url))
 const PASSWORD = 'correct horse battery staple'
 
 interface WalletResult {
@@ -226,6 +229,58 @@ describe('sower wallet', { timeout: 120_000 }, () => {
     expect(status).toBe(2)
     expect(stderr).not.toContain('abandon')
     expect(existsSync(sandbox.path('data'))).toBe(false)
+  })
+})
+
+interface Shown {
+  readonly status: number
+  readonly shown: string
+}
+
+/** Runs the command on a terminal, where `answers` are typed at the prompts that match. */
+function onTerminal(
+  sandbox: Sandbox,
+  args: readonly string[],
+  answers: readonly (readonly [string, string])[],
+  words: readonly string[] = [],
+): Shown {
+  const job = JSON.stringify({ args: [process.execPath, command, ...args], answers, words })
+  const { stdout } = spawnSync('python3', [fileURLToPath(new URL('terminal.py', import.meta.url)), job], {
+    env: sandbox.env,
+    cwd: sandbox.home,
+    encoding: 'utf8',
+    timeout: 90_000,
+  })
+  return JSON.parse(stdout) as Shown
+}
+
+describe.skipIf(process.platform === 'win32')('sower wallet on a terminal', { timeout: 120_000 }, () => {
+  it('asks for the words without showing them, shows them when asked to, and asks three of them back', () => {
+    const sandbox = new Sandbox()
+    const noPassphrase = ['New passphrase: ', ''] as const
+    const restore = ['wallet', 'restore', '--passphrase', ...at('data')]
+    const restored = onTerminal(sandbox, restore, [
+      ['The words, with spaces between them: ', ABOUT],
+      ['Passphrase of the wallet: ', 'TREZOR'],
+      noPassphrase,
+    ])
+    expect(restored).toMatchObject({ status: 0 })
+    expect(restored.shown).toMatch(/The wallet is back: /)
+    for (const secret of ['abandon', 'TREZOR']) expect(restored.shown).not.toContain(secret)
+
+    const shown = onTerminal(sandbox, ['wallet', 'words', ...at('data')], [])
+    expect(shown).toMatchObject({ status: 0 })
+    expect(shown.shown).toContain('12. about')
+    expect(shown.shown).toMatch(/of no use without the passphrase/)
+
+    const asked = [1, 2, 3].map(() => ['Word (\\d+): ', ''] as const)
+    const right = onTerminal(sandbox, ['wallet', 'check', ...at('data')], asked, ABOUT.split(' '))
+    expect(right).toMatchObject({ status: 0 })
+    expect(right.shown).toMatch(/counts as backed up/)
+    const wrong = onTerminal(sandbox, ['wallet', 'check', ...at('data')], asked, Array(12).fill('zebra'))
+    expect(wrong).toMatchObject({ status: 1 })
+    expect(wrong.shown).toMatch(/Not as it was shown: word \d+, word \d+, word \d+\./)
+    for (const { shown: text } of [right, wrong]) expect(text).not.toMatch(/abandon|zebra/)
   })
 })
 
