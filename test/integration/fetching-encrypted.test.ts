@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { formatLink } from '../../app/fetching/index.ts'
 import { signManifest } from '../../app/manifest/index.ts'
+import { SwarmLeech } from '../../app/seeding/leech.ts'
 import { newFileKey } from '../../app/vault/index.ts'
 import { makeEncrypted, type EncryptedItem } from '../support/encrypted-torrent.ts'
 import { openFetchNode, testSigner, type FetchNode } from '../support/fetch-node.ts'
@@ -21,7 +22,10 @@ beforeEach(async () => {
   dir = stack.use(await tempDir())
   item = await makeEncrypted({ dir: dir.path, sizeBytes: 700 * KIB + 77, people: ['friend'] })
 })
-afterEach(() => stack.disposeAsync())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await stack.disposeAsync()
+})
 
 async function openNode(options: Partial<Parameters<typeof openFetchNode>[0]> = {}): Promise<FetchNode> {
   const root = options.root ?? (await fs.mkdtemp(path.join(dir.path, 'node-')))
@@ -155,6 +159,25 @@ describe('fetching encrypted items', () => {
       name: item.plainName,
     })
     expect(node.library.get(item.mediaId)).toMatchObject({ protection: 'readable', infoHash: item.infoHash })
+  })
+
+  it('stays off DHT, LSD and PEX: from the start by the link, else from when somebody says what it is', async () => {
+    const slow = await seeder(item.manifestBytes, 200_000)
+    const node = await openNode()
+    const leeches = vi.spyOn(node.swarm, 'leech')
+    const byLink = await node.fetcher.begin({ link: item.link({ peers: [slow.address] }) })
+    await node.until(byLink, ({ isPlayable }) => isPlayable)
+    expect(leeches.mock.calls).toMatchObject([[{ reach: 'trackers' }]])
+    await node.fetcher.cancel(byLink)
+
+    const hidden = vi.spyOn(SwarmLeech.prototype, 'goPrivate')
+    const magnet = `magnet:?xt=urn:btih:${item.infoHash}&x.pe=${slow.address}`
+    const byMagnet = await node.fetcher.begin({ link: magnet })
+    await node.until(byMagnet, ({ isEncrypted }) => isEncrypted)
+    expect(leeches.mock.calls[1]).toMatchObject([{ reach: 'everywhere' }])
+    expect(hidden).toHaveBeenCalled()
+    await node.until(byMagnet, ({ state }) => state === 'done')
+    expect(node.library.get(item.mediaId)).toMatchObject({ protection: 'needs-key' })
   })
 
   it('does not begin with a link whose time is over', async () => {
