@@ -33,6 +33,8 @@ export class ArrivingBytes {
   sizeBytes: number | undefined
   readonly #wakers = new Set<() => void>()
   readonly #readings: Reading[] = []
+  /** What reads wait for at the moment, the latest first. */
+  readonly #waiting: ByteRange[] = []
   #road: Road | undefined
   #handle: { readonly path: string; readonly opened: Promise<FileHandle> } | undefined
   #openStored: (() => Promise<FileHandle>) | undefined
@@ -100,6 +102,7 @@ export class ArrivingBytes {
    */
   async read(target: Uint8Array, position: number, signal?: AbortSignal): Promise<void> {
     const range = { start: position, endExclusive: position + target.byteLength }
+    this.#waiting.unshift(range)
     const reading = this.#startReading(range)
     try {
       for (;;) {
@@ -111,8 +114,13 @@ export class ArrivingBytes {
         await this.#change(isThere ? null : range, seen, signal)
       }
     } catch (error) {
-      this.#stopReading(reading)
+      const at = this.#readings.indexOf(reading)
+      if (at >= 0) this.#readings.splice(at, 1)
       throw error
+    } finally {
+      this.#waiting.splice(this.#waiting.indexOf(range), 1)
+      // Whoever goes on reading says so at once; only an end changes what others get.
+      if (!this.#readings.includes(reading)) this.#tell()
     }
   }
 
@@ -193,21 +201,15 @@ export class ArrivingBytes {
       (other) => other !== reading && nowMs - other.usedAtMs < FORGET_AFTER_MS,
     )
     this.#readings.splice(0, Infinity, reading, ...others.slice(0, MAX_READINGS - 1))
-    this.#tell(start)
-    return reading
-  }
-
-  #stopReading(reading: Reading): void {
-    const at = this.#readings.indexOf(reading)
-    if (at >= 0) this.#readings.splice(at, 1)
     this.#tell()
+    return reading
   }
 
   /**
    * Whoever read last comes first: what they wait for, what they will read next, then the very end (where many media files
    * have their index), then what others will read next.
    */
-  #tell(start?: number): void {
+  #tell(): void {
     if (this.#isWhole || this.#road === undefined) return
     const size = this.sizeBytes ?? Infinity
     const ahead = this.#readings.map(({ position }) => ({
@@ -219,8 +221,7 @@ export class ArrivingBytes {
       this.#road.prioritize([])
       return
     }
-    const now = start === undefined ? [] : [{ start, endExclusive: first.start }]
     const end = Number.isFinite(size) ? [{ start: size - 1, endExclusive: size }] : []
-    this.#road.prioritize([...now, first, ...end, ...others])
+    this.#road.prioritize([...this.#waiting, first, ...end, ...others])
   }
 }

@@ -156,6 +156,8 @@ describe.each(KINDS)('playing %s while it arrives', (_kind, make) => {
     expect(isRead).toBe(false)
     node.fetcher.resume(id)
     expectSame(await reading, video.plain, start)
+    // It was waited for, so it came first: all the rest takes a quarter of a minute.
+    expect(node.transfers.get(id)?.bytesDone).toBeLessThan(10 * MIB)
   })
 
   it('ends with CANCELLED when the download or the reader is cancelled', async () => {
