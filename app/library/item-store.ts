@@ -99,7 +99,8 @@ const PAGES = {
   notOk: "items INDEXED BY items_not_ok WHERE file_state <> 'ok' AND trashed_at_ms IS NULL",
   checking:
     "items INDEXED BY items_not_ok WHERE file_state <> 'ok' AND file_state = 'checking' AND trashed_at_ms IS NULL",
-  locked: "items INDEXED BY items_sealed WHERE protection IN ('locked', 'needs-key') AND protection = 'locked'",
+  locked:
+    "items INDEXED BY items_sealed WHERE protection IN ('locked', 'needs-key') AND protection = 'locked'",
   encrypted: "items WHERE protection <> 'none'",
   manifestPending: 'items INDEXED BY items_manifest_pending WHERE is_manifest_pending = 1',
 } as const
