@@ -1,0 +1,154 @@
+import { accessLevelOf, canonicalJson, type Manifest } from '../manifest/index.ts'
+import { decodeFlat, encodeFlat, unwrapJson } from './flat.ts'
+import type { FlatSchema } from './flat.ts'
+import { readForeign } from './foreign.ts'
+import type { ForeignManifest } from './foreign.ts'
+import type { GunValue } from './graph.ts'
+import { frozenKey } from './sea.ts'
+
+/**
+ * The manifest's own fields as a flat node, the form the plan describes: read from others who write it. Ours carries the
+ * signed text itself in `manifest`.
+ */
+const PLANNED: FlatSchema = {
+  id: 'text',
+  did: 'text',
+  mime: 'text',
+  size: 'number',
+  createdAt: 'text',
+  name: 'text',
+  version: 'number',
+  previous: 'text',
+  supersedes: 'text',
+  encryption: 'json',
+  transport: 'json',
+  chunks: 'json',
+  accessControl: 'json',
+  oip: 'json',
+}
+
+const HINT: FlatSchema = {
+  id: 'text',
+  did: 'text',
+  mime: 'text',
+  size: 'number',
+  createdAt: 'text',
+  version: 'number',
+  access_level: 'text',
+  owner: 'text',
+  infoHash: 'text',
+  magnetURI: 'text',
+  hash: 'text',
+}
+
+/**
+ * Bytes of manifest text in one value. A value of a user's space is JSON in JSON with a signature and must still stay
+ * under the 16 KiB that every reader allows.
+ */
+const PART_BYTES = 6_000
+const MAX_PARTS = 32
+
+/** A manifest as it lies in GUN. */
+export interface EncodedManifest {
+  /** Key of the frozen copy in `#media`: base64 of sha256 of `text`. */
+  readonly hash: string
+  /** The canonical manifest, signature included. */
+  readonly text: string
+  /** For `media:<mediaId>` and `~<pub>/media/<mediaId>`. */
+  readonly fields: Readonly<Record<string, GunValue>>
+}
+
+/**
+ * Our form: what a reader without our code may want as plain fields, and the signed text, which alone is believed. A text too
+ * long for one value goes into `manifest`, `manifest:1`, …
+ * @throws {RangeError} for one of more than 192 kB, which GUN is no place for
+ */
+export function encodeManifest(manifest: Manifest): EncodedManifest {
+  const text = canonicalJson(manifest)
+  const hash = frozenKey(text)
+  const torrent = manifest.transport?.bittorrent
+  const fields = encodeFlat(HINT, {
+    id: manifest.id,
+    did: manifest.did,
+    mime: manifest.mime,
+    size: manifest.size,
+    createdAt: manifest.createdAt,
+    version: manifest.version,
+    access_level: accessLevelOf(manifest),
+    owner: manifest.oip.creatorPubKey,
+    infoHash: torrent?.infoHash,
+    // The whole of it is in the manifest; a long one would only take the room.
+    magnetURI: (torrent?.magnetURI.length ?? 0) <= 4096 ? torrent?.magnetURI : undefined,
+    hash,
+  })
+  const parts = splitText(text)
+  if (parts.length > MAX_PARTS) throw new RangeError('the manifest is too large for GUN')
+  for (const [index, part] of parts.entries()) fields[partName(index)] = part
+  if (parts.length > 1) fields['parts'] = parts.length
+  return { hash, text, fields }
+}
+
+/** What a node says of an item; nothing of it is believed yet. */
+export interface ReadManifest {
+  /** To be given to `verifyManifest`. */
+  readonly candidates: readonly unknown[]
+  /** What somebody wrote without signing it in a way we know. */
+  readonly foreign?: ForeignManifest | undefined
+}
+
+/**
+ * Reads a manifest node of any form: ours; the plan's, flat, with JSON strings one or more layers deep; OIP's flat, nested and
+ * record forms. Pure; never throws.
+ * @param values the node's keys, links to nested objects already replaced by these
+ */
+export function readManifestNode(values: Readonly<Record<string, unknown>>, mediaId: string): ReadManifest {
+  const candidates: unknown[] = []
+  const text = joinText(values)
+  const own = text === undefined ? undefined : unwrapJson(text)
+  if (isObject(own)) candidates.push(own)
+  const planned = decodeFlat(PLANNED, values)
+  if (isObject(planned['oip']) && typeof planned['oip']['creatorSig'] === 'string') candidates.push(planned)
+  return { candidates, foreign: readForeign(values, mediaId) }
+}
+
+/** Reads one text of `#media`. */
+export function readFrozen(text: unknown, hash: string): unknown {
+  if (typeof text !== 'string' || frozenKey(text) !== hash) return undefined
+  return unwrapJson(text)
+}
+
+function splitText(text: string): string[] {
+  if (Buffer.byteLength(text) <= PART_BYTES) return [text]
+  const parts: string[] = []
+  let part = ''
+  let bytes = 0
+  // By code point, so that no part ends in half of one.
+  for (const character of text) {
+    const size = Buffer.byteLength(character)
+    if (bytes + size > PART_BYTES) {
+      parts.push(part)
+      part = ''
+      bytes = 0
+    }
+    part += character
+    bytes += size
+  }
+  return [...parts, part]
+}
+
+function joinText(values: Readonly<Record<string, unknown>>): string | undefined {
+  const first = values['manifest']
+  if (typeof first !== 'string') return undefined
+  const count = values['parts']
+  if (typeof count !== 'number' || !Number.isInteger(count) || count < 2 || count > MAX_PARTS) return first
+  const parts = Array.from({ length: count }, (_, index) => values[partName(index)])
+  return parts.every((part) => typeof part === 'string') ? parts.join('') : undefined
+}
+
+function partName(index: number): string {
+  return index === 0 ? 'manifest' : `manifest:${index}`
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

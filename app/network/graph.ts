@@ -1,0 +1,61 @@
+/** GUN's data model, as far as it crosses our processes. */
+
+/** A link to another node. */
+export interface GunLink {
+  readonly '#': string
+}
+export type GunValue = string | number | boolean | GunLink
+/** Soul, and per key the time (ms since the epoch, with fractions) it was set. */
+export interface GunMeta {
+  readonly '#': string
+  readonly '>': Readonly<Record<string, number>>
+}
+export type GunNode = { readonly _: GunMeta } & { readonly [key: string]: GunValue | GunMeta }
+/** Nodes by soul. */
+export type GunGraph = Readonly<Record<string, GunNode>>
+
+export function isLink(value: unknown): value is GunLink {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).length === 1 &&
+    typeof (value as Partial<GunLink>)['#'] === 'string'
+  )
+}
+
+/** A node whose keys were all set at the same time. */
+export function makeNode(soul: string, values: Readonly<Record<string, GunValue>>, state: number): GunNode {
+  const states: Record<string, number> = {}
+  for (const key of Object.keys(values)) states[key] = state
+  return { ...values, _: { '#': soul, '>': states } } as GunNode // the index signature can't exclude `_`
+}
+
+/** Keys and values without GUN's own. */
+export function valuesOf(node: GunNode): Record<string, GunValue> {
+  const values: Record<string, GunValue> = Object.create(null) as Record<string, GunValue>
+  for (const [key, value] of Object.entries(node)) {
+    if (key !== '_') values[key] = value as GunValue // only `_` is no value
+  }
+  return values
+}
+
+/**
+ * Two writings of one node, key by key: the later one holds, and of two made at the same time the one whose JSON is
+ * lexically larger, so that everybody ends with the same.
+ * @see GUN's conflict resolution (HAM), `ham` in its src/root.js
+ */
+export function mergeNodes(a: GunNode | undefined, b: GunNode): GunNode {
+  if (a === undefined) return b
+  const values: Record<string, GunValue> = valuesOf(a)
+  const states: Record<string, number> = { ...a._['>'] }
+  for (const [key, value] of Object.entries(valuesOf(b))) {
+    const was = states[key] ?? -Infinity
+    const is = b._['>'][key] ?? -Infinity
+    const before = values[key]
+    const wins = is > was || (is === was && (before === undefined || JSON.stringify(value) > JSON.stringify(before)))
+    if (!wins) continue
+    values[key] = value
+    states[key] = is
+  }
+  return { ...values, _: { '#': b._['#'], '>': states } } as GunNode // as in makeNode
+}

@@ -1,0 +1,302 @@
+import { FILTER_LIMITS, filterFrame } from './filter.ts'
+import type { Asked, CleanMessage, DropReason } from './filter.ts'
+import { mergeNodes } from './graph.ts'
+import type { GunGraph, GunNode } from './graph.ts'
+import { makeGun } from './gun-module.ts'
+import type { GunAnswer, GunPeer, GunRoot, GunTag } from './gun-module.ts'
+import type { Answer } from './gun-protocol.ts'
+import { Rate } from './rate.ts'
+import { isList, parseSoul } from './souls.ts'
+
+export interface GunNodeOptions {
+  readonly dir: string
+  readonly nowMs: () => number
+  readonly onHeard: (graph: GunGraph, from: string) => void
+  /** Somebody asked who has that item. */
+  readonly onAsked: (mediaId: string) => void
+  /** Somebody wrote something else where we had written of our own item. */
+  readonly onContested: (mediaId: string) => void
+}
+
+interface GetOptions {
+  readonly soul: string | { readonly prefix: string }
+  readonly key?: string | { readonly prefix: string; readonly after?: string | undefined } | undefined
+  readonly timeoutMs: number
+  readonly patienceMs: number
+}
+
+interface Attached {
+  readonly peer: GunPeer
+  readonly isRelay: boolean
+  readonly rate: Rate
+}
+
+const DISK = 'disk'
+/** Messages a peer may send each second: more than an honest one does while it publishes as fast as GUN can. */
+const MESSAGES_PER_SEC = 2_000
+const MESSAGES_BURST = 4_000
+/** Nodes kept in memory; those unused longest are forgotten first and read from the disk when asked for. */
+const MAX_NODES = 4_000
+/** Souls of our own whose time is remembered. */
+const MAX_OWN = 60_000
+/** After a whole answer, the others get this long. */
+const GRACE_MS = 60
+
+/** GUN itself, with its inputs filtered and its memory bounded. */
+export class GunGraphNode {
+  readonly #root: GunRoot
+  readonly #options: GunNodeOptions
+  readonly #peers = new Map<string, Attached>()
+  readonly #asked = new Map<string, Asked>()
+  readonly #dropped = new Map<string, number>()
+  /** Souls in memory, least recently used first. */
+  readonly #used = new Map<string, true>()
+  /** What we wrote ourselves: soul → its time. Older writings of the same are replays. */
+  readonly #own = new Map<string, number>()
+  #isFeedWanted = false
+  #publishers: ReadonlySet<string> = new Set()
+
+  constructor(options: GunNodeOptions) {
+    this.#options = options
+    this.#root = makeGun(options.dir)
+    const { mesh } = this.#root.opt
+    mesh.way = (message) => {
+      // A stranger's question is answered from what we hold: it is not passed on to our relays.
+      if (message.get !== undefined && message._?.via !== undefined) return
+      mesh.say(message, this.#root.opt.peers)
+    }
+    const touch = (soul: unknown): void => this.#touch(soul)
+    this.#root.on('put', function (this: GunTag, message: { put?: { '#'?: unknown } }) {
+      this.to.next(message)
+      touch(message.put?.['#'])
+    } as never)
+  }
+
+  get counters(): Record<string, number> {
+    return Object.fromEntries(this.#dropped)
+  }
+
+  get nodesInMemory(): number {
+    return this.#used.size
+  }
+
+  get peerCount(): number {
+    return this.#peers.size
+  }
+
+  watch(isFeedWanted: boolean, publishers: readonly string[]): void {
+    this.#isFeedWanted = isFeedWanted
+    this.#publishers = new Set(publishers)
+  }
+
+  /** @param isRelay one the user listed: what it answers may be waited for */
+  attach(id: string, isRelay: boolean, say: (text: string) => void): void {
+    const peer: GunPeer = { id, url: id, wire: {}, say }
+    this.#peers.set(id, { peer, isRelay, rate: new Rate(MESSAGES_PER_SEC, MESSAGES_BURST, performance.now()) })
+    this.#root.opt.mesh.hi(peer)
+    this.#root.opt.mesh.say({ dam: '?', pid: (this.#root.opt as { pid?: string }).pid }, peer)
+  }
+
+  detach(id: string): void {
+    const attached = this.#peers.get(id)
+    if (attached === undefined) return
+    this.#peers.delete(id)
+    attached.peer.say = () => undefined
+    this.#root.opt.mesh.bye(attached.peer)
+    delete this.#root.opt.peers[id]
+  }
+
+  /** @returns milliseconds for which nothing more should be taken from this peer */
+  hear(id: string, text: string): number {
+    const attached = this.#peers.get(id)
+    if (attached === undefined) return 0
+    const { messages, dropped } = filterFrame(text, {
+      nowMs: this.#options.nowMs(),
+      asked: (ack) => this.#asked.get(ack),
+    })
+    let refused = 0
+    for (const [reason, count] of dropped) {
+      refused += count
+      this.#count(reason, count)
+    }
+    for (const message of messages) this.#pass(message, attached)
+    return attached.rate.spend(Math.max(1, messages.length + refused), performance.now())
+  }
+
+  /** Writes our own nodes, here and to every peer. */
+  put(graph: GunGraph, timeoutMs: number): Promise<{ isStored: boolean; relays: string[] }> {
+    const open = this.#relayIds()
+    for (const [soul, node] of Object.entries(graph)) {
+      if (!isListSoul(soul)) this.#own.set(soul, Math.max(...Object.values(node._['>'])))
+    }
+    if (this.#own.size > MAX_OWN) for (const soul of [...this.#own.keys()].slice(0, MAX_OWN / 10)) this.#own.delete(soul)
+    return new Promise((resolve) => {
+      let isStored = false
+      const acked = new Set<string>()
+      const timer = setTimeout(() => finish(), timeoutMs)
+      const finish = (): void => {
+        clearTimeout(timer)
+        resolve({ isStored, relays: [...acked] })
+      }
+      const id = this.#root.ask((message) => {
+        const via = message._?.via
+        if (via === undefined) isStored = message.err === undefined || message.err === null
+        else if (this.#peers.get(via.id)?.isRelay === true && message.err === undefined) acked.add(via.id)
+        if (isStored && open.every((relay) => acked.has(relay) || !this.#peers.has(relay))) finish()
+      })
+      // GUN keeps what it is given and marks it: it gets its own copy.
+      this.#root.on('out', { '#': id, put: structuredClone(graph) })
+    })
+  }
+
+  /** Asks the disk and every relay; each answers for itself, so that one that lies hides nothing the others have. */
+  get(options: GetOptions): Promise<{ answers: Answer[]; isComplete: boolean }> {
+    const { soul, key, timeoutMs, patienceMs } = options
+    const waiting = new Set(this.#relayIds())
+    const found = new Map<string, Record<string, GunNode>>()
+    const isListAsked = typeof soul === 'string' && isListSoul(soul) && typeof key !== 'string'
+    return new Promise((resolve) => {
+      let isDone = false
+      let next: NodeJS.Timeout | undefined
+      const finish = (isComplete: boolean): void => {
+        isDone = true
+        clearTimeout(limit)
+        clearTimeout(next)
+        this.#asked.delete(id)
+        resolve({ answers: [...found].map(([from, graph]) => ({ from, graph })), isComplete })
+      }
+      const limit = setTimeout(() => finish(false), timeoutMs)
+      const id = this.#root.ask((message) => {
+        if (isDone) return
+        const from = message._?.via?.id ?? DISK
+        collect(message, from, found)
+        // There is more to come from this one.
+        if (message['%'] !== undefined && message['%'] !== null) return
+        waiting.delete(from)
+        const hasData = [...found.keys()].some((source) => source !== DISK || !this.#hasRelays())
+        if (waiting.size === 0) {
+          // A relay that knows nothing may still hear it from another.
+          clearTimeout(next)
+          next = setTimeout(() => finish(true), hasData ? GRACE_MS : patienceMs)
+        } else if (hasData) {
+          next ??= setTimeout(() => finish(false), patienceMs)
+        }
+      })
+      if (typeof soul === 'string') this.#asked.set(id, { soul })
+      this.#root.on('out', { '#': id, get: toGet(soul, key, isListAsked) })
+    })
+  }
+
+  /** Lets go of nodes in memory beyond the limit. */
+  prune(keep = MAX_NODES): void {
+    for (const soul of this.#used.keys()) {
+      if (this.#used.size <= keep) return
+      this.#used.delete(soul)
+      delete this.#root.graph[soul]
+      if (this.#root.next !== undefined) delete this.#root.next[soul]
+    }
+  }
+
+  /** Once in a while: GUN notes every soul that was ever read, for chains, of which there are none here. */
+  tidy(): void {
+    const { next } = this.#root
+    if (next !== undefined) for (const soul of Object.keys(next)) delete next[soul]
+    this.prune()
+  }
+
+  #hasRelays(): boolean {
+    return [...this.#peers.values()].some(({ isRelay }) => isRelay)
+  }
+
+  #relayIds(): string[] {
+    return [...this.#peers].filter(([, { isRelay }]) => isRelay).map(([id]) => id)
+  }
+
+  #pass(message: CleanMessage, { peer }: Attached): void {
+    if (message.put !== undefined && !this.#withoutReplays(message, message.put)) return
+    this.#notice(message, peer.id)
+    this.#root.opt.mesh.hear(message, peer)
+  }
+
+  /** Takes out what is older than what we wrote there ourselves. @returns whether anything is left */
+  #withoutReplays(message: CleanMessage, put: GunGraph): boolean {
+    const kept = Object.entries(put).filter(([soul, node]) => {
+      const ownState = this.#own.get(soul)
+      if (ownState === undefined) return true
+      const newest = Math.max(...Object.values(node._['>']))
+      if (newest < ownState) {
+        this.#count('stale', 1)
+        return false
+      }
+      const parsed = parseSoul(soul)
+      if (newest > ownState && parsed?.kind === 'hint') this.#options.onContested(parsed.mediaId)
+      return true
+    })
+    if (kept.length === 0) return false
+    message.put = Object.fromEntries(kept)
+    return true
+  }
+
+  /** Tells the engine what it wanted to hear of. */
+  #notice(message: CleanMessage, from: string): void {
+    const asked = message.get?.['#']
+    if (asked !== undefined) {
+      const mediaId = /^media:([0-9a-f]{64}):peers/.exec(typeof asked === 'string' ? asked : asked['*'])?.[1]
+      if (mediaId !== undefined) this.#options.onAsked(mediaId)
+    }
+    if (message.put === undefined || message['@'] !== undefined) return
+    const wanted = Object.entries(message.put).filter(([soul]) => this.#isWanted(soul))
+    if (wanted.length > 0) this.#options.onHeard(Object.fromEntries(wanted), from)
+  }
+
+  #isWanted(name: string): boolean {
+    const soul = parseSoul(name)
+    switch (soul?.kind) {
+      case 'hint':
+      case 'index':
+        return this.#isFeedWanted
+      case 'spaceItem':
+      case 'spaceIndex':
+        return this.#publishers.has(soul.pub)
+      case 'deletion':
+        return true
+      default:
+        return false
+    }
+  }
+
+  #touch(soul: unknown): void {
+    if (typeof soul !== 'string') return
+    this.#used.delete(soul)
+    this.#used.set(soul, true)
+    if (this.#used.size > MAX_NODES * 1.25) this.prune()
+  }
+
+  #count(reason: DropReason | 'stale', count: number): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
+  }
+}
+
+function collect(message: GunAnswer, from: string, found: Map<string, Record<string, GunNode>>): void {
+  const graph = message.put
+  if (graph === undefined || graph === null) return
+  const held = found.get(from) ?? {}
+  for (const [soul, node] of Object.entries(graph)) {
+    // GUN's own nodes: they change under our hands.
+    if (node !== null && typeof node === 'object') held[soul] = mergeNodes(held[soul], structuredClone(node))
+  }
+  found.set(from, held)
+}
+
+function isListSoul(name: string): boolean {
+  const soul = parseSoul(name)
+  return soul !== undefined && isList(soul)
+}
+
+function toGet(soul: GetOptions['soul'], key: GetOptions['key'], isListAsked: boolean): Record<string, unknown> {
+  if (typeof soul !== 'string') return { '#': { '*': soul.prefix }, '%': 64 * 1024 }
+  if (typeof key === 'string') return { '#': soul, '.': key }
+  if (key === undefined && !isListAsked) return { '#': soul }
+  const range = { '*': key?.prefix ?? '', ...(key?.after === undefined ? {} : { '>': key.after }) }
+  return { '#': soul, '.': range, '%': FILTER_LIMITS.listAnswerBytes }
+}

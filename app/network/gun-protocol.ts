@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import type { GunGraph } from './graph.ts'
+
+/** What the engine and GUN's process say to each other. Both sides check it: a wrong message is a bug, not an attack. */
+
+/** Checked in full by whoever made it; here only that it is a graph at all. */
+const Graph = z.custom<GunGraph>((value) => typeof value === 'object' && value !== null)
+const Id = z.int().nonnegative()
+
+export const ToGun = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('start'),
+    /** Where radisk keeps its files; made when it is not there. */
+    dir: z.string(),
+    relays: z.array(z.string()),
+    /** Files of more than this are thrown away at the start: everything in them can be had again. */
+    maxStoreBytes: z.int().positive(),
+  }),
+  z.object({ type: z.literal('relays'), relays: z.array(z.string()) }),
+  z.object({ type: z.literal('put'), id: Id, graph: Graph, timeoutMs: z.int().positive() }),
+  z.object({
+    type: z.literal('get'),
+    id: Id,
+    /** A soul, or all souls that begin with a prefix. */
+    soul: z.union([z.string(), z.object({ prefix: z.string() })]),
+    key: z.union([z.string(), z.object({ prefix: z.string(), after: z.string().optional() })]).optional(),
+    /** The whole of the waiting, and how long for others once a relay said that it has nothing. */
+    timeoutMs: z.int().positive(),
+    patienceMs: z.int().nonnegative(),
+  }),
+  /** A socket at our own `/gun`. */
+  z.object({ type: z.literal('peer-open'), peer: z.string() }),
+  z.object({ type: z.literal('peer-frames'), peer: z.string(), frames: z.array(z.string()) }),
+  z.object({ type: z.literal('peer-close'), peer: z.string() }),
+  /** What to tell the engine of when it comes by. */
+  z.object({ type: z.literal('watch'), isFeedWanted: z.boolean(), publishers: z.array(z.string()) }),
+  z.object({ type: z.literal('stop') }),
+])
+export type ToGun = z.infer<typeof ToGun>
+
+export const RelayStatus = z.object({
+  url: z.string(),
+  state: z.enum(['connecting', 'open', 'waiting']),
+  /** Since when it is in that state. */
+  sinceMs: z.number(),
+  /** Why it is waiting. */
+  error: z.string().optional(),
+})
+export type RelayStatus = z.infer<typeof RelayStatus>
+
+/** A node and who had it: the address of a relay, `disk`, or a peer of our own socket. */
+const Answer = z.object({ from: z.string(), graph: Graph })
+export type Answer = z.infer<typeof Answer>
+
+export const FromGun = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('booted') }),
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('put-done'), id: Id, isStored: z.boolean(), relays: z.array(z.string()) }),
+  z.object({ type: z.literal('got'), id: Id, answers: z.array(Answer), isComplete: z.boolean() }),
+  z.object({ type: z.literal('peer-send'), peer: z.string(), text: z.string() }),
+  z.object({ type: z.literal('peer-drop'), peer: z.string() }),
+  /** Frames of a peer it is done with, and how long it wants no more of that one. */
+  z.object({
+    type: z.literal('credit'),
+    peer: z.string(),
+    bytes: z.int().nonnegative(),
+    waitMs: z.int().nonnegative(),
+  }),
+  z.object({ type: z.literal('heard'), graph: Graph, from: z.string() }),
+  /** Items whose peers somebody asked for. */
+  z.object({ type: z.literal('asked'), mediaIds: z.array(z.string()) }),
+  /** Our own items of which somebody wrote something else. */
+  z.object({ type: z.literal('contested'), mediaIds: z.array(z.string()) }),
+  z.object({
+    type: z.literal('status'),
+    relays: z.array(RelayStatus),
+    dropped: z.record(z.string(), z.int()),
+    memoryBytes: z.int(),
+    nodesInMemory: z.int(),
+    peers: z.int(),
+  }),
+  z.object({ type: z.literal('relay'), relay: RelayStatus }),
+])
+export type FromGun = z.infer<typeof FromGun>

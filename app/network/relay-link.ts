@@ -1,0 +1,117 @@
+import { WebSocket } from 'ws'
+import type { RelayStatus } from './gun-protocol.ts'
+
+export const MAX_FRAME_BYTES = 256 * 1024
+
+interface RelayLinkOptions {
+  readonly url: string
+  readonly nowMs: () => number
+  readonly onOpen: (say: (text: string) => void) => void
+  readonly onClose: () => void
+  /** @returns milliseconds for which nothing more is to be read from it */
+  readonly onFrame: (text: string) => number
+  readonly onStatus: (status: RelayStatus) => void
+}
+
+const FIRST_DELAY_MS = 1_000
+const LONGEST_DELAY_MS = 60_000
+const HANDSHAKE_MS = 10_000
+/** A relay that answers no ping for this long is gone. */
+const PING_EVERY_MS = 25_000
+/** Unsent bytes at which a relay is given up: it takes nothing any more. */
+const MAX_UNSENT_BYTES = 16 * 1024 * 1024
+
+/** One connection to a relay that the user listed, kept up as long as this lives. No other address is ever dialled. */
+export class RelayLink {
+  readonly #options: RelayLinkOptions
+  #socket: WebSocket | undefined
+  #timer: NodeJS.Timeout | undefined
+  #attempts = 0
+  #isAlive = false
+  #isStopped = false
+  #status: RelayStatus
+
+  constructor(options: RelayLinkOptions) {
+    this.#options = options
+    this.#status = { url: options.url, state: 'connecting', sinceMs: options.nowMs() }
+  }
+
+  get status(): RelayStatus {
+    return this.#status
+  }
+
+  start(): void {
+    this.#connect()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    this.#socket?.terminate()
+  }
+
+  #connect(): void {
+    this.#set('connecting')
+    let error: string | undefined
+    const socket = new WebSocket(socketUrl(this.#options.url), {
+      maxPayload: MAX_FRAME_BYTES,
+      perMessageDeflate: false,
+      handshakeTimeout: HANDSHAKE_MS,
+      followRedirects: false,
+    })
+    this.#socket = socket
+    socket.on('open', () => this.#opened(socket))
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) return
+      this.#isAlive = true
+      // Text frames come as one Buffer unless ws is told otherwise.
+      const waitMs = this.#options.onFrame((data as Buffer).toString('utf8'))
+      if (waitMs > 0) pauseFor(socket, waitMs)
+    })
+    socket.on('pong', () => (this.#isAlive = true))
+    socket.on('error', (cause) => (error = cause.message.slice(0, 200)))
+    socket.on('close', () => {
+      if (this.#status.state === 'open') this.#options.onClose()
+      if (this.#isStopped) return
+      clearTimeout(this.#timer)
+      this.#set('waiting', error)
+      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts) * (0.7 + Math.random() * 0.6)
+      this.#attempts += 1
+      this.#timer = setTimeout(() => this.#connect(), delayMs)
+    })
+  }
+
+  #opened(socket: WebSocket): void {
+    this.#attempts = 0
+    this.#isAlive = true
+    this.#set('open')
+    this.#timer = setInterval(() => {
+      if (!this.#isAlive || socket.bufferedAmount > MAX_UNSENT_BYTES) return socket.terminate()
+      this.#isAlive = false
+      socket.ping()
+    }, PING_EVERY_MS)
+    this.#options.onOpen((text) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    })
+  }
+
+  #set(state: RelayStatus['state'], error?: string): void {
+    const sinceMs = this.#options.nowMs()
+    this.#status = { url: this.#options.url, state, sinceMs, ...(error === undefined ? {} : { error }) }
+    this.#options.onStatus(this.#status)
+  }
+}
+
+/** Takes nothing from a socket for a while; what it sends meanwhile waits on its own side. */
+export function pauseFor(socket: WebSocket, waitMs: number): void {
+  if (socket.isPaused) return
+  socket.pause()
+  setTimeout(() => socket.resume(), waitMs).unref()
+}
+
+/** As GUN's users write relays: http or ws, with or without the path. */
+function socketUrl(url: string): string {
+  const parsed = new URL(url.replace(/^http/i, 'ws'))
+  if (parsed.pathname === '/') parsed.pathname = '/gun'
+  return parsed.href
+}
