@@ -124,4 +124,74 @@ export const MIGRATIONS: readonly string[] = [
     at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- signed manifests of others, as found in the network: for each owner of an item the newest version that held,
+  -- and beside it others of the same number, which contradict it
+  CREATE TABLE network_manifests (
+    media_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    -- sha256 of the canonical manifest
+    hash TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    -- canonical JSON
+    body TEXT NOT NULL,
+    access_level TEXT NOT NULL,
+    -- the publisher in whose own space it was found, when it was
+    pub TEXT,
+    first_seen_ms INTEGER NOT NULL,
+    -- when the network last said the same
+    confirmed_ms INTEGER NOT NULL,
+    -- the owner's signed withdrawal, canonical JSON
+    revocation TEXT,
+    PRIMARY KEY (media_id, owner, hash)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX network_manifests_by_seen ON network_manifests (first_seen_ms, media_id);
+  CREATE INDEX network_manifests_by_pub ON network_manifests (pub, first_seen_ms) WHERE pub IS NOT NULL;
+
+  CREATE TABLE network_publishers (
+    pub TEXT PRIMARY KEY,
+    -- known when they were followed by their card
+    owner TEXT,
+    name TEXT,
+    followed_at_ms INTEGER NOT NULL,
+    checked_at_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  -- which relay said that it has what of ours; '' is our own GUN
+  CREATE TABLE network_publications (
+    media_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('manifest', 'revocation')),
+    relay TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    state_ms REAL NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (media_id, kind, relay)
+  ) STRICT, WITHOUT ROWID;
+
+  -- signed withdrawals of our own items, told to every relay; canonical JSON
+  CREATE TABLE network_withdrawals (
+    media_id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- who says they have an item, signed by their node
+  CREATE TABLE presence (
+    media_id TEXT NOT NULL,
+    node_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    last_seen_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    PRIMARY KEY (media_id, node_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX presence_by_expiry ON presence (expires_ms);
+
+  -- the heartbeats of those nodes
+  CREATE TABLE network_nodes (
+    node_id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    last_seen_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

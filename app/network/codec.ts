@@ -84,7 +84,8 @@ export function encodeManifest(manifest: Manifest): EncodedManifest {
   const parts = splitText(text)
   if (parts.length > MAX_PARTS) throw new RangeError('the manifest is too large for GUN')
   for (const [index, part] of parts.entries()) fields[partName(index)] = part
-  if (parts.length > 1) fields['parts'] = parts.length
+  // Always: GUN takes nothing away, and a shorter version may follow a longer one.
+  fields['parts'] = parts.length
   return { hash, text, fields }
 }
 

@@ -14,7 +14,7 @@ export interface GunClientOptions {
 }
 
 export type GunEvent =
-  | Extract<FromGun, { type: 'heard' | 'asked' | 'contested' | 'peer-send' | 'peer-drop' | 'credit' }>
+  | Extract<FromGun, { type: 'heard' | 'asked' | 'contested' | 'peer-send' | 'credit' }>
   /** It runs, or it no longer does. */
   | { readonly type: 'up' | 'down' }
   | { readonly type: 'relay'; readonly relay: RelayStatus }

@@ -6,6 +6,7 @@ import { makeGun } from './gun-module.ts'
 import type { GunAnswer, GunPeer, GunRoot, GunTag } from './gun-module.ts'
 import type { Answer } from './gun-protocol.ts'
 import { Rate } from './rate.ts'
+import { frozenKey } from './sea.ts'
 import { isList, parseSoul } from './souls.ts'
 
 export interface GunNodeOptions {
@@ -51,8 +52,8 @@ export class GunGraphNode {
   readonly #dropped = new Map<string, number>()
   /** Souls in memory, least recently used first. */
   readonly #used = new Map<string, true>()
-  /** What we wrote ourselves: soul → its time. Older writings of the same are replays. */
-  readonly #own = new Map<string, number>()
+  /** What we wrote ourselves: soul → its time, and its manifest's hash. Older writings of the same are replays. */
+  readonly #own = new Map<string, { readonly state: number; readonly hash: unknown }>()
   #isFeedWanted = false
   #publishers: ReadonlySet<string> = new Set()
 
@@ -127,7 +128,7 @@ export class GunGraphNode {
   put(graph: GunGraph, timeoutMs: number): Promise<{ isStored: boolean; relays: string[] }> {
     const open = this.#relayIds()
     for (const [soul, node] of Object.entries(graph)) {
-      if (!isListSoul(soul)) this.#own.set(soul, Math.max(...Object.values(node._['>'])))
+      if (!isListSoul(soul)) this.#own.set(soul, { state: newestOf(node), hash: node['hash'] })
     }
     if (this.#own.size > MAX_OWN) for (const soul of [...this.#own.keys()].slice(0, MAX_OWN / 10)) this.#own.delete(soul)
     return new Promise((resolve) => {
@@ -221,15 +222,14 @@ export class GunGraphNode {
   /** Takes out what is older than what we wrote there ourselves. @returns whether anything is left */
   #withoutReplays(message: CleanMessage, put: GunGraph): boolean {
     const kept = Object.entries(put).filter(([soul, node]) => {
-      const ownState = this.#own.get(soul)
-      if (ownState === undefined) return true
-      const newest = Math.max(...Object.values(node._['>']))
-      if (newest < ownState) {
+      const own = this.#own.get(soul)
+      if (own === undefined) return true
+      if (newestOf(node) < own.state) {
         this.#count('stale', 1)
         return false
       }
       const parsed = parseSoul(soul)
-      if (newest > ownState && parsed?.kind === 'hint') this.#options.onContested(parsed.mediaId)
+      if (parsed?.kind === 'hint' && isOther(node, own.hash)) this.#options.onContested(parsed.mediaId)
       return true
     })
     if (kept.length === 0) return false
@@ -275,6 +275,17 @@ export class GunGraphNode {
   #count(reason: DropReason | 'stale', count: number): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
   }
+}
+
+function newestOf(node: GunNode): number {
+  return Math.max(...Object.values(node._['>']))
+}
+
+/** Whether it says something else than the manifest of that hash. */
+function isOther(node: GunNode, hash: unknown): boolean {
+  const { hash: theirs, manifest: text } = node as Readonly<Record<string, unknown>>
+  if (theirs !== undefined && theirs !== hash) return true
+  return typeof text === 'string' && node['parts'] === 1 && frozenKey(text) !== hash
 }
 
 function collect(message: GunAnswer, from: string, found: Map<string, Record<string, GunNode>>): void {

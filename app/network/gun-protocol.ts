@@ -58,7 +58,6 @@ export const FromGun = z.discriminatedUnion('type', [
   z.object({ type: z.literal('put-done'), id: Id, isStored: z.boolean(), relays: z.array(z.string()) }),
   z.object({ type: z.literal('got'), id: Id, answers: z.array(Answer), isComplete: z.boolean() }),
   z.object({ type: z.literal('peer-send'), peer: z.string(), text: z.string() }),
-  z.object({ type: z.literal('peer-drop'), peer: z.string() }),
   /** Frames of a peer it is done with, and how long it wants no more of that one. */
   z.object({
     type: z.literal('credit'),

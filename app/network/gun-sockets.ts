@@ -41,10 +41,10 @@ const DEFAULT_SOCKET_LIMITS: SocketLimits = {
 /** A burst of so many seconds' worth. */
 const BURST_SEC = 4
 const HEARTBEAT_MS = 20_000
+const MAX_CLIENTS = 10_000
 
 interface Peer {
   readonly socket: WebSocket
-  readonly clientKey: string
   isAlive: boolean
 }
 interface Client {
@@ -97,10 +97,9 @@ export class GunSockets {
     if (!this.#options.isRunning()) return this.#refuse(socket, 503)
     const client = this.#clients.get(clientKey) ?? this.#newClient(clientKey, who)
     if (this.#peers.size >= this.#limits.sockets || client.sockets >= this.#limits.socketsPerClient[who]) {
-      if (client.sockets === 0) this.#clients.delete(clientKey)
       return this.#refuse(socket, 429)
     }
-    this.#server.handleUpgrade(req, socket, head, (opened) => this.#open(opened, clientKey, client))
+    this.#server.handleUpgrade(req, socket, head, (opened) => this.#open(opened, client))
   }
 
   /** A text for a peer, from GUN. */
@@ -135,11 +134,10 @@ export class GunSockets {
     this.#server.close()
   }
 
-  #open(socket: WebSocket, clientKey: string, client: Client): void {
+  #open(socket: WebSocket, client: Client): void {
     const id = `peer-${randomUUID()}`
-    const peer: Peer = { socket, clientKey, isAlive: true }
+    const peer: Peer = { socket, isAlive: true }
     client.sockets += 1
-    this.#clients.set(clientKey, client)
     this.#peers.set(id, peer)
     this.#options.post({ type: 'peer-open', peer: id })
     socket.on('message', (data, isBinary) => {
@@ -153,7 +151,6 @@ export class GunSockets {
     socket.on('close', () => {
       this.#peers.delete(id)
       client.sockets -= 1
-      if (client.sockets === 0) this.#clients.delete(clientKey)
       this.#options.post({ type: 'peer-close', peer: id })
     })
   }
@@ -179,6 +176,10 @@ export class GunSockets {
       bytes: new Rate(bytesPerSec[who], bytesPerSec[who] * BURST_SEC, nowMs),
     }
     this.#clients.set(clientKey, client)
+    // Kept after its last socket is gone, so that coming again brings no new burst; but not for ever.
+    if (this.#clients.size > MAX_CLIENTS) {
+      for (const [key, { sockets }] of this.#clients) if (sockets === 0 && key !== clientKey) this.#clients.delete(key)
+    }
     return client
   }
 

@@ -1,0 +1,240 @@
+import { AppError } from '../contract/index.ts'
+import { verifyManifest, type Manifest } from '../manifest/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import { readFrozen, readManifestNode } from './codec.ts'
+import type { ForeignManifest } from './foreign.ts'
+import { unwrapJson } from './flat.ts'
+import type { GetArgs, GunClient } from './gun-client.ts'
+import { isLink, mergeNodes, valuesOf } from './graph.ts'
+import type { GunNode, GunValue } from './graph.ts'
+import type { Answer } from './gun-protocol.ts'
+import type { KnownItem, ManifestStore } from './manifest-store.ts'
+import { verifyRevocation } from './revocation.ts'
+import { openSigned } from './sea.ts'
+import { parseSoul, souls } from './souls.ts'
+
+export interface ManifestIndexOptions {
+  readonly client: Pick<GunClient, 'get' | 'isRunning'>
+  readonly store: ManifestStore
+  readonly clock: Clock
+  /** Owners one has reason to prefer: oneself and one's contacts. */
+  readonly trusted: () => ReadonlySet<string>
+  /** Told of every manifest that was new, or newer than what was known. */
+  readonly onKept?: (mediaId: string) => void
+}
+
+export interface LookupHints {
+  /** The publisher's SEA public key, from a link or a card. */
+  readonly pub?: string | undefined
+  /** Owner key that must have signed it. */
+  readonly owner?: string | undefined
+  /** Key of the frozen version: base64 of sha256 of the canonical manifest. */
+  readonly hash?: string | undefined
+}
+
+export interface Lookup {
+  readonly mediaId: string
+  /** Verified; the last good one when nobody answered. */
+  readonly known?: KnownItem
+  /** Whether the network said so now, and not only what was kept. */
+  readonly isFresh: boolean
+  /** What somebody wrote without a signature we know: good for finding bytes, for nothing else. */
+  readonly foreign?: ForeignManifest
+  /** Addresses of the relays that answered. */
+  readonly answeredBy: readonly string[]
+}
+
+/** An object of another writer may be nested so deep, and have so many parts. */
+const MAX_NESTED = 16
+
+/** Finds manifests in GUN, and believes only what its owner signed. */
+export class ManifestIndex {
+  readonly #options: ManifestIndexOptions
+
+  constructor(options: ManifestIndexOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Asks in this order of trust: the publisher's own space, the frozen version, what anybody says. All at once, so that it takes
+   * as long as the slowest. Without an answer it gives what was last known.
+   */
+  async lookup(mediaId: string, hints: LookupHints = {}): Promise<Lookup> {
+    const answeredBy = new Set<string>()
+    const before = this.#options.store.find(mediaId, this.#preference(hints))
+    const [isInSpace, isFrozen, isHinted] = await Promise.all([
+      hints.pub === undefined ? false : this.#readSpace(mediaId, hints.pub, answeredBy),
+      hints.hash === undefined ? false : this.#readFrozen(mediaId, hints.hash, answeredBy),
+      this.#readHints(mediaId, answeredBy),
+      this.#readDeletion(mediaId, answeredBy),
+    ])
+    const known = this.#options.store.find(mediaId, this.#preference(hints)) ?? before
+    return {
+      mediaId,
+      ...(known === undefined ? {} : { known }),
+      isFresh: isInSpace || isFrozen || isHinted.isFound,
+      ...(isHinted.foreign === undefined ? {} : { foreign: isHinted.foreign }),
+      answeredBy: [...answeredBy].filter((from) => from !== 'disk'),
+    }
+  }
+
+  /** Takes what came by without having been asked for. @returns the items it told something true of */
+  take(graph: Readonly<Record<string, GunNode>>): string[] {
+    const found: string[] = []
+    for (const [name, node] of Object.entries(graph)) {
+      const soul = parseSoul(name)
+      if (soul?.kind === 'hint' && soul.path.length === 0) {
+        if (this.#takeCandidates(readManifestNode(valuesOf(node), soul.mediaId).candidates, soul.mediaId)) found.push(soul.mediaId)
+      } else if (soul?.kind === 'spaceItem') {
+        const values = openNode(soul.pub, node)
+        const { candidates } = readManifestNode(values, soul.mediaId)
+        if (this.#takeCandidates(candidates, soul.mediaId, soul.pub)) found.push(soul.mediaId)
+        this.#takeRevocation(values)
+      } else if (soul?.kind === 'deletion') {
+        this.#takeRevocation(valuesOf(node))
+      }
+    }
+    return found
+  }
+
+  async #readSpace(mediaId: string, pub: string, answeredBy: Set<string>): Promise<boolean> {
+    const soul = souls.spaceItem(pub, mediaId)
+    let isFound = false
+    for (const { from, graph } of await this.#ask({ soul }, answeredBy)) {
+      const node = graph[soul]
+      if (node === undefined) continue
+      const values = openNode(pub, node)
+      const isTrue = this.#takeCandidates(readManifestNode(values, mediaId).candidates, mediaId, pub)
+      this.#takeRevocation(values)
+      // What lies on our own disk may be as old as the disk is.
+      if (isTrue && from !== 'disk') isFound = true
+    }
+    return isFound
+  }
+
+  async #readFrozen(mediaId: string, hash: string, answeredBy: Set<string>): Promise<boolean> {
+    let isFound = false
+    for (const { graph } of await this.#ask({ soul: souls.versions, key: hash }, answeredBy)) {
+      const candidate = readFrozen(graph[souls.versions]?.[hash], hash)
+      if (candidate !== undefined && this.#takeCandidates([candidate], mediaId)) isFound = true
+    }
+    return isFound
+  }
+
+  async #readHints(
+    mediaId: string,
+    answeredBy: Set<string>,
+  ): Promise<{ isFound: boolean; foreign?: ForeignManifest | undefined }> {
+    let isFound = false
+    let foreign: ForeignManifest | undefined
+    const names = [souls.hint(mediaId), souls.nestedHint(mediaId)]
+    const answers = await Promise.all(names.map((soul) => this.#ask({ soul }, answeredBy)))
+    for (const [index, perRelay] of answers.entries()) {
+      for (const { from, graph } of perRelay) {
+        const node = graph[names[index] ?? '']
+        if (node === undefined) continue
+        const read = readManifestNode(await this.#unfold(node), mediaId)
+        if (this.#takeCandidates(read.candidates, mediaId) && from !== 'disk') isFound = true
+        foreign ??= read.foreign
+      }
+    }
+    return { isFound, foreign }
+  }
+
+  async #readDeletion(mediaId: string, answeredBy: Set<string>): Promise<void> {
+    const soul = souls.deletion(mediaId)
+    for (const { graph } of await this.#ask({ soul }, answeredBy)) {
+      const node = graph[soul]
+      if (node !== undefined) this.#takeRevocation(valuesOf(node))
+    }
+  }
+
+  #takeCandidates(candidates: readonly unknown[], mediaId: string, pub?: string): boolean {
+    let isTrue = false
+    for (const candidate of candidates) {
+      let manifest: Manifest
+      try {
+        manifest = verifyManifest(candidate, { mediaId })
+      } catch (error) {
+        if (error instanceof AppError) continue
+        throw error
+      }
+      isTrue = true
+      const kept = this.#options.store.keep(manifest, { pub, nowMs: this.#options.clock.nowMs() })
+      if (kept === 'new' || kept === 'newer' || kept === 'conflict') this.#options.onKept?.(mediaId)
+    }
+    return isTrue
+  }
+
+  #takeRevocation(values: Readonly<Record<string, unknown>>): void {
+    const text = values['revocation']
+    if (typeof text !== 'string') return
+    try {
+      const revocation = verifyRevocation(unwrapJson(text))
+      if (this.#options.store.withdraw(revocation)) this.#options.onKept?.(revocation.mediaId)
+    } catch (error) {
+      // OIP's deletions are unsigned, and anybody's: they change nothing.
+      if (!(error instanceof AppError)) throw error
+    }
+  }
+
+  /** A node with its nested objects in place of the links to them. */
+  async #unfold(root: GunNode): Promise<Record<string, unknown>> {
+    let left = MAX_NESTED
+    const open = async (node: GunNode, depth: number): Promise<Record<string, unknown>> => {
+      const entries = await Promise.all(
+        Object.entries(valuesOf(node)).map(async ([key, value]): Promise<[string, unknown]> => {
+          const child = depth < 5 && left > 0 ? nestedSoul(node, value) : undefined
+          if (child === undefined) return [key, isLink(value) ? undefined : value]
+          left -= 1
+          const found = await this.#read(child)
+          return [key, found === undefined ? undefined : await open(found, depth + 1)]
+        }),
+      )
+      return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+    }
+    return open(root, 0)
+  }
+
+  async #read(soul: string): Promise<GunNode | undefined> {
+    let merged: GunNode | undefined
+    for (const { graph } of await this.#ask({ soul }, new Set())) {
+      const node = graph[soul]
+      if (node !== undefined) merged = mergeNodes(merged, node)
+    }
+    return merged
+  }
+
+  async #ask(args: GetArgs, answeredBy: Set<string>): Promise<readonly Answer[]> {
+    if (!this.#options.client.isRunning) return []
+    try {
+      const answers = await this.#options.client.get(args)
+      for (const { from } of answers) answeredBy.add(from)
+      return answers
+    } catch (error) {
+      // GUN ended meanwhile: what is known is still known.
+      if (error instanceof AppError) return []
+      throw error
+    }
+  }
+
+  #preference(hints: LookupHints): Parameters<ManifestStore['find']>[1] {
+    return { owner: hints.owner, pub: hints.pub, trusted: this.#options.trusted() }
+  }
+}
+
+/** The values of a user's node, each with its signature checked; the others are not there. */
+export function openNode(pub: string, node: GunNode): Record<string, GunValue> {
+  const opened: Record<string, GunValue> = {}
+  for (const [key, value] of Object.entries(valuesOf(node))) {
+    const plain = openSigned(pub, node._['#'], key, value, node._['>'][key] ?? Number.NaN)
+    if (plain !== undefined) opened[key] = plain
+  }
+  return opened
+}
+
+/** The soul of an object nested in this very node; a link to anything else is not followed. */
+function nestedSoul(node: GunNode, value: GunValue): string | undefined {
+  if (!isLink(value)) return undefined
+  return value['#'].startsWith(`${node._['#']}/`) && parseSoul(value['#'])?.kind === 'hint' ? value['#'] : undefined
+}

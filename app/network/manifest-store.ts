@@ -1,0 +1,218 @@
+import type { Db } from '../library/index.ts'
+import { accessLevelOf, canonicalJson, type Manifest } from '../manifest/index.ts'
+import { frozenKey } from './sea.ts'
+import type { Revocation } from './revocation.ts'
+
+/** What keeping a valid manifest changed. */
+export type Kept = 'new' | 'newer' | 'conflict' | 'same' | 'older' | 'full'
+
+/** What is known of an item, all of it verified. */
+export interface KnownItem {
+  readonly manifest: Manifest
+  /** Valid manifests of the same owner with the same version number: one of them contradicts the other. */
+  readonly conflicts: readonly Manifest[]
+  /** How many others also signed a manifest for the same bytes. */
+  readonly otherOwners: number
+  /** The publisher in whose space it was found. */
+  readonly pub?: string
+  readonly firstSeenMs: number
+  readonly confirmedMs: number
+  /** Its owner withdrew it. */
+  readonly revocation?: Revocation
+}
+
+export interface FeedPage {
+  readonly items: readonly KnownItem[]
+  /** Give it back for the next page. */
+  readonly cursor?: string
+}
+
+interface Row {
+  media_id: string
+  owner: string
+  hash: string
+  version: number
+  body: string
+  pub: string | null
+  first_seen_ms: number
+  confirmed_ms: number
+  revocation: string | null
+}
+
+/** Anybody may sign a manifest for any bytes: beyond this many, the item is known well enough. */
+const OWNERS_PER_ITEM = 8
+/** Contradicting versions kept to be shown. */
+const CONFLICTS_PER_VERSION = 4
+/** Rows; the oldest that nobody here follows go first. */
+const MAX_ROWS = 200_000
+
+/** The last good manifest of everything heard of, in SQLite. Only what `verifyManifest` let through gets in. */
+export class ManifestStore {
+  readonly #db: Db
+  #rowsUntilPrune = 0
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** @param manifest verified by the caller */
+  keep(manifest: Manifest, { pub, nowMs }: { readonly pub?: string | undefined; readonly nowMs: number }): Kept {
+    return this.#db.write(() => {
+      const owner = manifest.oip.creatorPubKey
+      const body = canonicalJson(manifest)
+      const hash = frozenKey(body)
+      const rows = this.#rows(manifest.id)
+      const theirs = rows.filter((row) => row.owner === owner)
+      const newest = Math.max(0, ...theirs.map(({ version }) => version))
+      if (manifest.version < newest) return 'older'
+      const known = theirs.find((row) => row.hash === hash)
+      if (known !== undefined) {
+        this.#db
+          .prepare(
+            'UPDATE network_manifests SET confirmed_ms = ?, pub = coalesce(?, pub) WHERE media_id = ? AND owner = ? AND hash = ?',
+          )
+          .run(nowMs, pub ?? null, manifest.id, owner, hash)
+        return 'same'
+      }
+      const isConflict = manifest.version === newest
+      if (isConflict && theirs.length > CONFLICTS_PER_VERSION) return 'full'
+      if (theirs.length === 0 && new Set(rows.map((row) => row.owner)).size >= OWNERS_PER_ITEM) return 'full'
+      if (!isConflict) {
+        this.#db.prepare('DELETE FROM network_manifests WHERE media_id = ? AND owner = ?').run(manifest.id, owner)
+      }
+      this.#db
+        .prepare(
+          `INSERT INTO network_manifests
+           (media_id, owner, hash, version, body, access_level, pub, first_seen_ms, confirmed_ms, revocation)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          manifest.id,
+          owner,
+          hash,
+          manifest.version,
+          body,
+          accessLevelOf(manifest),
+          pub ?? theirs[0]?.pub ?? null,
+          Math.min(nowMs, ...theirs.map(({ first_seen_ms: seen }) => seen)),
+          nowMs,
+          theirs[0]?.revocation ?? null,
+        )
+      this.#pruneNowAndThen()
+      return isConflict ? 'conflict' : theirs.length === 0 ? 'new' : 'newer'
+    })
+  }
+
+  /**
+   * The item as its owner last described it. With several owners: the one that is wanted, else one that is trusted, else the
+   * publisher in whose space it was found, else whoever was seen first — never whoever claims the highest version.
+   */
+  find(
+    mediaId: string,
+    prefer: {
+      readonly owner?: string | undefined
+      readonly pub?: string | undefined
+      readonly trusted?: ReadonlySet<string>
+    } = {},
+  ): KnownItem | undefined {
+    const rows = this.#rows(mediaId)
+    const rank = (row: Row): number =>
+      row.owner === prefer.owner ? 0 : row.pub !== null && row.pub === prefer.pub ? 1 : prefer.trusted?.has(row.owner) === true ? 2 : 3
+    const [first] = rows.toSorted((a, b) => rank(a) - rank(b) || a.first_seen_ms - b.first_seen_ms)
+    if (first === undefined || (prefer.owner !== undefined && first.owner !== prefer.owner)) return undefined
+    return describe(
+      rows.filter(({ owner }) => owner === first.owner),
+      new Set(rows.map(({ owner }) => owner)).size - 1,
+    )
+  }
+
+  /**
+   * Notes that an owner withdrew his item.
+   * @returns whether he is known as an owner of it; anybody else's word changes nothing
+   */
+  withdraw(revocation: Revocation): boolean {
+    const { changes } = this.#db.write(() =>
+      this.#db
+        .prepare('UPDATE network_manifests SET revocation = ? WHERE media_id = ? AND owner = ?')
+        .run(canonicalJson(revocation), revocation.mediaId, revocation.owner),
+    )
+    return changes > 0
+  }
+
+  /** Public items heard of, newest first. @param pub only of that publisher */
+  feed({ pub, cursor, limit = 50 }: { pub?: string | undefined; cursor?: string | undefined; limit?: number } = {}): FeedPage {
+    const [beforeMs = Number.MAX_SAFE_INTEGER, beforeId = ''] = parseCursor(cursor)
+    const rows = this.#db
+      .prepare(
+        `SELECT DISTINCT media_id, owner, first_seen_ms FROM network_manifests
+         WHERE access_level = 'public' AND revocation IS NULL AND (? IS NULL OR pub = ?)
+           AND (first_seen_ms < ? OR (first_seen_ms = ? AND media_id < ?))
+         ORDER BY first_seen_ms DESC, media_id DESC LIMIT ?`,
+      )
+      .all(pub ?? null, pub ?? null, beforeMs, beforeMs, beforeId, Math.min(limit, 500) + 1) as Pick<
+      Row,
+      'media_id' | 'owner' | 'first_seen_ms'
+    >[]
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    const items = page.flatMap(({ media_id: mediaId, owner }) => this.find(mediaId, { owner }) ?? [])
+    return {
+      items,
+      ...(rows.length > limit && last !== undefined ? { cursor: `${last.first_seen_ms}.${last.media_id}` } : {}),
+    }
+  }
+
+  #rows(mediaId: string): Row[] {
+    return this.#db
+      .prepare(
+        `SELECT media_id, owner, hash, version, body, pub, first_seen_ms, confirmed_ms, revocation
+         FROM network_manifests WHERE media_id = ?`,
+      )
+      .all(mediaId) as Row[]
+  }
+
+  #pruneNowAndThen(): void {
+    this.#rowsUntilPrune -= 1
+    if (this.#rowsUntilPrune > 0) return
+    const { rows } = this.#db.prepare('SELECT count(*) AS rows FROM network_manifests').get() as { rows: number }
+    if (rows > MAX_ROWS) {
+      this.#db
+        .prepare(
+          `DELETE FROM network_manifests WHERE (media_id, owner, hash) IN (
+             SELECT media_id, owner, hash FROM network_manifests
+             WHERE pub IS NULL OR pub NOT IN (SELECT pub FROM network_publishers)
+             ORDER BY confirmed_ms LIMIT ?)`,
+        )
+        .run(rows - MAX_ROWS + 1_000)
+    }
+    this.#rowsUntilPrune = 1_000
+  }
+}
+
+function describe(rows: readonly Row[], otherOwners: number): KnownItem | undefined {
+  const sorted = rows.toSorted((a, b) => b.version - a.version || a.first_seen_ms - b.first_seen_ms)
+  const [best] = sorted
+  if (best === undefined) return undefined
+  const manifests = sorted.filter(({ version }) => version === best.version).map(({ body }) => readKept(body))
+  const [manifest, ...conflicts] = manifests
+  if (manifest === undefined) return undefined
+  return {
+    manifest,
+    conflicts,
+    otherOwners,
+    ...(best.pub === null ? {} : { pub: best.pub }),
+    firstSeenMs: best.first_seen_ms,
+    confirmedMs: Math.max(...sorted.map(({ confirmed_ms: at }) => at)),
+    ...(best.revocation === null ? {} : { revocation: JSON.parse(best.revocation) as Revocation }),
+  }
+}
+
+/** It was verified before it got in, and who can write this database could do worse. */
+function readKept(body: string): Manifest {
+  return JSON.parse(body) as Manifest
+}
+
+function parseCursor(cursor: string | undefined): [number?, string?] {
+  const match = /^(\d{1,16})\.([0-9a-f]{64})$/.exec(cursor ?? '')
+  return match?.[1] === undefined || match[2] === undefined ? [] : [Number(match[1]), match[2]]
+}

@@ -1,0 +1,333 @@
+import type { IncomingMessage } from 'node:http'
+import { mkdirSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { AppError } from '../contract/index.ts'
+import type { Db } from '../library/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import { Following, type Publisher as FollowedPublisher } from './following.ts'
+import { GunClient, type GunEvent, type GunProcessStatus } from './gun-client.ts'
+import { startGunHost } from './gun-host.ts'
+import type { GunHostOptions } from './gun-host.ts'
+import { GunSockets, type GunSocketsOptions } from './gun-sockets.ts'
+import { ManifestIndex, type Lookup, type LookupHints } from './manifest-index.ts'
+import { ManifestStore, type FeedPage } from './manifest-store.ts'
+import { Presence, type ItemPresences, type PresenceOptions } from './presence.ts'
+import { PresenceStore } from './presence-store.ts'
+import { Publisher, type PublishableItems } from './publisher.ts'
+import { verifyRevocation, type Revocation } from './revocation.ts'
+import type { SeaSigner } from './sea.ts'
+import type { NodeSigner } from './presence-record.ts'
+
+/** What of the settings concerns the network; read whenever it is needed. */
+export interface NetworkSettings {
+  /** http(s) or ws(s) addresses of relays. No other is ever dialled. */
+  readonly relays: readonly string[]
+  /** Look for public items of anybody. */
+  readonly isFeedWanted: boolean
+  /** Addresses this node may be reached at and that the user lets others know; usually none. */
+  readonly endpoints: readonly string[]
+  /** A word for where it is, when the user gave one. */
+  readonly region?: string | undefined
+  /** No traffic at all. */
+  readonly isPaused: boolean
+}
+
+export interface NetworkOptions {
+  /** GUN's files; made when it is not there. */
+  readonly dir: string
+  readonly db: Db
+  readonly settings: () => NetworkSettings
+  readonly node: NodeSigner
+  /** The wallet's SEA pair; undefined while it is locked. */
+  readonly seaSigner: () => SeaSigner | undefined
+  /** One's own owner key and those of one's contacts. */
+  readonly trustedOwners: () => ReadonlySet<string>
+  readonly items: PublishableItems & {
+    /** Everything this node seeds and others may know that it has. */
+    present(): Iterable<string>
+  }
+  readonly identify: GunSocketsOptions['identify']
+  /** Origins of this node's own pages. */
+  readonly ownOrigins: () => readonly string[]
+  /** @defaultValue `bittorrent` */
+  readonly protocols?: () => readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+  /** @defaultValue 160 MiB of heap, in a process where there can be one */
+  readonly host?: Partial<GunHostOptions>
+  readonly socketLimits?: GunSocketsOptions['limits']
+  readonly presenceSchedule?: PresenceOptions['schedule']
+}
+
+export interface NetworkStatus {
+  readonly gun: GunProcessStatus
+  /** Sockets of others at `/gun`, and those that were not let in. */
+  readonly sockets: number
+  readonly refusedSockets: number
+  /** Own manifests and withdrawals that an open relay does not have yet. */
+  readonly owed: number
+}
+
+const HEAP_MIB = 160
+/** Own items that were written over are written again at most this often. */
+const CONTESTED_MS = 60_000
+const CATCH_UP_MS = 10 * 60_000
+
+/**
+ * This node's part in the network of manifests and presence. Everything it believes is signed by whom it concerns and kept in
+ * SQLite; GUN carries hints. Without GUN nothing is lost but freshness.
+ */
+export class Network {
+  readonly #options: NetworkOptions
+  readonly #client: GunClient
+  readonly #sockets: GunSockets
+  readonly #store: ManifestStore
+  readonly #index: ManifestIndex
+  readonly #publisher: Publisher
+  readonly #presence: Presence
+  readonly #following: Following
+  readonly #listeners = new Set<(mediaId: string) => void>()
+  readonly #statusListeners = new Set<() => void>()
+  readonly #contestedAtMs = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+  #isStarted = false
+
+  constructor(options: NetworkOptions) {
+    this.#options = options
+    const { db, clock, log } = options
+    this.#client = new GunClient({
+      dir: options.dir,
+      spawn: () => startGunHost({ heapMiB: HEAP_MIB, ...options.host }),
+      relays: () => this.#relays(),
+      log,
+      onEvent: (event) => this.#heard(event),
+    })
+    const client = this.#client
+    this.#sockets = new GunSockets({
+      isRunning: () => client.isRunning,
+      post: (message) => client.post(message),
+      identify: options.identify,
+      ownOrigins: options.ownOrigins,
+      ...(options.socketLimits === undefined ? {} : { limits: options.socketLimits }),
+    })
+    this.#store = new ManifestStore(db)
+    this.#index = new ManifestIndex({
+      client,
+      store: this.#store,
+      clock,
+      trusted: options.trustedOwners,
+      onKept: (mediaId) => this.#tell(mediaId),
+    })
+    this.#publisher = new Publisher({ client, db, items: options.items, signer: options.seaSigner, clock, log })
+    this.#presence = new Presence({
+      client,
+      store: new PresenceStore(db),
+      signer: options.node,
+      items: () => (options.settings().isPaused ? [] : options.items.present()),
+      about: () => this.#about(),
+      clock,
+      log,
+      schedule: options.presenceSchedule,
+    })
+    this.#following = new Following({
+      client,
+      index: this.#index,
+      db,
+      clock,
+      log,
+      isFeedWanted: () => options.settings().isFeedWanted,
+    })
+  }
+
+  /** Starts GUN; everything else begins when it answers. */
+  start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 })
+    this.#client.start()
+    this.#presence.start()
+    this.#following.start()
+    this.#timer = setInterval(() => void this.#publisher.catchUp(), CATCH_UP_MS)
+  }
+
+  /** Says good-bye and ends. Idempotent. */
+  async stop(): Promise<void> {
+    if (!this.#isStarted) return
+    this.#isStarted = false
+    clearInterval(this.#timer)
+    await this.#presence.stop()
+    this.#sockets.stop()
+    // What waits for GUN fails when it ends, and that ends the rest.
+    await Promise.all([this.#client.stop(), this.#publisher.stop(), this.#following.stop()])
+  }
+
+  /**
+   * Tells the network of an item's current version. Never fails for what the network does: what a relay does not get now, it gets
+   * when it is there.
+   */
+  async publish(mediaId: string): Promise<void> {
+    this.#presence.itemsChanged()
+    try {
+      await this.#publisher.publish(mediaId)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'UNAVAILABLE') throw error
+      this.#options.log.debug('network.publish-waits', { mediaId })
+    }
+  }
+
+  /**
+   * Tells everybody that its owner withdrew an item.
+   * @throws {AppError} `BAD_REQUEST`, `SIGNATURE_INVALID`
+   */
+  async withdraw(revocation: Revocation): Promise<void> {
+    const checked = verifyRevocation(revocation)
+    this.#store.withdraw(checked)
+    try {
+      await this.#publisher.withdraw(checked)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'UNAVAILABLE') throw error
+    }
+    this.#presence.itemsChanged()
+  }
+
+  /** What the network says of an item now, and what is known of it anyway. */
+  lookup(mediaId: string, hints: LookupHints = {}): Promise<Lookup> {
+    return this.#index.lookup(mediaId, hints)
+  }
+
+  /** @throws {AppError} `BAD_REQUEST` when it is no publisher's key */
+  follow(publisher: Pick<FollowedPublisher, 'pub' | 'owner' | 'name'>): FollowedPublisher {
+    return this.#following.follow(publisher)
+  }
+
+  unfollow(pub: string): void {
+    this.#following.unfollow(pub)
+  }
+
+  following(): FollowedPublisher[] {
+    return this.#following.list()
+  }
+
+  /** Public items heard of, newest first, from SQLite. */
+  feed(args: { readonly pub?: string; readonly cursor?: string; readonly limit?: number } = {}): FeedPage {
+    return this.#store.feed(args)
+  }
+
+  /** Reads the lists of all publishers one follows, and the public one, now. */
+  refresh(): Promise<void> {
+    return this.#following.refresh()
+  }
+
+  /** Who has an item: asks the network. */
+  presenceOf(mediaId: string): Promise<ItemPresences> {
+    return this.#presence.find(mediaId)
+  }
+
+  /** Who had an item when the network was last asked. */
+  knownPresenceOf(mediaId: string): ItemPresences {
+    return this.#presence.known(mediaId)
+  }
+
+  status(): NetworkStatus {
+    return {
+      gun: this.#client.status(),
+      sockets: this.#sockets.count,
+      refusedSockets: this.#sockets.refused,
+      owed: this.#client.isRunning ? this.#publisher.owed() : 0,
+    }
+  }
+
+  /** Answers an HTTP upgrade at `/gun`; the socket is taken over in any case. */
+  attachUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#sockets.attach(req, socket, head)
+  }
+
+  /** The settings, the wallet or the items changed. */
+  refreshFrom(what: 'settings' | 'wallet' | 'items'): void {
+    if (what === 'settings') this.#client.setRelays(this.#relays())
+    this.#presence.itemsChanged()
+    void this.#publisher.catchUp()
+  }
+
+  /** Told of items the network said something new of. @returns stops listening */
+  onItem(listener: (mediaId: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Told when GUN or a relay comes or goes. @returns stops listening */
+  onStatus(listener: () => void): () => void {
+    this.#statusListeners.add(listener)
+    return () => this.#statusListeners.delete(listener)
+  }
+
+  #heard(event: GunEvent): void {
+    switch (event.type) {
+      case 'peer-send':
+        this.#sockets.send(event.peer, event.text)
+        break
+      case 'credit':
+        this.#sockets.credit(event.peer, event.bytes, event.waitMs)
+        break
+      case 'heard':
+        this.#index.take(event.graph)
+        void this.#following.noticed(event.graph)
+        break
+      case 'asked':
+        this.#presence.asked(event.mediaIds)
+        break
+      case 'contested':
+        for (const mediaId of event.mediaIds) void this.#contest(mediaId)
+        break
+      case 'relay':
+        if (event.relay.state === 'open') this.#caughtRelay()
+        this.#tellStatus()
+        break
+      case 'up':
+        this.#caughtRelay()
+        this.#tellStatus()
+        break
+      case 'down':
+        this.#sockets.dropAll()
+        this.#tellStatus()
+        break
+    }
+  }
+
+  #caughtRelay(): void {
+    this.#presence.sayAgain()
+    void this.#publisher.catchUp()
+    void this.#following.refresh()
+  }
+
+  /** Somebody wrote over what we say of our own item: it is said again, unless it was ourselves, on another node, with a newer version. */
+  async #contest(mediaId: string): Promise<void> {
+    const nowMs = this.#options.clock.nowMs()
+    if (nowMs - (this.#contestedAtMs.get(mediaId) ?? -Infinity) < CONTESTED_MS) return
+    if (this.#contestedAtMs.size > 10_000) this.#contestedAtMs.clear()
+    this.#contestedAtMs.set(mediaId, nowMs)
+    const own = await this.#options.items.manifest(mediaId)
+    if (own === undefined) return
+    const { known } = await this.#index.lookup(mediaId, { owner: own.oip.creatorPubKey })
+    if ((known?.manifest.version ?? 0) <= own.version) this.#publisher.republish(mediaId)
+  }
+
+  #relays(): readonly string[] {
+    const { relays, isPaused } = this.#options.settings()
+    return isPaused ? [] : relays
+  }
+
+  #about(): ReturnType<PresenceOptions['about']> {
+    const { endpoints, region } = this.#options.settings()
+    return { protocols: this.#options.protocols?.() ?? ['bittorrent'], endpoints, region }
+  }
+
+  #tell(mediaId: string): void {
+    for (const listener of this.#listeners) listener(mediaId)
+  }
+
+  #tellStatus(): void {
+    for (const listener of this.#statusListeners) listener()
+  }
+}

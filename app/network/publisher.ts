@@ -1,0 +1,249 @@
+import { AppError } from '../contract/index.ts'
+import type { Db } from '../library/index.ts'
+import { accessLevelOf, canonicalJson, type Manifest } from '../manifest/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import { encodeManifest } from './codec.ts'
+import { FILTER_LIMITS } from './filter.ts'
+import { makeNode } from './graph.ts'
+import type { GunGraph, GunNode } from './graph.ts'
+import type { GunClient } from './gun-client.ts'
+import type { Revocation } from './revocation.ts'
+import { signNode, type SeaSigner } from './sea.ts'
+import { souls } from './souls.ts'
+
+/** What of ours may be told to the network. */
+export interface PublishableItems {
+  /** The current manifest, or undefined when the item is gone, in the trash, or not to be told of (yet). */
+  manifest(mediaId: string): Promise<Manifest | undefined>
+  /** Every item of our own that may be told of, with its version. */
+  own(): Iterable<{ readonly mediaId: string; readonly version: number }>
+}
+
+export interface PublisherOptions {
+  readonly client: Pick<GunClient, 'put' | 'isRunning' | 'status'>
+  readonly db: Db
+  readonly items: PublishableItems
+  /** undefined while the wallet is locked: the publisher's own space then has to wait. */
+  readonly signer: () => SeaSigner | undefined
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How far an item may be told of. */
+export type Reach = 'listed' | 'unlisted' | 'none'
+
+const KIND = { manifest: 'manifest', revocation: 'revocation' } as const
+/** Relays forget: what they have is written again after so long. */
+const REPUBLISH_MS = 24 * 60 * 60 * 1000
+/** Own manifests at work at once while catching up; each is one put of several nodes. */
+const AT_ONCE = 48
+/** Never dated further into the future than others accept. */
+const FUTURE_MARGIN_MS = FILTER_LIMITS.futureMs / 2
+
+/**
+ * Public items are listed for everybody; items shared with some are there for those who know their id, as ciphertext with sealed
+ * names; the rest is never told of.
+ */
+export function reachOf(manifest: Manifest): Reach {
+  const level = accessLevelOf(manifest)
+  if (level === 'public') return manifest.encryption?.enabled === true ? 'none' : 'listed'
+  const isSealed =
+    manifest.encryption?.enabled === true && manifest.encryption.sealed !== undefined && manifest.name === undefined
+  return level !== 'private' && isSealed ? 'unlisted' : 'none'
+}
+
+/** Writes what is ours into GUN and remembers which relay has which version, so that everyone gets everything once. */
+export class Publisher {
+  readonly #options: PublisherOptions
+  #catchingUp: Promise<void> | undefined
+  #isAgain = false
+  #abort = new AbortController()
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Writes an item's manifest to its three places. Safe to repeat. What a relay that is away does not get, it gets when it
+   * comes back.
+   * @throws {AppError} `UNAVAILABLE` when GUN does not run
+   */
+  async publish(mediaId: string): Promise<void> {
+    const manifest = await this.#options.items.manifest(mediaId)
+    if (manifest === undefined || reachOf(manifest) === 'none') return
+    await this.#write(mediaId, KIND.manifest, manifest.version, (state) => this.#graphOf(manifest, state))
+  }
+
+  /** Tells everybody that its owner withdrew an item. Kept until every relay has it. */
+  async withdraw(revocation: Revocation): Promise<void> {
+    const { db, clock } = this.#options
+    db.write(() => {
+      db.prepare('INSERT OR REPLACE INTO network_withdrawals (media_id, body, at_ms) VALUES (?, ?, ?)').run(
+        revocation.mediaId,
+        canonicalJson(revocation),
+        clock.nowMs(),
+      )
+      db.prepare(`DELETE FROM network_publications WHERE media_id = ? AND kind = 'revocation'`).run(revocation.mediaId)
+    })
+    await this.#write(revocation.mediaId, KIND.revocation, 1, (state) => this.#revocationGraph(revocation, state))
+  }
+
+  /** Brings every open relay up to date. Called whenever one opens, the wallet opens, or now and then. */
+  catchUp(): Promise<void> {
+    this.#isAgain = this.#catchingUp !== undefined
+    this.#catchingUp ??= this.#catchUp().finally(() => {
+      this.#catchingUp = undefined
+      if (this.#isAgain && !this.#abort.signal.aborted) void this.catchUp()
+    })
+    return this.#catchingUp
+  }
+
+  /** Forgets that anybody had it: somebody wrote over it. */
+  republish(mediaId: string): void {
+    const { db } = this.#options
+    db.write(() =>
+      db.prepare('UPDATE network_publications SET at_ms = 0 WHERE media_id = ?').run(mediaId),
+    )
+    void this.catchUp()
+  }
+
+  /** Items that some open relay does not have yet. */
+  owed(): number {
+    return this.#owed().length
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    await this.#catchingUp
+  }
+
+  async #catchUp(): Promise<void> {
+    const owed = this.#owed()
+    const work = async (): Promise<void> => {
+      for (let next = owed.pop(); next !== undefined; next = owed.pop()) {
+        if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
+        await this.#deliver(next)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+  }
+
+  async #deliver({ mediaId, kind }: { mediaId: string; kind: keyof typeof KIND }): Promise<void> {
+    try {
+      if (kind === 'manifest') await this.publish(mediaId)
+      else await this.#write(mediaId, kind, 1, (state) => this.#revocationGraph(this.#withdrawal(mediaId), state))
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      this.#options.log.debug('network.publish-waits', { mediaId, code: error.code })
+    }
+  }
+
+  #owed(): { mediaId: string; kind: keyof typeof KIND }[] {
+    const { db, items, clock } = this.#options
+    const targets = ['', ...this.#openRelays()]
+    const rows = db.prepare('SELECT media_id, kind, relay, version, at_ms FROM network_publications').all() as {
+      media_id: string
+      kind: keyof typeof KIND
+      relay: string
+      version: number
+      at_ms: number
+    }[]
+    const freshFromMs = clock.nowMs() - REPUBLISH_MS
+    const done = new Map<string, number>()
+    for (const { media_id: id, kind, relay, version, at_ms: atMs } of rows) {
+      if (atMs > freshFromMs) done.set(`${kind} ${relay} ${id}`, version)
+    }
+    const lacks = (kind: string, mediaId: string, version: number): boolean =>
+      targets.some((relay) => (done.get(`${kind} ${relay} ${mediaId}`) ?? 0) < version)
+    const owed: { mediaId: string; kind: keyof typeof KIND }[] = []
+    for (const { mediaId, version } of items.own()) {
+      if (lacks('manifest', mediaId, version)) owed.push({ mediaId, kind: 'manifest' })
+    }
+    const withdrawn = db.prepare('SELECT media_id FROM network_withdrawals').all() as { media_id: string }[]
+    for (const { media_id: mediaId } of withdrawn) {
+      if (lacks('revocation', mediaId, 1)) owed.push({ mediaId, kind: 'revocation' })
+    }
+    return owed
+  }
+
+  #openRelays(): string[] {
+    return this.#options.client
+      .status()
+      .relays.filter(({ state }) => state === 'open')
+      .map(({ url }) => url)
+  }
+
+  async #write(
+    mediaId: string,
+    kind: keyof typeof KIND,
+    version: number,
+    graphAt: (state: number) => GunGraph,
+  ): Promise<void> {
+    const state = this.#nextState(mediaId)
+    const graph = graphAt(state)
+    const { isStored, relays } = await this.#options.client.put(graph, this.#abort.signal)
+    const { db, clock } = this.#options
+    const isWhole = this.#options.signer() !== undefined
+    await db.writeTogether(() => {
+      for (const relay of [...(isStored ? [''] : []), ...relays]) {
+        db.prepare(
+          `INSERT OR REPLACE INTO network_publications (media_id, kind, relay, version, state_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+        ).run(mediaId, kind, relay, isWhole ? version : version - 1, state, clock.nowMs())
+      }
+    })
+  }
+
+  /** Later than what was written before, also when the clock was set back; never so late that others refuse it. */
+  #nextState(mediaId: string): number {
+    const { db, clock } = this.#options
+    const { last } = db
+      .prepare('SELECT max(state_ms) AS last FROM network_publications WHERE media_id = ?')
+      .get(mediaId) as { last: number | null }
+    const nowMs = clock.nowMs()
+    return Math.min(Math.max(nowMs, (last ?? 0) + 1), nowMs + FUTURE_MARGIN_MS)
+  }
+
+  #graphOf(manifest: Manifest, state: number): GunGraph {
+    const { id } = manifest
+    const { hash, text, fields } = encodeManifest(manifest)
+    const isListed = reachOf(manifest) === 'listed'
+    const signer = this.#options.signer()
+    const nodes: GunNode[] = [makeNode(souls.hint(id), fields, state)]
+    // A longer one lies in parts in the other two places.
+    if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes) nodes.push(makeNode(souls.versions, { [hash]: text }, state))
+    if (isListed) nodes.push(makeNode(souls.index, { [id]: { '#': souls.hint(id) } }, state))
+    if (signer !== undefined) {
+      const { pub } = signer
+      nodes.push(signNode(souls.spaceItem(pub, id), fields, state, signer))
+      if (isListed) {
+        nodes.push(
+          signNode(souls.spaceIndex(pub), { [id]: { '#': souls.spaceItem(pub, id) } }, state, signer),
+          signNode(souls.space(pub), { media: { '#': souls.spaceIndex(pub) } }, state, signer),
+        )
+      }
+    }
+    return toGraph(nodes)
+  }
+
+  #revocationGraph(revocation: Revocation, state: number): GunGraph {
+    const { mediaId, at, owner } = revocation
+    const text = canonicalJson(revocation)
+    const signer = this.#options.signer()
+    const deletion = { did: `did:gun:media:${mediaId}`, deletedAt: at, deletedBy: owner, timestamp: Date.parse(at), revocation: text }
+    const nodes = [makeNode(souls.deletion(mediaId), deletion, state)]
+    if (signer !== undefined) nodes.push(signNode(souls.spaceItem(signer.pub, mediaId), { revocation: text }, state, signer))
+    return toGraph(nodes)
+  }
+
+  #withdrawal(mediaId: string): Revocation {
+    const row = this.#options.db.prepare('SELECT body FROM network_withdrawals WHERE media_id = ?').get(mediaId) as {
+      body: string
+    }
+    return JSON.parse(row.body) as Revocation // as it was when it was verified
+  }
+}
+
+function toGraph(nodes: readonly GunNode[]): GunGraph {
+  return Object.fromEntries(nodes.map((node) => [node._['#'], node]))
+}
