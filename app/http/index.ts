@@ -1,4 +1,5 @@
 export { HttpServer } from './server.ts'
+export { identifyClient } from './listener.ts'
 export type { HttpAddresses, HttpServerOptions } from './server.ts'
 export type { HttpLimits } from './limits.ts'
 export type {

@@ -82,7 +82,8 @@ export class Following {
         .run(pub, owner ?? null, name ?? null, clock.nowMs()),
     )
     this.#tellWatch()
-    void this.refresh()
+    // A round that is under way does not know of them yet.
+    void (this.#round ?? Promise.resolve()).then(() => this.refresh())
     return this.#get(pub) ?? { pub, followedAtMs: clock.nowMs() }
   }
 
@@ -112,7 +113,7 @@ export class Following {
   }
 
   async #refresh(): Promise<void> {
-    if (!this.#options.client.isRunning) return
+    if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
     for (const { pub } of this.list()) {
       if (this.#abort.signal.aborted) return
       await this.#refreshPublisher(pub)

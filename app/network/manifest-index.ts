@@ -44,6 +44,9 @@ export interface Lookup {
   readonly answeredBy: readonly string[]
 }
 
+/** How long a relay that has nothing is given to hear of it from others. */
+const PATIENCE_MS = 400
+const SHORT_PATIENCE_MS = 50
 /** An object of another writer may be nested so deep, and have so many parts. */
 const MAX_NESTED = 16
 
@@ -127,11 +130,12 @@ export class ManifestIndex {
   ): Promise<{ isFound: boolean; foreign?: ForeignManifest | undefined }> {
     let isFound = false
     let foreign: ForeignManifest | undefined
-    const names = [souls.hint(mediaId), souls.nestedHint(mediaId)]
-    const answers = await Promise.all(names.map((soul) => this.#ask({ soul }, answeredBy)))
-    for (const [index, perRelay] of answers.entries()) {
-      for (const { from, graph } of perRelay) {
-        const node = graph[names[index] ?? '']
+    for (const soul of [souls.hint(mediaId), souls.nestedHint(mediaId)]) {
+      // The second is for other writers' sake: only where the first says nothing, and with less patience.
+      if (isFound || foreign !== undefined) break
+      const patienceMs = soul === souls.hint(mediaId) ? PATIENCE_MS : SHORT_PATIENCE_MS
+      for (const { from, graph } of await this.#ask({ soul, patienceMs }, answeredBy)) {
+        const node = graph[soul]
         if (node === undefined) continue
         const read = readManifestNode(await this.#unfold(node), mediaId)
         if (this.#takeCandidates(read.candidates, mediaId) && from !== 'disk') isFound = true
@@ -143,7 +147,8 @@ export class ManifestIndex {
 
   async #readDeletion(mediaId: string, answeredBy: Set<string>): Promise<void> {
     const soul = souls.deletion(mediaId)
-    for (const { graph } of await this.#ask({ soul }, answeredBy)) {
+    // Most items have none: a relay that knows of none is believed, and asked again the next time.
+    for (const { graph } of await this.#ask({ soul, patienceMs: SHORT_PATIENCE_MS }, answeredBy)) {
       const node = graph[soul]
       if (node !== undefined) this.#takeRevocation(valuesOf(node))
     }

@@ -55,7 +55,7 @@ export interface ItemPresences {
 const TICK_MS = 1_000
 const ITEM_FRESH_SEC = 15 * 60
 /** A node's heartbeat is asked for again after so long. */
-const NODE_CACHE_MS = 60_000
+const NODE_CACHE_MS = 15_000
 const MAX_CHECKED = 5_000
 const REFRESH_ITEMS_MS = 30_000
 
@@ -67,6 +67,7 @@ export class Presence {
   readonly #checked = new Map<string, { atMs: number; unsigned: number }>()
   #digest: Record<string, string> = {}
   #gone: string[] = []
+  #heartbeatSec = 0
   #timer: NodeJS.Timeout | undefined
   #itemsAtMs = -Infinity
   #saying: Promise<void> | undefined
@@ -207,7 +208,7 @@ export class Presence {
       endpoints: endpoints ?? [],
       ...(region === undefined ? {} : { region }),
       lastSeenMs: lastSeen * 1000,
-      isFresh: isAlive || record.lastSeen + Math.min(record.ttl, ITEM_FRESH_SEC) > nowSec,
+      isFresh: isNewer ? isAlive : record.lastSeen + Math.min(record.ttl, ITEM_FRESH_SEC) > nowSec,
     }
   }
 
@@ -251,7 +252,11 @@ export class Presence {
     const { signer } = this.#options
     const nowMs = this.#options.clock.nowMs()
     const soul = souls.node(signer.nodeId)
-    const input = { ...this.#claim(nowMs, ttl), items: this.#schedule.size, digest: this.#digest }
+    const claim = this.#claim(nowMs, ttl)
+    // In whole seconds, a good-bye could be as old as the heartbeat before it.
+    const lastSeen = Math.max(claim.lastSeen, ttl === 0 ? this.#heartbeatSec + 1 : 0)
+    this.#heartbeatSec = lastSeen
+    const input = { ...claim, lastSeen, items: this.#schedule.size, digest: this.#digest }
     return { [soul]: makeNode(soul, makeHeartbeat(input, signer), nowMs) }
   }
 

@@ -8,7 +8,7 @@ const [file = 'radata', port = '0'] = process.argv.slice(2)
 const web = createServer((_, response) => response.end('relay'))
 web.listen(Number(port), '127.0.0.1', () => {
   // The package's own types know neither `web` nor these switches.
-  const options = { web, file, multicast: false, stats: false, axe: process.env['RELAY_AXE'] === '1' }
+  const options = { web, file, multicast: false, stats: false, axe: process.env['RELAY_AXE'] === 'on' }
   new (Gun as unknown as new (given: object) => unknown)(options)
   // A TCP server's address is never a string.
   process.stdout.write(`listening ${(web.address() as AddressInfo).port}\n`)

@@ -10,9 +10,13 @@ export interface Relay extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Starts the gun package's own relay. */
-export async function startRelay(dir: string, port = 0): Promise<Relay> {
-  const child = new Child(process.execPath, [PROGRAM, dir, String(port)], { cwd: dir })
+/**
+ * Starts the gun package's own relay.
+ * @param options.axe with its router, which passes on only what somebody asked for
+ */
+export async function startRelay(dir: string, { port = 0, axe = false } = {}): Promise<Relay> {
+  const env = { RELAY_AXE: axe ? 'on' : 'off' }
+  const child = new Child(process.execPath, [PROGRAM, dir, String(port)], { cwd: dir, env })
   const line = await child.line((text) => text.startsWith('listening '))
   const bound = Number(line.slice('listening '.length))
   return {

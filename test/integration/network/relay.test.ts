@@ -1,0 +1,180 @@
+import { mkdir } from 'node:fs/promises'
+import { afterEach, expect, test } from 'vitest'
+import { NetworkNode, seaTestPair, type NetworkChildInit } from '../../support/network-node.ts'
+import { makeManifest, makeRevocation } from '../../support/network-items.ts'
+import { startRelay, type Relay } from '../../support/gun-relay.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { testSigner } from '../../unit/manifest/owner.ts'
+
+const QUICK = { heartbeatMs: 1_000, heartbeatTtlMs: 6_000, itemsPerSec: 50, roundMs: 60_000, onDemandMs: 500 }
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+interface World {
+  readonly relay: Relay
+  readonly relayDir: string
+  start(name: string, more?: Partial<NetworkChildInit>): Promise<NetworkNode>
+}
+
+async function setUp({ axe = false } = {}): Promise<World> {
+  const dir = await tempDir()
+  closers.push(async () => dir[Symbol.asyncDispose]())
+  const relayDir = dir.file('relay')
+  await mkdir(relayDir)
+  const relay = await startRelay(relayDir, { axe })
+  closers.push(() => relay.stop())
+  return {
+    relay,
+    relayDir,
+    start: async (name, more = {}) => {
+      const node = await NetworkNode.start({
+        dir: dir.file(name),
+        relays: [relay.url],
+        pair: seaTestPair(),
+        presenceSchedule: QUICK,
+        ...more,
+      })
+      closers.push(() => node.stop())
+      return node
+    },
+  }
+}
+
+const owner = testSigner(1)
+const stranger = testSigner(2)
+
+test.each([false, true])('finds a manifest that another node published, by its id alone and in its publisher’s own space (AXE: %s)', async (axe) => {
+  const { start } = await setUp({ axe })
+  const pair = seaTestPair()
+  const [a, b] = await Promise.all([start('a', { pair }), start('b')])
+  const manifest = makeManifest(owner, 'one')
+  await a.publish(manifest)
+  const byId = await b.lookup(manifest.id)
+  expect(byId.known?.manifest).toEqual(manifest)
+  expect(byId.isFresh).toBe(true)
+  const inSpace = await b.lookup(manifest.id, { pub: pair.pub })
+  expect(inSpace.known?.manifest).toEqual(manifest)
+  expect(inSpace.known?.pub).toBe(pair.pub)
+  const startedAtMs = performance.now()
+  await b.lookup(manifest.id)
+  expect(performance.now() - startedAtMs).toBeLessThan(500)
+})
+
+test('keeps the newest version of an owner, and what it knew when nobody answers', async () => {
+  const { start, relay } = await setUp()
+  const [a, b] = await Promise.all([start('a'), start('b')])
+  const first = makeManifest(owner, 'two')
+  await a.publish(first)
+  expect((await b.lookup(first.id)).known?.manifest.version).toBe(1)
+  const second = makeManifest(owner, 'two', { name: 'renamed', previous: first })
+  await a.publish(second)
+  expect((await b.lookup(first.id)).known?.manifest).toEqual(second)
+  await relay.stop()
+  const known = await b.lookup(first.id)
+  expect(known.known?.manifest).toEqual(second)
+  expect(known.isFresh).toBe(false)
+})
+
+test('counts who has an item, and no longer counts who said good-bye', async () => {
+  const { start } = await setUp()
+  const [a, b, c] = await Promise.all([start('a'), start('b'), start('c')])
+  const manifest = makeManifest(owner, 'three')
+  await a.publish(manifest)
+  await b.publish(manifest)
+  const counted = await poll(() => c.presenceOf(manifest.id), ({ fresh }) => fresh === 2)
+  expect(counted).toMatchObject({ fresh: 2, stale: 0 })
+  expect(counted.peers[0]).toMatchObject({ protocols: ['bittorrent'], endpoints: [], isSelf: false })
+  await a.stop()
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  const after = await pollFor(25_000, () => c.presenceOf(manifest.id), ({ fresh }) => fresh === 1)
+  expect(after.fresh).toBe(1)
+}, 90_000)
+
+test('hears of new public items of those it follows and of the public list, never of what is private or shared', async () => {
+  const { start } = await setUp()
+  const pair = seaTestPair()
+  const [a, b] = await Promise.all([start('a', { pair }), start('b', { isFeedWanted: true })])
+  const shown = makeManifest(owner, 'public item')
+  const hidden = makeManifest(owner, 'private item', { accessLevel: 'private' })
+  await a.publish(hidden)
+  await a.publish(shown)
+  await b.call('follow', { pub: pair.pub })
+  const feed = await poll(() => b.feed(), ({ items }) => items.length > 0)
+  expect(feed.items.map(({ manifest }) => manifest.id)).toEqual([shown.id])
+  await poll(() => b.feed({ pub: pair.pub }), ({ items }) => items.length === 1)
+  expect((await b.lookup(hidden.id, { pub: pair.pub })).known).toBeUndefined()
+  const live = makeManifest(owner, 'published later')
+  await a.publish(live)
+  await poll(() => b.feed(), ({ items }) => items.some(({ manifest }) => manifest.id === live.id))
+})
+
+test('obeys a withdrawal of the owner and of nobody else', async () => {
+  const { start } = await setUp()
+  const [a, b, evil] = await Promise.all([start('a'), start('b'), start('evil')])
+  const manifest = makeManifest(owner, 'four')
+  await a.publish(manifest)
+  await b.lookup(manifest.id)
+  await evil.withdraw(makeRevocation(stranger, manifest.id))
+  expect((await b.lookup(manifest.id)).known?.revocation).toBeUndefined()
+  await a.withdraw(makeRevocation(owner, manifest.id))
+  const { known } = await b.lookup(manifest.id)
+  expect(known?.revocation?.owner).toBe(owner.publicKey)
+  expect((await b.feed()).items).toHaveLength(0)
+})
+
+test('brings a relay that was away up to date when it is back', async () => {
+  const { start, relay, relayDir } = await setUp()
+  const a = await start('a')
+  await relay.stop()
+  await a.until(({ gun }) => gun.relays.every(({ state }) => state !== 'open'))
+  const manifest = makeManifest(owner, 'five')
+  await a.publish(manifest)
+  const again = await startRelay(relayDir, { port: relay.port })
+  closers.push(() => again.stop())
+  await a.until(({ gun, owed }) => owed === 0 && gun.relays.some(({ state }) => state === 'open'), 40_000)
+  const b = await start('b')
+  expect((await b.lookup(manifest.id)).known?.manifest).toEqual(manifest)
+})
+
+test('a node that lists another node’s own /gun needs no relay', async () => {
+  const { start } = await setUp()
+  const a = await start('a', { relays: [] })
+  const manifest = makeManifest(owner, 'six')
+  await a.publish(manifest)
+  const b = await start('b', { relays: [a.url] })
+  expect((await b.lookup(manifest.id)).known?.manifest).toEqual(manifest)
+  const found = await poll(() => b.presenceOf(manifest.id), ({ fresh }) => fresh === 1)
+  expect(found.fresh).toBe(1)
+})
+
+test('goes on after GUN was killed, in a thread as in a process', async () => {
+  const { start } = await setUp()
+  const [a, b] = await Promise.all([start('a'), start('b', { host: { kind: 'thread' } })])
+  expect((await b.status()).gun.kind).toBe('thread')
+  const manifest = makeManifest(owner, 'seven')
+  await a.publish(manifest)
+  await a.call('killGun')
+  const back = await a.until(({ gun }) => gun.restarts === 1 && gun.state === 'running')
+  expect(back.gun.lastExit).toContain('SIGKILL')
+  await a.until(({ gun }) => gun.relays.some(({ state }) => state === 'open'))
+  expect((await b.lookup(manifest.id)).known?.manifest).toEqual(manifest)
+  const next = makeManifest(owner, 'eight')
+  await a.publish(next)
+  expect((await b.lookup(next.id)).known?.manifest).toEqual(next)
+})
+
+function poll<T>(ask: () => Promise<T>, isIt: (value: T) => boolean): Promise<T> {
+  return pollFor(15_000, ask, isIt)
+}
+
+async function pollFor<T>(timeoutMs: number, ask: () => Promise<T>, isIt: (value: T) => boolean): Promise<T> {
+  const untilMs = performance.now() + timeoutMs
+  for (;;) {
+    const value = await ask()
+    if (isIt(value)) return value
+    if (performance.now() > untilMs) throw new Error(`not in time: ${JSON.stringify(value)}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}

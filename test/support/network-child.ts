@@ -1,0 +1,90 @@
+import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { identifyClient } from '../../app/http/index.ts'
+import { openDatabase } from '../../app/library/index.ts'
+import type { Manifest } from '../../app/manifest/index.ts'
+import { Network } from '../../app/network/index.ts'
+import { systemClock } from '../../app/ports/clock.ts'
+import { silentLog } from '../../app/ports/log.ts'
+import type { FromNetworkChild, NetworkChildInit, ToNetworkChild } from './network-node.ts'
+
+// A node's Network and nothing else of the node, in a process of its own: items are what the test says they are.
+const init = JSON.parse(process.argv[2] ?? '{}') as NetworkChildInit // written by the test that starts this
+const post = (message: FromNetworkChild): void => void process.send?.(message)
+
+const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
+const manifests = new Map<string, Manifest>()
+let relays = init.relays
+const db = openDatabase(join(init.dir, 'sower.db'), { log: silentLog, clock: systemClock })
+const network = new Network({
+  dir: join(init.dir, 'gun'),
+  db,
+  settings: () => ({ relays, isFeedWanted: init.isFeedWanted ?? true, endpoints: init.endpoints ?? [], isPaused: false }),
+  node: {
+    nodeId: createHash('sha256').update(raw).digest('hex').slice(0, 40),
+    publicKeyHex: raw.toString('hex'),
+    sign: (bytes) => sign(null, bytes, privateKey),
+  },
+  seaSigner: () => init.pair,
+  trustedOwners: () => new Set(init.trusted ?? []),
+  items: {
+    manifest: async (mediaId) => Promise.resolve(manifests.get(mediaId)),
+    own: () => [...manifests.values()].map(({ id, version }) => ({ mediaId: id, version })),
+    present: () => [...manifests.keys()],
+  },
+  identify: identifyClient,
+  ownOrigins: () => [],
+  clock: systemClock,
+  log: {
+    ...silentLog,
+    warn: (event, fields) => post({ type: 'log', text: `${event} ${JSON.stringify(fields)}` }),
+    error: (event, fields) => post({ type: 'log', text: `${event} ${JSON.stringify(fields)}` }),
+  },
+  ...(init.host === undefined ? {} : { host: init.host }),
+  ...(init.presenceSchedule === undefined ? {} : { presenceSchedule: init.presenceSchedule }),
+})
+const server = createServer((_, response) => response.end())
+server.on('upgrade', (request, socket, head) => network.attachUpgrade(request, socket, head))
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+
+const calls: Record<string, (...args: never[]) => unknown> = {
+  add: (manifest: Manifest) => void manifests.set(manifest.id, manifest),
+  remove: (mediaId: string) => void manifests.delete(mediaId),
+  publish: (mediaId: string) => network.publish(mediaId),
+  publishAll: () => Promise.all([...manifests.keys()].map((mediaId) => network.publish(mediaId))),
+  withdraw: (revocation: Parameters<Network['withdraw']>[0]) => network.withdraw(revocation),
+  lookup: (mediaId: string, hints: Parameters<Network['lookup']>[1]) => network.lookup(mediaId, hints),
+  follow: (publisher: Parameters<Network['follow']>[0]) => network.follow(publisher),
+  refresh: () => network.refresh(),
+  feed: (args: Parameters<Network['feed']>[0]) => network.feed(args),
+  presenceOf: (mediaId: string) => network.presenceOf(mediaId),
+  status: () => network.status(),
+  setRelays: (urls: string[]) => {
+    relays = urls
+    network.refreshFrom('settings')
+  },
+  killGun: () => process.kill(network.status().gun.pid ?? 0, 'SIGKILL'),
+  stop: async () => {
+    await network.stop()
+    db.close()
+    server.close()
+    server.closeAllConnections()
+  },
+}
+
+process.on('message', (message: ToNetworkChild) => {
+  const work = async (): Promise<unknown> => calls[message.call]?.(...(message.args as never[]))
+  work().then(
+    (value) => {
+      post({ type: 'reply', id: message.id, value })
+      if (message.call === 'stop') process.disconnect()
+    },
+    (error: unknown) => post({ type: 'reply', id: message.id, error: String(error) }),
+  )
+})
+network.start()
+// A TCP server's address is never a string.
+post({ type: 'ready', port: (server.address() as AddressInfo).port })
