@@ -11,7 +11,10 @@ const MIN_BYTES = 64
 const ITEMS_PER_FILTER = 8_000
 
 /** Every name a filter can have. */
-export const FILTER_NAMES: readonly string[] = ['d', ...Array.from('0123456789abcdef', (digit) => `d${digit}`)]
+export const FILTER_NAMES: readonly string[] = [
+  'd',
+  ...Array.from('0123456789abcdef', (digit) => `d${digit}`),
+]
 
 /** Filters by name: `d` for all, or `d0` … `df` by the first digit of the mediaId. Base64. */
 export type Digest = Readonly<Record<string, string>>
@@ -33,23 +36,34 @@ export function digestHas(digest: Digest, mediaId: string): boolean {
   const text = digest['d'] ?? digest[`d${mediaId.charAt(0)}`]
   if (text === undefined) return false
   const bits = Buffer.from(text, 'base64')
-  return bits.length > 0 && positions(mediaId, bits.length * 8).every((at) => ((bits[at >> 3] ?? 0) & (1 << (at & 7))) !== 0)
+  return (
+    bits.length > 0 &&
+    positions(mediaId, bits.length * 8).every((at) => ((bits[at >> 3] ?? 0) & (1 << (at & 7))) !== 0)
+  )
 }
 
 /** Whether a value read from elsewhere can be one. */
 export function isFilter(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= Math.ceil(MAX_BYTES / 3) * 4 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)
+  return (
+    typeof value === 'string' &&
+    value.length <= Math.ceil(MAX_BYTES / 3) * 4 &&
+    /^[A-Za-z0-9+/]*={0,2}$/.test(value)
+  )
 }
 
 function makeFilter(mediaIds: readonly string[]): Buffer {
   const bits = Buffer.alloc(Math.min(MAX_BYTES, Math.max(MIN_BYTES, mediaIds.length)))
   for (const mediaId of mediaIds) {
-    for (const at of positions(mediaId, bits.length * 8)) bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7))
+    for (const at of positions(mediaId, bits.length * 8))
+      bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7))
   }
   return bits
 }
 
 function positions(mediaId: string, bitCount: number): number[] {
   // From the end: the first digit already chose the filter.
-  return Array.from({ length: HASHES }, (_, index) => parseInt(mediaId.slice(16 + index * 8, 24 + index * 8), 16) % bitCount)
+  return Array.from(
+    { length: HASHES },
+    (_, index) => parseInt(mediaId.slice(16 + index * 8, 24 + index * 8), 16) % bitCount,
+  )
 }

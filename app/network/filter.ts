@@ -54,7 +54,11 @@ export interface CleanMessage {
   '##'?: number | string
   '><'?: string
   put?: GunGraph
-  get?: { '#': string | { '*': string }; '.'?: string | Readonly<Record<string, string | number>>; '%'?: number }
+  get?: {
+    '#': string | { '*': string }
+    '.'?: string | Readonly<Record<string, string | number>>
+    '%'?: number
+  }
   ok?: unknown
   err?: string
   dam?: '?'
@@ -129,7 +133,12 @@ function filterMessage(raw: unknown, context: FilterContext, drop: Drop): CleanM
   else if (raw['ok'] !== undefined && ack !== undefined) message.ok = 1
 
   if (raw['put'] !== undefined && raw['put'] !== null) {
-    const graph = filterGraph(raw['put'], ack === undefined ? undefined : context.asked(ack as string), context, drop)
+    const graph = filterGraph(
+      raw['put'],
+      ack === undefined ? undefined : context.asked(ack as string),
+      context,
+      drop,
+    )
     if (graph === undefined) return undefined
     message.put = graph
   } else if (raw['get'] !== undefined) {
@@ -271,7 +280,13 @@ function valueFault(soul: Soul, value: unknown): DropReason | undefined {
 }
 
 /** Whether this key may hold this value in this place; signatures last, they cost most. */
-function placeFault(soul: Soul, name: string, key: string, value: GunValue, state: number): DropReason | undefined {
+function placeFault(
+  soul: Soul,
+  name: string,
+  key: string,
+  value: GunValue,
+  state: number,
+): DropReason | undefined {
   switch (soul.kind) {
     case 'index': {
       const target = isLink(value) ? parseSoul(value['#']) : undefined

@@ -14,20 +14,27 @@ const MAX_LAYERS = 3
  * An object as GUN can hold it. Fields the schema does not know, and those that are undefined or null, are left out.
  * @throws {TypeError} when a field is not of its kind: a bug of the caller
  */
-export function encodeFlat(schema: FlatSchema, source: Readonly<Record<string, unknown>>): Record<string, GunValue> {
+export function encodeFlat(
+  schema: FlatSchema,
+  source: Readonly<Record<string, unknown>>,
+): Record<string, GunValue> {
   const flat: Record<string, GunValue> = {}
   for (const [name, kind] of Object.entries(schema)) {
     const value = source[name]
     if (value === undefined || value === null) continue
     if (kind === 'json') flat[name] = JSON.stringify(value)
-    else if (typeof value === (kind === 'text' ? 'string' : kind)) flat[name] = value as string | number | boolean
+    else if (typeof value === (kind === 'text' ? 'string' : kind))
+      flat[name] = value as string | number | boolean
     else throw new TypeError(`${name} is ${typeof value}, not ${kind}`)
   }
   return flat
 }
 
 /** The object again. Leniently: numbers may be written as text, JSON may be one or more layers deep; what fits nothing is left out. */
-export function decodeFlat(schema: FlatSchema, flat: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function decodeFlat(
+  schema: FlatSchema,
+  flat: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const object: Record<string, unknown> = {}
   for (const [name, kind] of Object.entries(schema)) {
     if (!Object.hasOwn(flat, name)) continue

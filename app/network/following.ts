@@ -94,7 +94,9 @@ export class Following {
   }
 
   list(): Publisher[] {
-    const rows = this.#options.db.prepare('SELECT * FROM network_publishers ORDER BY followed_at_ms').all() as PublisherRow[]
+    const rows = this.#options.db
+      .prepare('SELECT * FROM network_publishers ORDER BY followed_at_ms')
+      .all() as PublisherRow[]
     return rows.map(toPublisher)
   }
 
@@ -143,7 +145,9 @@ export class Following {
     const unknown = [...ids].filter((id) => known.get(id, pub) === undefined)
     await this.#lookUp(unknown, pub)
     if (!hasAnswer) return
-    db.write(() => db.prepare('UPDATE network_publishers SET checked_at_ms = ? WHERE pub = ?').run(clock.nowMs(), pub))
+    db.write(() =>
+      db.prepare('UPDATE network_publishers SET checked_at_ms = ? WHERE pub = ?').run(clock.nowMs(), pub),
+    )
   }
 
   async #refreshFeed(): Promise<void> {
@@ -184,7 +188,8 @@ export class Following {
   }
 
   #get(pub: string): Publisher | undefined {
-    const row = this.#options.db.prepare('SELECT * FROM network_publishers WHERE pub = ?').get(pub) as PublisherRow | undefined
+    const row = this.#options.db.prepare('SELECT * FROM network_publishers WHERE pub = ?').get(pub) as
+      PublisherRow | undefined
     return row && toPublisher(row)
   }
 

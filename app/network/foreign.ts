@@ -45,7 +45,11 @@ export function mediaIdOfDid(did: string): string | undefined {
 export function readForeign(values: Fields, mediaId: string): ForeignManifest | undefined {
   const record = objectOf(values['data'])
   if (record !== undefined) {
-    const media = objectOf(record['media']) ?? objectOf(record['video']) ?? objectOf(record['image']) ?? objectOf(record['audio'])
+    const media =
+      objectOf(record['media']) ??
+      objectOf(record['video']) ??
+      objectOf(record['image']) ??
+      objectOf(record['audio'])
     return describe('record', mediaId, { ...objectOf(record['basic']), ...record, ...media }, record)
   }
   const nested = objectOf(values['media'])
@@ -78,11 +82,16 @@ function describe(
     createdAt: date(fields['createdAt']),
     infoHash: infoHashOf(fields, transport),
     http: httpOf(fields, transport),
-    ipfsCid: match(CID, objectOf(transport?.['ipfs'])?.['cid'] ?? fields['ipfsHash'] ?? fields['ipfsAddress']),
+    ipfsCid: match(
+      CID,
+      objectOf(transport?.['ipfs'])?.['cid'] ?? fields['ipfsHash'] ?? fields['ipfsAddress'],
+    ),
     arweaveTxId: match(
       TX_ID,
       stripScheme(
-        objectOf(transport?.['arweave'])?.['txId'] ?? fields['arweaveTransactionId'] ?? fields['arweaveAddress'],
+        objectOf(transport?.['arweave'])?.['txId'] ??
+          fields['arweaveTransactionId'] ??
+          fields['arweaveAddress'],
       ),
     ),
     accessLevel: LEVELS.find((known) => known === level) ?? 'private',
@@ -95,7 +104,12 @@ function infoHashOf(fields: Fields, transport: Fields | undefined): string | und
   for (const value of [torrent?.['infoHash'], fields['infoHash']]) {
     if (typeof value === 'string' && INFO_HASH.test(value)) return value.toLowerCase()
   }
-  for (const value of [torrent?.['magnetURI'], transport?.['magnetURI'], fields['magnetURI'], fields['bittorrentAddress']]) {
+  for (const value of [
+    torrent?.['magnetURI'],
+    transport?.['magnetURI'],
+    fields['magnetURI'],
+    fields['bittorrentAddress'],
+  ]) {
     if (typeof value !== 'string' || value.length > 16_384) continue
     const hash = MAGNET_HASH.exec(value)?.[1] ?? DID_INFO_HASH.exec(value)?.[1]
     if (hash !== undefined) return hash.toLowerCase()
@@ -105,9 +119,15 @@ function infoHashOf(fields: Fields, transport: Fields | undefined): string | und
 
 function httpOf(fields: Fields, transport: Fields | undefined): string[] {
   const listed = unwrapJson(transport?.['http'])
-  const given = [...(Array.isArray(listed) ? (listed as unknown[]) : []), transport?.['http'], fields['httpUrl']]
+  const given = [
+    ...(Array.isArray(listed) ? (listed as unknown[]) : []),
+    transport?.['http'],
+    fields['httpUrl'],
+  ]
   return given
-    .filter((url): url is string => typeof url === 'string' && url.length <= 2048 && /^https?:\/\//i.test(url))
+    .filter(
+      (url): url is string => typeof url === 'string' && url.length <= 2048 && /^https?:\/\//i.test(url),
+    )
     .filter((url) => URL.canParse(url))
     .slice(0, 16)
 }

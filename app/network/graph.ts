@@ -52,7 +52,8 @@ export function mergeNodes(a: GunNode | undefined, b: GunNode): GunNode {
     const was = states[key] ?? -Infinity
     const is = b._['>'][key] ?? -Infinity
     const before = values[key]
-    const wins = is > was || (is === was && (before === undefined || JSON.stringify(value) > JSON.stringify(before)))
+    const wins =
+      is > was || (is === was && (before === undefined || JSON.stringify(value) > JSON.stringify(before)))
     if (!wins) continue
     values[key] = value
     states[key] = is

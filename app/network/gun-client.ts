@@ -267,7 +267,11 @@ export class GunClient {
 const NOTHING = { memoryBytes: 0, nodesInMemory: 0, peers: 0, relays: [], dropped: {} } as const
 
 function away(): AppError {
-  return new AppError('UNAVAILABLE', 'The part of Sower that talks to relays is starting again. Your media are safe.', {
-    hint: 'Nothing needs to be done: it goes on by itself.',
-  })
+  return new AppError(
+    'UNAVAILABLE',
+    'The part of Sower that talks to relays is starting again. Your media are safe.',
+    {
+      hint: 'Nothing needs to be done: it goes on by itself.',
+    },
+  )
 }

@@ -53,9 +53,13 @@ function hostInProcess(heapMiB: number): GunHost {
   })
   const exit = onceOnly<string>()
   let lastWords = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-LAST_WORDS)))
+  child.stderr
+    ?.setEncoding('utf8')
+    .on('data', (text: string) => (lastWords = (lastWords + text).slice(-LAST_WORDS)))
   // 'close' and not 'exit': by then what it said is here too.
-  child.once('close', (code, signal) => exit.tell(`${signal ?? `exit code ${code}`} ${oneLine(lastWords)}`.trim()))
+  child.once('close', (code, signal) =>
+    exit.tell(`${signal ?? `exit code ${code}`} ${oneLine(lastWords)}`.trim()),
+  )
   // The executable itself could not be started: there will be no 'exit'.
   child.once('error', (error) => exit.tell(error.message))
   return {
@@ -102,7 +106,9 @@ function oneLine(text: string): string {
 /** What a program needs to start at all. */
 function bareEnvironment(): Record<string, string> {
   const names = ['PATH', 'SystemRoot', 'TEMP', 'TMPDIR']
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  )
 }
 
 function onceOnly<T>(): { tell: (value: T) => void; listen: (listener: (value: T) => void) => void } {

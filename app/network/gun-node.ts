@@ -93,7 +93,11 @@ export class GunGraphNode {
   /** @param isRelay one the user listed: what it answers may be waited for */
   attach(id: string, isRelay: boolean, say: (text: string) => void): void {
     const peer: GunPeer = { id, url: id, wire: {}, say }
-    this.#peers.set(id, { peer, isRelay, rate: new Rate(MESSAGES_PER_SEC, MESSAGES_BURST, performance.now()) })
+    this.#peers.set(id, {
+      peer,
+      isRelay,
+      rate: new Rate(MESSAGES_PER_SEC, MESSAGES_BURST, performance.now()),
+    })
     this.#root.opt.mesh.hi(peer)
     this.#root.opt.mesh.say({ dam: '?', pid: (this.#root.opt as { pid?: string }).pid }, peer)
   }
@@ -130,7 +134,8 @@ export class GunGraphNode {
     for (const [soul, node] of Object.entries(graph)) {
       if (!isListSoul(soul)) this.#own.set(soul, { state: newestOf(node), hash: node['hash'] })
     }
-    if (this.#own.size > MAX_OWN) for (const soul of [...this.#own.keys()].slice(0, MAX_OWN / 10)) this.#own.delete(soul)
+    if (this.#own.size > MAX_OWN)
+      for (const soul of [...this.#own.keys()].slice(0, MAX_OWN / 10)) this.#own.delete(soul)
     return new Promise((resolve) => {
       let isStored = false
       const acked = new Set<string>()
@@ -304,7 +309,11 @@ function isListSoul(name: string): boolean {
   return soul !== undefined && isList(soul)
 }
 
-function toGet(soul: GetOptions['soul'], key: GetOptions['key'], isListAsked: boolean): Record<string, unknown> {
+function toGet(
+  soul: GetOptions['soul'],
+  key: GetOptions['key'],
+  isListAsked: boolean,
+): Record<string, unknown> {
   if (typeof soul !== 'string') return { '#': { '*': soul.prefix }, '%': 64 * 1024 }
   if (typeof key === 'string') return { '#': soul, '.': key }
   if (key === undefined && !isListAsked) return { '#': soul }

@@ -11,7 +11,10 @@ export interface GunSocketsOptions {
   readonly isRunning: () => boolean
   readonly post: (message: ToGun) => void
   /** Whose budget a connection draws on. */
-  readonly identify: (address: string | undefined) => { readonly clientKey: string; readonly isLoopback: boolean }
+  readonly identify: (address: string | undefined) => {
+    readonly clientKey: string
+    readonly isLoopback: boolean
+  }
   /** Origins whose pages may connect: programs send none, and other people's pages have no business here. */
   readonly ownOrigins: () => readonly string[]
   /** @defaultValue DEFAULT_SOCKET_LIMITS */
@@ -178,7 +181,8 @@ export class GunSockets {
     this.#clients.set(clientKey, client)
     // Kept after its last socket is gone, so that coming again brings no new burst; but not for ever.
     if (this.#clients.size > MAX_CLIENTS) {
-      for (const [key, { sockets }] of this.#clients) if (sockets === 0 && key !== clientKey) this.#clients.delete(key)
+      for (const [key, { sockets }] of this.#clients)
+        if (sockets === 0 && key !== clientKey) this.#clients.delete(key)
     }
     return client
   }

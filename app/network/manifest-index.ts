@@ -87,7 +87,8 @@ export class ManifestIndex {
     for (const [name, node] of Object.entries(graph)) {
       const soul = parseSoul(name)
       if (soul?.kind === 'hint' && soul.path.length === 0) {
-        if (this.#takeCandidates(readManifestNode(valuesOf(node), soul.mediaId).candidates, soul.mediaId)) found.push(soul.mediaId)
+        if (this.#takeCandidates(readManifestNode(valuesOf(node), soul.mediaId).candidates, soul.mediaId))
+          found.push(soul.mediaId)
       } else if (soul?.kind === 'spaceItem') {
         const values = openNode(soul.pub, node)
         const { candidates } = readManifestNode(values, soul.mediaId)
@@ -241,5 +242,7 @@ export function openNode(pub: string, node: GunNode): Record<string, GunValue> {
 /** The soul of an object nested in this very node; a link to anything else is not followed. */
 function nestedSoul(node: GunNode, value: GunValue): string | undefined {
   if (!isLink(value)) return undefined
-  return value['#'].startsWith(`${node._['#']}/`) && parseSoul(value['#'])?.kind === 'hint' ? value['#'] : undefined
+  return value['#'].startsWith(`${node._['#']}/`) && parseSoul(value['#'])?.kind === 'hint'
+    ? value['#']
+    : undefined
 }

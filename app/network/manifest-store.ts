@@ -56,7 +56,10 @@ export class ManifestStore {
   }
 
   /** @param manifest verified by the caller */
-  keep(manifest: Manifest, { pub, nowMs }: { readonly pub?: string | undefined; readonly nowMs: number }): Kept {
+  keep(
+    manifest: Manifest,
+    { pub, nowMs }: { readonly pub?: string | undefined; readonly nowMs: number },
+  ): Kept {
     return this.#db.write(() => {
       const owner = manifest.oip.creatorPubKey
       const body = canonicalJson(manifest)
@@ -78,7 +81,9 @@ export class ManifestStore {
       if (isConflict && theirs.length > CONFLICTS_PER_VERSION) return 'full'
       if (theirs.length === 0 && new Set(rows.map((row) => row.owner)).size >= OWNERS_PER_ITEM) return 'full'
       if (!isConflict) {
-        this.#db.prepare('DELETE FROM network_manifests WHERE media_id = ? AND owner = ?').run(manifest.id, owner)
+        this.#db
+          .prepare('DELETE FROM network_manifests WHERE media_id = ? AND owner = ?')
+          .run(manifest.id, owner)
       }
       this.#db
         .prepare(
@@ -117,7 +122,13 @@ export class ManifestStore {
   ): KnownItem | undefined {
     const rows = this.#rows(mediaId)
     const rank = (row: Row): number =>
-      row.owner === prefer.owner ? 0 : row.pub !== null && row.pub === prefer.pub ? 1 : prefer.trusted?.has(row.owner) === true ? 2 : 3
+      row.owner === prefer.owner
+        ? 0
+        : row.pub !== null && row.pub === prefer.pub
+          ? 1
+          : prefer.trusted?.has(row.owner) === true
+            ? 2
+            : 3
     const [first] = rows.toSorted((a, b) => rank(a) - rank(b) || a.first_seen_ms - b.first_seen_ms)
     if (first === undefined || (prefer.owner !== undefined && first.owner !== prefer.owner)) return undefined
     return describe(
@@ -140,7 +151,11 @@ export class ManifestStore {
   }
 
   /** Public items heard of, newest first. @param pub only of that publisher */
-  feed({ pub, cursor, limit = 50 }: { pub?: string | undefined; cursor?: string | undefined; limit?: number } = {}): FeedPage {
+  feed({
+    pub,
+    cursor,
+    limit = 50,
+  }: { pub?: string | undefined; cursor?: string | undefined; limit?: number } = {}): FeedPage {
     const [beforeMs = Number.MAX_SAFE_INTEGER, beforeId = ''] = parseCursor(cursor)
     const rows = this.#db
       .prepare(
@@ -158,7 +173,9 @@ export class ManifestStore {
     const items = page.flatMap(({ media_id: mediaId, owner }) => this.find(mediaId, { owner }) ?? [])
     return {
       items,
-      ...(rows.length > limit && last !== undefined ? { cursor: `${last.first_seen_ms}.${last.media_id}` } : {}),
+      ...(rows.length > limit && last !== undefined
+        ? { cursor: `${last.first_seen_ms}.${last.media_id}` }
+        : {}),
     }
   }
 
@@ -174,7 +191,9 @@ export class ManifestStore {
   #pruneNowAndThen(): void {
     this.#rowsUntilPrune -= 1
     if (this.#rowsUntilPrune > 0) return
-    const { rows } = this.#db.prepare('SELECT count(*) AS rows FROM network_manifests').get() as { rows: number }
+    const { rows } = this.#db.prepare('SELECT count(*) AS rows FROM network_manifests').get() as {
+      rows: number
+    }
     if (rows > MAX_ROWS) {
       this.#db
         .prepare(

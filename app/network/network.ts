@@ -119,7 +119,14 @@ export class Network {
       trusted: options.trustedOwners,
       onKept: (mediaId) => this.#tell(mediaId),
     })
-    this.#publisher = new Publisher({ client, db, items: options.items, signer: options.seaSigner, clock, log })
+    this.#publisher = new Publisher({
+      client,
+      db,
+      items: options.items,
+      signer: options.seaSigner,
+      clock,
+      log,
+    })
     this.#presence = new Presence({
       client,
       store: new PresenceStore(db),

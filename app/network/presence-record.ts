@@ -25,7 +25,10 @@ const Claim = z.object({
   /** Seconds since the epoch. */
   lastSeen: z.int().positive(),
   /** Seconds for which it holds. */
-  ttl: z.int().nonnegative().max(7 * 24 * 3600),
+  ttl: z
+    .int()
+    .nonnegative()
+    .max(7 * 24 * 3600),
   /** A word for where it is, as the user chose it. */
   region: z.string().min(1).max(32).optional(),
   pub: z.string().regex(/^[0-9a-f]{64}$/),
@@ -64,7 +67,11 @@ const HEARTBEAT_FIELDS: FlatSchema = { ...FIELDS, items: 'number' }
 const FUTURE_SEC = 120
 
 /** Signed, as the fields of its node. */
-export function makeItemPresence(mediaId: string, input: ClaimInput, signer: NodeSigner): Record<string, GunValue> {
+export function makeItemPresence(
+  mediaId: string,
+  input: ClaimInput,
+  signer: NodeSigner,
+): Record<string, GunValue> {
   return { ...EMPTY, ...encodeFlat(FIELDS, seal(claimOf(input, signer), { mediaId }, signer)) }
 }
 
@@ -88,8 +95,14 @@ export function readItemPresence(
   return { ...parsed.data, mediaId }
 }
 
-export function readHeartbeat(values: Readonly<Record<string, unknown>>, nodeId: string, nowMs: number): Heartbeat | undefined {
-  const parsed = Claim.extend({ items: z.int().nonnegative() }).safeParse(withoutEmpty(decodeFlat(HEARTBEAT_FIELDS, values)))
+export function readHeartbeat(
+  values: Readonly<Record<string, unknown>>,
+  nodeId: string,
+  nowMs: number,
+): Heartbeat | undefined {
+  const parsed = Claim.extend({ items: z.int().nonnegative() }).safeParse(
+    withoutEmpty(decodeFlat(HEARTBEAT_FIELDS, values)),
+  )
   if (!parsed.success || parsed.data.peerId !== nodeId) return undefined
   const digest: Record<string, string> = {}
   for (const name of FILTER_NAMES) {
@@ -109,7 +122,10 @@ function withoutEmpty(values: Record<string, unknown>): Record<string, unknown> 
   }
 }
 
-function claimOf({ protocols, endpoints, region, lastSeen, ttl }: ClaimInput, signer: NodeSigner): Omit<Claim, 'sig'> {
+function claimOf(
+  { protocols, endpoints, region, lastSeen, ttl }: ClaimInput,
+  signer: NodeSigner,
+): Omit<Claim, 'sig'> {
   return {
     peerId: signer.nodeId,
     protocols: [...protocols],
@@ -133,7 +149,10 @@ function holds(signed: Claim, bound: object, nowMs: number): boolean {
   const raw = Buffer.from(claim.pub, 'hex')
   if (createHash('sha256').update(raw).digest('hex').slice(0, 40) !== claim.peerId) return false
   try {
-    const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') } })
+    const key = createPublicKey({
+      format: 'jwk',
+      key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') },
+    })
     const bytes = Buffer.from(canonicalJson({ ...claim, ...bound }), 'utf8')
     return verify(null, bytes, key, Buffer.from(sig, 'base64url'))
   } catch {

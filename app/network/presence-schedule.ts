@@ -101,7 +101,11 @@ export class PresenceSchedule {
   }
 
   /** Takes what is due now; the caller says it. */
-  take(nowMs: number): { readonly isHeartbeatDue: boolean; readonly isDigestChanged: boolean; readonly items: readonly string[] } {
+  take(nowMs: number): {
+    readonly isHeartbeatDue: boolean
+    readonly isDigestChanged: boolean
+    readonly items: readonly string[]
+  } {
     // A clock that was set back must not silence anybody.
     if (this.#heartbeatAtMs > nowMs) this.#heartbeatAtMs = -Infinity
     const { heartbeatMs, itemsPerSec } = this.#limits
@@ -110,7 +114,9 @@ export class PresenceSchedule {
     // A computer that slept does not make up for it in a burst.
     this.#budget = Math.min(itemsPerSec * 5, this.#budget + (sinceMs / 1000) * itemsPerSec)
     const items = this.#takeItems(nowMs)
-    const isDue = this.#items.size > 0 && nowMs - this.#heartbeatAtMs >= (this.#isDigestStale ? heartbeatMs / 10 : heartbeatMs)
+    const isDue =
+      this.#items.size > 0 &&
+      nowMs - this.#heartbeatAtMs >= (this.#isDigestStale ? heartbeatMs / 10 : heartbeatMs)
     const isDigestChanged = isDue && this.#isDigestStale
     if (isDue) {
       this.#heartbeatAtMs = nowMs

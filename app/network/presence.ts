@@ -151,14 +151,19 @@ export class Presence {
         if (nodeId !== '_' && !nodes.has(nodeId) && more.size < PEERS_PER_ITEM) more.add(nodeId)
       }
     }
-    for (const answers of await Promise.all([...more].map((id) => this.#ask({ soul: souls.presence(mediaId, id) })))) {
+    for (const answers of await Promise.all(
+      [...more].map((id) => this.#ask({ soul: souls.presence(mediaId, id) })),
+    )) {
       add(answers)
     }
     await this.#keep(mediaId, nodes)
     return this.known(mediaId)
   }
 
-  async #keep(mediaId: string, nodes: ReadonlyMap<string, readonly Record<string, unknown>[]>): Promise<void> {
+  async #keep(
+    mediaId: string,
+    nodes: ReadonlyMap<string, readonly Record<string, unknown>[]>,
+  ): Promise<void> {
     const { store, clock } = this.#options
     const nowMs = clock.nowMs()
     let unsigned = 0
@@ -176,7 +181,8 @@ export class Presence {
     }
     this.#checked.delete(mediaId)
     this.#checked.set(mediaId, { atMs: nowMs, unsigned })
-    if (this.#checked.size > MAX_CHECKED) for (const oldest of [...this.#checked.keys()].slice(0, 500)) this.#checked.delete(oldest)
+    if (this.#checked.size > MAX_CHECKED)
+      for (const oldest of [...this.#checked.keys()].slice(0, 500)) this.#checked.delete(oldest)
     await Promise.all([...seen].slice(0, PEERS_PER_ITEM).map((nodeId) => this.#checkNode(nodeId, nowMs)))
   }
 

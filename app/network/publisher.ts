@@ -49,7 +49,9 @@ export function reachOf(manifest: Manifest): Reach {
   const level = accessLevelOf(manifest)
   if (level === 'public') return manifest.encryption?.enabled === true ? 'none' : 'listed'
   const isSealed =
-    manifest.encryption?.enabled === true && manifest.encryption.sealed !== undefined && manifest.name === undefined
+    manifest.encryption?.enabled === true &&
+    manifest.encryption.sealed !== undefined &&
+    manifest.name === undefined
   return level !== 'private' && isSealed ? 'unlisted' : 'none'
 }
 
@@ -84,9 +86,13 @@ export class Publisher {
         canonicalJson(revocation),
         clock.nowMs(),
       )
-      db.prepare(`DELETE FROM network_publications WHERE media_id = ? AND kind = 'revocation'`).run(revocation.mediaId)
+      db.prepare(`DELETE FROM network_publications WHERE media_id = ? AND kind = 'revocation'`).run(
+        revocation.mediaId,
+      )
     })
-    await this.#write(revocation.mediaId, KIND.revocation, 1, (state) => this.#revocationGraph(revocation, state))
+    await this.#write(revocation.mediaId, KIND.revocation, 1, (state) =>
+      this.#revocationGraph(revocation, state),
+    )
   }
 
   /** Brings every open relay up to date. Called whenever one opens, the wallet opens, or now and then. */
@@ -102,9 +108,7 @@ export class Publisher {
   /** Forgets that anybody had it: somebody wrote over it. */
   republish(mediaId: string): void {
     const { db } = this.#options
-    db.write(() =>
-      db.prepare('UPDATE network_publications SET at_ms = 0 WHERE media_id = ?').run(mediaId),
-    )
+    db.write(() => db.prepare('UPDATE network_publications SET at_ms = 0 WHERE media_id = ?').run(mediaId))
     void this.catchUp()
   }
 
@@ -132,7 +136,10 @@ export class Publisher {
   async #deliver({ mediaId, kind }: { mediaId: string; kind: keyof typeof KIND }): Promise<void> {
     try {
       if (kind === 'manifest') await this.publish(mediaId)
-      else await this.#write(mediaId, kind, 1, (state) => this.#revocationGraph(this.#withdrawal(mediaId), state))
+      else
+        await this.#write(mediaId, kind, 1, (state) =>
+          this.#revocationGraph(this.#withdrawal(mediaId), state),
+        )
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       this.#options.log.debug('network.publish-waits', { mediaId, code: error.code })
@@ -142,7 +149,9 @@ export class Publisher {
   #owed(): { mediaId: string; kind: keyof typeof KIND }[] {
     const { db, items, clock } = this.#options
     const targets = ['', ...this.#openRelays()]
-    const rows = db.prepare('SELECT media_id, kind, relay, version, at_ms FROM network_publications').all() as {
+    const rows = db
+      .prepare('SELECT media_id, kind, relay, version, at_ms FROM network_publications')
+      .all() as {
       media_id: string
       kind: keyof typeof KIND
       relay: string
@@ -211,7 +220,8 @@ export class Publisher {
     const signer = this.#options.signer()
     const nodes: GunNode[] = [makeNode(souls.hint(id), fields, state)]
     // A longer one lies in parts in the other two places.
-    if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes) nodes.push(makeNode(souls.versions, { [hash]: text }, state))
+    if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes)
+      nodes.push(makeNode(souls.versions, { [hash]: text }, state))
     if (isListed) nodes.push(makeNode(souls.index, { [id]: { '#': souls.hint(id) } }, state))
     if (signer !== undefined) {
       const { pub } = signer
@@ -230,14 +240,23 @@ export class Publisher {
     const { mediaId, at, owner } = revocation
     const text = canonicalJson(revocation)
     const signer = this.#options.signer()
-    const deletion = { did: `did:gun:media:${mediaId}`, deletedAt: at, deletedBy: owner, timestamp: Date.parse(at), revocation: text }
+    const deletion = {
+      did: `did:gun:media:${mediaId}`,
+      deletedAt: at,
+      deletedBy: owner,
+      timestamp: Date.parse(at),
+      revocation: text,
+    }
     const nodes = [makeNode(souls.deletion(mediaId), deletion, state)]
-    if (signer !== undefined) nodes.push(signNode(souls.spaceItem(signer.pub, mediaId), { revocation: text }, state, signer))
+    if (signer !== undefined)
+      nodes.push(signNode(souls.spaceItem(signer.pub, mediaId), { revocation: text }, state, signer))
     return toGraph(nodes)
   }
 
   #withdrawal(mediaId: string): Revocation {
-    const row = this.#options.db.prepare('SELECT body FROM network_withdrawals WHERE media_id = ?').get(mediaId) as {
+    const row = this.#options.db
+      .prepare('SELECT body FROM network_withdrawals WHERE media_id = ?')
+      .get(mediaId) as {
       body: string
     }
     return JSON.parse(row.body) as Revocation // as it was when it was verified

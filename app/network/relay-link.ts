@@ -75,7 +75,8 @@ export class RelayLink {
       if (this.#isStopped) return
       clearTimeout(this.#timer)
       this.#set('waiting', error)
-      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts) * (0.7 + Math.random() * 0.6)
+      const delayMs =
+        Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts) * (0.7 + Math.random() * 0.6)
       this.#attempts += 1
       this.#timer = setTimeout(() => this.#connect(), delayMs)
     })

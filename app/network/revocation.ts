@@ -25,7 +25,8 @@ export type Revocation = z.output<typeof Revocation>
  */
 export function verifyRevocation(value: unknown): Revocation {
   const parsed = Revocation.safeParse(value)
-  if (!parsed.success) throw new AppError('BAD_REQUEST', 'This withdrawal of an item is not in a form Sower knows.')
+  if (!parsed.success)
+    throw new AppError('BAD_REQUEST', 'This withdrawal of an item is not in a form Sower knows.')
   // The value itself is what was signed.
   const { sig, ...unsigned } = value as Revocation
   const signature = Buffer.from(sig, 'base64url')

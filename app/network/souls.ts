@@ -87,7 +87,9 @@ function parseOpen(soul: string): Soul | undefined {
 
 /** Whether its nodes are lists of links that may grow without end, and are therefore only ever read in pages. */
 export function isList(soul: Soul): boolean {
-  return soul.kind === 'index' || soul.kind === 'versions' || soul.kind === 'spaceIndex' || soul.kind === 'peers'
+  return (
+    soul.kind === 'index' || soul.kind === 'versions' || soul.kind === 'spaceIndex' || soul.kind === 'peers'
+  )
 }
 
 export const souls = {

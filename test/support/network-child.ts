@@ -22,7 +22,12 @@ const db = openDatabase(join(init.dir, 'sower.db'), { log: silentLog, clock: sys
 const network = new Network({
   dir: join(init.dir, 'gun'),
   db,
-  settings: () => ({ relays, isFeedWanted: init.isFeedWanted ?? true, endpoints: init.endpoints ?? [], isPaused: false }),
+  settings: () => ({
+    relays,
+    isFeedWanted: init.isFeedWanted ?? true,
+    endpoints: init.endpoints ?? [],
+    isPaused: false,
+  }),
   node: {
     nodeId: createHash('sha256').update(raw).digest('hex').slice(0, 40),
     publicKeyHex: raw.toString('hex'),

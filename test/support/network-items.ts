@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { buildManifest, canonicalJson, signManifest, type Manifest, type ManifestInput, type OwnerSigner } from '../../app/manifest/index.ts'
+import {
+  buildManifest,
+  canonicalJson,
+  signManifest,
+  type Manifest,
+  type ManifestInput,
+  type OwnerSigner,
+} from '../../app/manifest/index.ts'
 import type { Revocation } from '../../app/network/index.ts'
 
 /** A signed manifest of an item that never was. */

@@ -41,7 +41,11 @@ const PROGRAM = fileURLToPath(new URL('./network-child.ts', import.meta.url))
 
 /** A P-256 pair in GUN's form. */
 export function seaTestPair(): SeaTestPair {
-  const { x = '', y = '', d = '' } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
+  const {
+    x = '',
+    y = '',
+    d = '',
+  } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
   return { pub: `${x}.${y}`, priv: d }
 }
 
@@ -66,7 +70,10 @@ export class NetworkNode implements AsyncDisposable {
       })
     })
     const open = init.relays.length
-    await node.until(({ gun }) => gun.state === 'running' && gun.relays.filter(({ state }) => state === 'open').length >= open)
+    await node.until(
+      ({ gun }) =>
+        gun.state === 'running' && gun.relays.filter(({ state }) => state === 'open').length >= open,
+    )
     return node
   }
 
