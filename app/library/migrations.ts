@@ -138,7 +138,10 @@ export const MIGRATIONS: readonly string[] = [
     access_level TEXT NOT NULL,
     -- the publisher in whose own space it was found, when it was
     pub TEXT,
+    -- the item by this owner, in any version
     first_seen_ms INTEGER NOT NULL,
+    -- this very version
+    kept_at_ms INTEGER NOT NULL,
     -- when the network last said the same
     confirmed_ms INTEGER NOT NULL,
     -- the owner's signed withdrawal, canonical JSON

@@ -35,6 +35,7 @@ interface Row {
   body: string
   pub: string | null
   first_seen_ms: number
+  kept_at_ms: number
   confirmed_ms: number
   revocation: string | null
 }
@@ -88,8 +89,8 @@ export class ManifestStore {
       this.#db
         .prepare(
           `INSERT INTO network_manifests
-           (media_id, owner, hash, version, body, access_level, pub, first_seen_ms, confirmed_ms, revocation)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           (media_id, owner, hash, version, body, access_level, pub, first_seen_ms, kept_at_ms, confirmed_ms, revocation)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         )
         .run(
           manifest.id,
@@ -100,6 +101,7 @@ export class ManifestStore {
           accessLevelOf(manifest),
           pub ?? theirs[0]?.pub ?? null,
           Math.min(nowMs, ...theirs.map(({ first_seen_ms: seen }) => seen)),
+          nowMs,
           nowMs,
           theirs[0]?.revocation ?? null,
         )
@@ -182,7 +184,7 @@ export class ManifestStore {
   #rows(mediaId: string): Row[] {
     return this.#db
       .prepare(
-        `SELECT media_id, owner, hash, version, body, pub, first_seen_ms, confirmed_ms, revocation
+        `SELECT media_id, owner, hash, version, body, pub, first_seen_ms, kept_at_ms, confirmed_ms, revocation
          FROM network_manifests WHERE media_id = ?`,
       )
       .all(mediaId) as Row[]
@@ -209,7 +211,7 @@ export class ManifestStore {
 }
 
 function describe(rows: readonly Row[], otherOwners: number): KnownItem | undefined {
-  const sorted = rows.toSorted((a, b) => b.version - a.version || a.first_seen_ms - b.first_seen_ms)
+  const sorted = rows.toSorted((a, b) => b.version - a.version || a.kept_at_ms - b.kept_at_ms)
   const [best] = sorted
   if (best === undefined) return undefined
   const manifests = sorted.filter(({ version }) => version === best.version).map(({ body }) => readKept(body))

@@ -71,7 +71,8 @@ export interface NetworkStatus {
 
 const HEAP_MIB = 160
 /** Own items that were written over are written again at most this often. */
-const CONTESTED_MS = 60_000
+const CONTESTED_MS = 20_000
+const MAX_CONTESTED = 10_000
 const CATCH_UP_MS = 10 * 60_000
 
 /**
@@ -89,7 +90,9 @@ export class Network {
   readonly #following: Following
   readonly #listeners = new Set<(mediaId: string) => void>()
   readonly #statusListeners = new Set<() => void>()
-  readonly #contestedAtMs = new Map<string, number>()
+  /** Own items that are about to be said again, and when those that were, were. */
+  readonly #contested = new Map<string, NodeJS.Timeout>()
+  readonly #saidAgainAtMs = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #isStarted = false
 
@@ -163,6 +166,7 @@ export class Network {
     if (!this.#isStarted) return
     this.#isStarted = false
     clearInterval(this.#timer)
+    for (const timer of this.#contested.values()) clearTimeout(timer)
     await this.#presence.stop()
     this.#sockets.stop()
     // What waits for GUN fails when it ends, and that ends the rest.
@@ -285,7 +289,7 @@ export class Network {
         this.#presence.asked(event.mediaIds)
         break
       case 'contested':
-        for (const mediaId of event.mediaIds) void this.#contest(mediaId)
+        for (const mediaId of event.mediaIds) this.#contest(mediaId)
         break
       case 'relay':
         if (event.relay.state === 'open') this.#caughtRelay()
@@ -308,14 +312,28 @@ export class Network {
     void this.#following.refresh()
   }
 
-  /** Somebody wrote over what we say of our own item: it is said again, unless it was ourselves, on another node, with a newer version. */
-  async #contest(mediaId: string): Promise<void> {
-    const nowMs = this.#options.clock.nowMs()
-    if (nowMs - (this.#contestedAtMs.get(mediaId) ?? -Infinity) < CONTESTED_MS) return
-    if (this.#contestedAtMs.size > 10_000) this.#contestedAtMs.clear()
-    this.#contestedAtMs.set(mediaId, nowMs)
+  /** Somebody wrote over what we say of our own item: it is said again, now or when it may be. */
+  #contest(mediaId: string): void {
+    if (this.#contested.has(mediaId) || this.#contested.size > MAX_CONTESTED) return
+    const waitMs = Math.max(
+      0,
+      (this.#saidAgainAtMs.get(mediaId) ?? -Infinity) + CONTESTED_MS - performance.now(),
+    )
+    const timer = setTimeout(() => {
+      this.#contested.delete(mediaId)
+      if (this.#saidAgainAtMs.size > MAX_CONTESTED) this.#saidAgainAtMs.clear()
+      this.#saidAgainAtMs.set(mediaId, performance.now())
+      this.#sayAgain(mediaId).catch((error: unknown) =>
+        this.#options.log.error('network.contest-failed', { mediaId, error }),
+      )
+    }, waitMs).unref()
+    this.#contested.set(mediaId, timer)
+  }
+
+  /** Unless it was ourselves, on another node, with a newer version. */
+  async #sayAgain(mediaId: string): Promise<void> {
     const own = await this.#options.items.manifest(mediaId)
-    if (own === undefined) return
+    if (own === undefined || !this.#isStarted) return
     const { known } = await this.#index.lookup(mediaId, { owner: own.oip.creatorPubKey })
     if ((known?.manifest.version ?? 0) <= own.version) this.#publisher.republish(mediaId)
   }

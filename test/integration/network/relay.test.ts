@@ -1,45 +1,14 @@
-import { mkdir } from 'node:fs/promises'
 import { afterEach, expect, test } from 'vitest'
-import { NetworkNode, seaTestPair, type NetworkChildInit } from '../../support/network-node.ts'
 import { makeManifest, makeRevocation } from '../../support/network-items.ts'
-import { startRelay, type Relay } from '../../support/gun-relay.ts'
-import { tempDir } from '../../support/temp-dir.ts'
+import { seaTestPair } from '../../support/network-node.ts'
+import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
 import { testSigner } from '../../unit/manifest/owner.ts'
 
-const QUICK = { heartbeatMs: 1_000, heartbeatTtlMs: 6_000, itemsPerSec: 50, roundMs: 60_000, onDemandMs: 500 }
-const closers: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close()
-})
-
-interface World {
-  readonly relay: Relay
-  readonly relayDir: string
-  start(name: string, more?: Partial<NetworkChildInit>): Promise<NetworkNode>
-}
-
-async function setUp({ axe = false } = {}): Promise<World> {
-  const dir = await tempDir()
-  closers.push(async () => dir[Symbol.asyncDispose]())
-  const relayDir = dir.file('relay')
-  await mkdir(relayDir)
-  const relay = await startRelay(relayDir, { axe })
-  closers.push(() => relay.stop())
-  return {
-    relay,
-    relayDir,
-    start: async (name, more = {}) => {
-      const node = await NetworkNode.start({
-        dir: dir.file(name),
-        relays: [relay.url],
-        pair: seaTestPair(),
-        presenceSchedule: QUICK,
-        ...more,
-      })
-      closers.push(() => node.stop())
-      return node
-    },
-  }
+let world: NetworkWorld
+afterEach(() => world.close())
+async function setUp(options = {}): Promise<NetworkWorld & { start: NetworkWorld['node'] }> {
+  world = await openNetworkWorld(options)
+  return { ...world, start: world.node }
 }
 
 const owner = testSigner(1)
@@ -94,8 +63,7 @@ test('counts who has an item, and no longer counts who said good-bye', async () 
   expect(counted.peers[0]).toMatchObject({ protocols: ['bittorrent'], endpoints: [], isSelf: false })
   await a.stop()
   await new Promise((resolve) => setTimeout(resolve, 500))
-  const after = await pollFor(
-    25_000,
+  const after = await poll(
     () => c.presenceOf(manifest.id),
     ({ fresh }) => fresh === 1,
   )
@@ -144,14 +112,13 @@ test('obeys a withdrawal of the owner and of nobody else', async () => {
 })
 
 test('brings a relay that was away up to date when it is back', async () => {
-  const { start, relay, relayDir } = await setUp()
+  const { start, relay, restartRelay } = await setUp()
   const a = await start('a')
   await relay.stop()
   await a.until(({ gun }) => gun.relays.every(({ state }) => state !== 'open'))
   const manifest = makeManifest(owner, 'five')
   await a.publish(manifest)
-  const again = await startRelay(relayDir, { port: relay.port })
-  closers.push(() => again.stop())
+  await restartRelay()
   await a.until(({ gun, owed }) => owed === 0 && gun.relays.some(({ state }) => state === 'open'), 40_000)
   const b = await start('b')
   expect((await b.lookup(manifest.id)).known?.manifest).toEqual(manifest)
@@ -186,17 +153,3 @@ test('goes on after GUN was killed, in a thread as in a process', async () => {
   await a.publish(next)
   expect((await b.lookup(next.id)).known?.manifest).toEqual(next)
 })
-
-function poll<T>(ask: () => Promise<T>, isIt: (value: T) => boolean): Promise<T> {
-  return pollFor(15_000, ask, isIt)
-}
-
-async function pollFor<T>(timeoutMs: number, ask: () => Promise<T>, isIt: (value: T) => boolean): Promise<T> {
-  const untilMs = performance.now() + timeoutMs
-  for (;;) {
-    const value = await ask()
-    if (isIt(value)) return value
-    if (performance.now() > untilMs) throw new Error(`not in time: ${JSON.stringify(value)}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
