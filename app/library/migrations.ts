@@ -165,7 +165,8 @@ export const MIGRATIONS: readonly string[] = [
     media_id TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('manifest', 'revocation')),
     relay TEXT NOT NULL,
-    version INTEGER NOT NULL,
+    -- half a version less, when the wallet was locked and the publisher's own space was left out
+    version REAL NOT NULL,
     state_ms REAL NOT NULL,
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (media_id, kind, relay)

@@ -51,7 +51,7 @@ export interface PutResult {
 export interface GetArgs {
   readonly soul: string | { readonly prefix: string }
   readonly key?: string | { readonly prefix: string; readonly after?: string }
-  /** @defaultValue 3000 */
+  /** @defaultValue 5000 */
   readonly timeoutMs?: number
   /** @defaultValue 500 */
   readonly patienceMs?: number
@@ -63,9 +63,14 @@ const HEALTHY_AFTER_MS = 60_000
 /** One that does not begin to answer in this time is started again. */
 const BOOT_MS = 15_000
 const MAX_STORE_BYTES = 256 * 1024 * 1024
-/** GUN's own writes take about a quarter of a second each; many at once exhaust it, this many keep it busy. */
-const PUTS_IN_FLIGHT = 100
-const PUT_TIMEOUT_MS = 8_000
+/**
+ * Puts in flight: GUN's own writes take a quarter of a second, so that some dozens at once keep it busy; a relay that takes longer
+ * to answer has enough before it, and gets fewer.
+ */
+const MOST_IN_FLIGHT = 100
+const LEAST_IN_FLIGHT = 8
+const SLOW_PUT_MS = 3_000
+const PUT_TIMEOUT_MS = 12_000
 
 /** The engine's side of GUN's process: starts it, brings it back, asks it, and paces what is written. */
 export class GunClient {
@@ -78,6 +83,8 @@ export class GunClient {
   #watching: ToGun | undefined
   #nextId = 1
   #putsInFlight = 0
+  #window = MOST_IN_FLIGHT / 2
+  #slowedAtMs = -Infinity
   #crashes = 0
   #restarts = 0
   #lastExit: string | undefined
@@ -140,22 +147,33 @@ export class GunClient {
   }
 
   /**
-   * Writes nodes, at most {@link PUTS_IN_FLIGHT} at a time; the others wait in order.
+   * Writes nodes, at most {@link MOST_IN_FLIGHT} at a time; the others wait in order.
    * @throws {AppError} `UNAVAILABLE` when GUN does not run or ended meanwhile, `CANCELLED`
    */
   async put(graph: GunGraph, signal?: AbortSignal): Promise<PutResult> {
-    if (this.#putsInFlight >= PUTS_IN_FLIGHT) {
-      // The one who is done hands over the place: nobody can get in between.
-      await new Promise<void>((resolve) => this.#queue.push(resolve))
-    } else this.#putsInFlight += 1
+    if (this.#putsInFlight >= this.#window) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    this.#putsInFlight += 1
+    const startedAtMs = performance.now()
     try {
       if (signal?.aborted === true) throw new AppError('CANCELLED', 'Publishing was stopped.')
       const done = await this.#ask((id) => ({ type: 'put', id, graph, timeoutMs: PUT_TIMEOUT_MS }))
       return done.type === 'put-done' ? done : { isStored: false, relays: [] }
     } finally {
-      const next = this.#queue.shift()
-      if (next === undefined) this.#putsInFlight -= 1
-      else next()
+      this.#putsInFlight -= 1
+      this.#pace(performance.now() - startedAtMs)
+      // Whoever waits is let in one by one, as the window allows.
+      for (let free = Math.floor(this.#window) - this.#putsInFlight; free > 0; free -= 1)
+        this.#queue.shift()?.()
+    }
+  }
+
+  #pace(tookMs: number): void {
+    const isSlow = tookMs > SLOW_PUT_MS
+    // Those that were sent together are slow together: one step down for all of them, many small ones up.
+    if (!isSlow) this.#window = Math.min(MOST_IN_FLIGHT, this.#window + 2 / this.#window)
+    else if (performance.now() - this.#slowedAtMs > SLOW_PUT_MS) {
+      this.#slowedAtMs = performance.now()
+      this.#window = Math.max(LEAST_IN_FLIGHT, this.#window / 2)
     }
   }
 
@@ -163,7 +181,7 @@ export class GunClient {
    * Asks GUN's disk and every open relay.
    * @throws {AppError} `UNAVAILABLE`
    */
-  async get({ soul, key, timeoutMs = 3_000, patienceMs = 500 }: GetArgs): Promise<readonly Answer[]> {
+  async get({ soul, key, timeoutMs = 5_000, patienceMs = 500 }: GetArgs): Promise<readonly Answer[]> {
     const got = await this.#ask((id) => ({
       type: 'get',
       id,

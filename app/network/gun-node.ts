@@ -48,7 +48,8 @@ export class GunGraphNode {
   readonly #root: GunRoot
   readonly #options: GunNodeOptions
   readonly #peers = new Map<string, Attached>()
-  readonly #asked = new Map<string, Asked>()
+  /** Our questions that are still open, and who takes the answers. */
+  readonly #asked = new Map<string, Asked & { readonly take: (message: GunAnswer, from: string) => void }>()
   readonly #dropped = new Map<string, number>()
   /** Souls in memory, least recently used first. */
   readonly #used = new Map<string, true>()
@@ -172,9 +173,8 @@ export class GunGraphNode {
         resolve({ answers: [...found].map(([from, graph]) => ({ from, graph })), isComplete })
       }
       const limit = setTimeout(() => finish(false), timeoutMs)
-      const id = this.#root.ask((message) => {
+      const take = (message: GunAnswer, from: string): void => {
         if (isDone) return
-        const from = message._?.via?.id ?? DISK
         collect(message, from, found)
         // There is more to come from this one.
         if (message['%'] !== undefined && message['%'] !== null) return
@@ -187,8 +187,9 @@ export class GunGraphNode {
         } else if (hasData) {
           next ??= setTimeout(() => finish(false), patienceMs)
         }
-      })
-      if (typeof soul === 'string') this.#asked.set(id, { soul })
+      }
+      const id = this.#root.ask((message) => take(message, DISK))
+      this.#asked.set(id, { soul: typeof soul === 'string' ? soul : '', take })
       this.#root.on('out', { '#': id, get: toGet(soul, key, isListAsked) })
     })
   }
@@ -221,6 +222,9 @@ export class GunGraphNode {
   #pass(message: CleanMessage, { peer }: Attached): void {
     if (message.put !== undefined && !this.#withoutReplays(message, message.put)) return
     this.#notice(message, peer.id)
+    // An answer to ourselves is none of GUN's business: it would drop one that says what another said before.
+    const asked = message['@'] === undefined ? undefined : this.#asked.get(message['@'])
+    if (asked !== undefined) return asked.take(message, peer.id)
     this.#root.opt.mesh.hear(message, peer)
   }
 

@@ -180,7 +180,7 @@ export class Network {
   async publish(mediaId: string): Promise<void> {
     this.#presence.itemsChanged()
     try {
-      await this.#publisher.publish(mediaId)
+      if (!(await this.#publisher.publish(mediaId))) this.#publisher.retrySoon()
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'UNAVAILABLE') throw error
       this.#options.log.debug('network.publish-waits', { mediaId })
@@ -308,7 +308,7 @@ export class Network {
 
   #caughtRelay(): void {
     this.#presence.sayAgain()
-    void this.#publisher.catchUp()
+    this.#publisher.relayOpened()
     void this.#following.refresh()
   }
 

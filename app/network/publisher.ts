@@ -6,7 +6,7 @@ import type { Log } from '../ports/log.ts'
 import { encodeManifest } from './codec.ts'
 import { FILTER_LIMITS } from './filter.ts'
 import { makeNode } from './graph.ts'
-import type { GunGraph, GunNode } from './graph.ts'
+import type { GunGraph, GunNode, GunValue } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
 import type { Revocation } from './revocation.ts'
 import { signNode, type SeaSigner } from './sea.ts'
@@ -36,6 +36,8 @@ export type Reach = 'listed' | 'unlisted' | 'none'
 const KIND = { manifest: 'manifest', revocation: 'revocation' } as const
 /** Relays forget: what they have is written again after so long. */
 const REPUBLISH_MS = 24 * 60 * 60 * 1000
+const FIRST_RETRY_MS = 2_000
+const LONGEST_RETRY_MS = 5 * 60_000
 /** Own manifests at work at once while catching up; each is one put of several nodes. */
 const AT_ONCE = 48
 /** Never dated further into the future than others accept. */
@@ -60,6 +62,9 @@ export class Publisher {
   readonly #options: PublisherOptions
   #catchingUp: Promise<void> | undefined
   #isAgain = false
+  #isSpaceLinked = false
+  #retry: NodeJS.Timeout | undefined
+  #retries = 0
   #abort = new AbortController()
 
   constructor(options: PublisherOptions) {
@@ -69,12 +74,13 @@ export class Publisher {
   /**
    * Writes an item's manifest to its three places. Safe to repeat. What a relay that is away does not get, it gets when it
    * comes back.
+   * @returns whether every open relay has it
    * @throws {AppError} `UNAVAILABLE` when GUN does not run
    */
-  async publish(mediaId: string): Promise<void> {
+  async publish(mediaId: string): Promise<boolean> {
     const manifest = await this.#options.items.manifest(mediaId)
-    if (manifest === undefined || reachOf(manifest) === 'none') return
-    await this.#write(mediaId, KIND.manifest, manifest.version, (state) => this.#graphOf(manifest, state))
+    if (manifest === undefined || reachOf(manifest) === 'none') return true
+    return this.#write(mediaId, KIND.manifest, manifest.version, (state) => this.#graphOf(manifest, state))
   }
 
   /** Tells everybody that its owner withdrew an item. Kept until every relay has it. */
@@ -105,6 +111,18 @@ export class Publisher {
     return this.#catchingUp
   }
 
+  /** Something was not acknowledged. */
+  retrySoon(): void {
+    this.#retry ??= setTimeout(() => void this.catchUp(), FIRST_RETRY_MS).unref()
+  }
+
+  /** A relay came: it may know nothing of ours. */
+  relayOpened(): void {
+    this.#isSpaceLinked = false
+    this.#retries = 0
+    void this.catchUp()
+  }
+
   /** Forgets that anybody had it: somebody wrote over it. */
   republish(mediaId: string): void {
     const { db } = this.#options
@@ -118,6 +136,7 @@ export class Publisher {
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.#retry)
     this.#abort.abort()
     await this.#catchingUp
   }
@@ -131,6 +150,20 @@ export class Publisher {
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
+    this.#retryLater()
+  }
+
+  /** A relay that did not acknowledge in time is asked again, less and less often. */
+  #retryLater(): void {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    if (this.#abort.signal.aborted || !this.#options.client.isRunning || this.#owed().length === 0) {
+      this.#retries = 0
+      return
+    }
+    const delayMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#retries)
+    this.#retries += 1
+    this.#retry = setTimeout(() => void this.catchUp(), delayMs).unref()
   }
 
   async #deliver({ mediaId, kind }: { mediaId: string; kind: keyof typeof KIND }): Promise<void> {
@@ -166,8 +199,10 @@ export class Publisher {
     const lacks = (kind: string, mediaId: string, version: number): boolean =>
       targets.some((relay) => (done.get(`${kind} ${relay} ${mediaId}`) ?? 0) < version)
     const owed: { mediaId: string; kind: keyof typeof KIND }[] = []
+    // Without the wallet, all but the publisher's own space can be written; that follows when it opens.
+    const missing = this.#options.signer() === undefined ? 0.5 : 0
     for (const { mediaId, version } of items.own()) {
-      if (lacks('manifest', mediaId, version)) owed.push({ mediaId, kind: 'manifest' })
+      if (lacks('manifest', mediaId, version - missing)) owed.push({ mediaId, kind: 'manifest' })
     }
     const withdrawn = db.prepare('SELECT media_id FROM network_withdrawals').all() as { media_id: string }[]
     for (const { media_id: mediaId } of withdrawn) {
@@ -188,7 +223,7 @@ export class Publisher {
     kind: keyof typeof KIND,
     version: number,
     graphAt: (state: number) => GunGraph,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const state = this.#nextState(mediaId)
     const graph = graphAt(state)
     const { isStored, relays } = await this.#options.client.put(graph, this.#abort.signal)
@@ -198,9 +233,10 @@ export class Publisher {
       for (const relay of [...(isStored ? [''] : []), ...relays]) {
         db.prepare(
           `INSERT OR REPLACE INTO network_publications (media_id, kind, relay, version, state_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
-        ).run(mediaId, kind, relay, isWhole ? version : version - 1, state, clock.nowMs())
+        ).run(mediaId, kind, relay, isWhole ? version : version - 0.5, state, clock.nowMs())
       }
     })
+    return isStored && this.#openRelays().every((relay) => relays.includes(relay))
   }
 
   /** Later than what was written before, also when the clock was set back; never so late that others refuse it. */
@@ -225,13 +261,15 @@ export class Publisher {
     if (isListed) nodes.push(makeNode(souls.index, { [id]: { '#': souls.hint(id) } }, state))
     if (signer !== undefined) {
       const { pub } = signer
-      nodes.push(signNode(souls.spaceItem(pub, id), fields, state, signer))
-      if (isListed) {
+      nodes.push(signNode(souls.spaceItem(pub, id), signedFields(fields), state, signer))
+      if (isListed)
         nodes.push(
           signNode(souls.spaceIndex(pub), { [id]: { '#': souls.spaceItem(pub, id) } }, state, signer),
-          signNode(souls.space(pub), { media: { '#': souls.spaceIndex(pub) } }, state, signer),
         )
-      }
+      // Once is enough, as long as the relays are the same.
+      if (!this.#isSpaceLinked)
+        nodes.push(signNode(souls.space(pub), { media: { '#': souls.spaceIndex(pub) } }, state, signer))
+      this.#isSpaceLinked = true
     }
     return toGraph(nodes)
   }
@@ -261,6 +299,16 @@ export class Publisher {
     }
     return JSON.parse(row.body) as Revocation // as it was when it was verified
   }
+}
+
+/**
+ * What of the fields goes into the user's space: the manifest itself and what tells its versions apart. Each value costs every peer
+ * that takes it a millisecond of checking its signature, and the others are in the manifest.
+ */
+function signedFields(fields: Readonly<Record<string, GunValue>>): Record<string, GunValue> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name]) => /^(?:id|version|hash|parts|manifest(?::\d+)?)$/.test(name)),
+  )
 }
 
 function toGraph(nodes: readonly GunNode[]): GunGraph {
