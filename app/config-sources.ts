@@ -58,6 +58,20 @@ export const SETTING_SOURCES: Readonly<Record<SettingName, SettingSource>> = {
   reserveBytes: { env: 'SOWER_RESERVE_BYTES', flag: '--reserve', ...bytes },
   isSeedingAfterGet: { env: 'SOWER_SEED_AFTER_GET', flag: '--seed-after-get', ...onOff },
   isSeedingPaused: { env: 'SOWER_PAUSED', flag: '--paused', ...onOff },
+  gunPeers: {
+    env: 'GUN_PEERS',
+    flag: '--gun-peer',
+    allowed: 'at most 16 http, https, ws or wss addresses with commas between them, or “none”',
+    fromText: asList,
+  },
+  isFeedWanted: { env: 'SOWER_FEED', flag: '--feed', ...onOff },
+  isAddressShared: { env: 'SOWER_SHARE_ADDRESS', flag: '--share-address', ...onOff },
+  region: {
+    env: 'SOWER_REGION',
+    flag: '--region',
+    allowed: 'a word of at most 32 letters and digits, or “none”',
+    fromText: (text) => (text === 'none' ? null : text),
+  },
 }
 
 export const SETTING_NAMES = Object.keys(SETTING_SOURCES) as readonly SettingName[]
@@ -82,6 +96,10 @@ export function defaultSettings(dataDir: string): Settings {
     reserveBytes: GIB,
     isSeedingAfterGet: true,
     isSeedingPaused: false,
+    gunPeers: [],
+    isFeedWanted: true,
+    isAddressShared: false,
+    region: null,
   }
 }
 

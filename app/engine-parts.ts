@@ -3,6 +3,7 @@ import type { EngineAddresses, EngineHandlers, Item, Settings } from './contract
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
 import { metainfoTools } from './engine-metainfo.ts'
+import { networkPart } from './engine-network.ts'
 import { plainOpener } from './engine-plain.ts'
 import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
@@ -144,6 +145,18 @@ export class EngineParts {
     })
     this.#closers.push(() => fetcher.stop())
     let nodeUrl = ''
+    const holdMs = mode === 'desktop' ? UNDO_MS : 0
+    const network = networkPart({
+      ...this.#init,
+      vault,
+      contacts,
+      db,
+      library,
+      clock,
+      nodeUrl: () => nodeUrl,
+      holdMs,
+    })
+    this.#closers.push(() => network.stop())
     const plainFiles: PlainFiles = { item: openHeld, transfer: (id) => fetcher.openPlain(id) }
     const sharing = sharingParts({
       db,
@@ -195,6 +208,7 @@ export class EngineParts {
       folder,
       library,
       swarm,
+      network,
       handlers,
       peerPort,
       url: '',
@@ -215,6 +229,7 @@ export class EngineParts {
       status: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
       isPaused: () => settings.get().isSeedingPaused,
       outbound,
+      attachGun: (req, socket, head) => network.attachUpgrade(req, socket, head),
       rendererDir: this.#init.rendererDir,
       clock,
       log: log.child('http'),
@@ -223,11 +238,11 @@ export class EngineParts {
     const { url, controlUrl, controlToken } = await http.start()
     nodeUrl = url
     this.#running = { ...running, url, controlUrl }
-    const holdMs = mode === 'desktop' ? UNDO_MS : 0
     const seeds = new SeedKeeper({ library, folder, swarm, clock, holdMs })
     this.#closers.push(() => seeds.stop())
     await prepareSharing(sharing)
-    wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers })
+    wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
+    network.start()
     adder.start()
     fetcher.start()
     startSharing(sharing)

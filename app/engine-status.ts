@@ -4,12 +4,13 @@ import { VERSION } from './version.ts'
 
 /** How the node is, as the contract shows it. */
 export function nodeStatus(
-  { vault, folder, library, swarm, peerPort, url, controlUrl }: Running,
+  { vault, folder, library, swarm, network, peerPort, url, controlUrl }: Running,
   { settings, notices }: PartsInit,
   startedAtMs: number,
 ): NodeStatus {
   const totals = swarm.totals()
   const freeBytes = folder.freeBytes()
+  const { gun, owed, sockets } = network.status()
   return {
     version: VERSION,
     nodeId: vault.nodeKey.nodeId,
@@ -34,6 +35,15 @@ export function nodeStatus(
       uploadedBytes: totals.uploadedBytes,
     },
     trackers: swarm.trackers(),
+    network: {
+      state: gun.state,
+      relays: [...gun.relays],
+      owed,
+      sockets,
+      memoryBytes: gun.memoryBytes,
+      restarts: gun.restarts,
+      dropped: { ...gun.dropped },
+    },
     notices: [...notices],
   }
 }

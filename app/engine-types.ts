@@ -4,6 +4,7 @@ import type { SharingParts } from './engine-sharing.ts'
 import type { Fetcher } from './fetching/index.ts'
 import type { Adder } from './ingest/index.ts'
 import type { Db, ItemRow, Library, MediaFolder, TransferStore } from './library/index.ts'
+import type { Network } from './network/index.ts'
 import type { Log } from './ports/log.ts'
 import type { Swarm } from './seeding/index.ts'
 import type { Contacts, FileKeys, Keychain, PassphraseSource, Vault } from './vault/index.ts'
@@ -33,6 +34,7 @@ export interface Running {
   readonly folder: MediaFolder
   readonly library: Library
   readonly swarm: Swarm
+  readonly network: Network
   readonly handlers: EngineHandlers
   readonly peerPort: number
   readonly url: string

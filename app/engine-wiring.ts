@@ -6,10 +6,13 @@ import type { SeedKeeper } from './engine-seeds.ts'
 
 /** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
 const LIVE_INTERVAL_MS = 1000
+const TELL_DELAY_MS = 200
 
 interface Wired extends Running, PartsInit {
   readonly seeds: SeedKeeper
   readonly events: EngineEvents
+  /** How long after it was added an item of one's own is told to nobody. */
+  readonly holdMs: number
   /** What is to be undone at the end is added here. */
   readonly closers: (() => void | Promise<void>)[]
 }
@@ -24,6 +27,7 @@ export function wire(parts: Wired): void {
     transfers,
     folder,
     swarm,
+    network,
     settings,
     notices,
     log,
@@ -33,6 +37,14 @@ export function wire(parts: Wired): void {
   const settle = (mediaId: string): void => {
     seeds.settle(mediaId).catch((error: unknown) => log.error('seeding.settle-failed', { mediaId, error }))
   }
+  // Once for many changes, and not before the time to undo is over: what was told can't be taken back.
+  let telling: NodeJS.Timeout | undefined
+  const tellNetwork = (): void => {
+    telling ??= setTimeout(() => {
+      telling = undefined
+      network.refreshFrom('items')
+    }, parts.holdMs + TELL_DELAY_MS)
+  }
   const live = new LiveItems()
   const timer = setInterval(() => {
     const { mediaIds, isMoving } = live.take()
@@ -41,8 +53,11 @@ export function wire(parts: Wired): void {
   }, LIVE_INTERVAL_MS)
   parts.closers.push(
     () => clearInterval(timer),
+    () => clearTimeout(telling),
+    network.onStatus(() => events.nodeChanged()),
     library.onChange((mediaIds) => {
       for (const mediaId of mediaIds) settle(mediaId)
+      tellNetwork()
       events.itemsChanged(mediaIds)
       events.nodeChanged()
     }),
@@ -66,6 +81,7 @@ export function wire(parts: Wired): void {
       tellAllItems(parts)
       events.nodeChanged()
       followWallet(parts)
+      network.refreshFrom('wallet')
     }),
     contacts.onChange(() => events.contactsChanged(contacts.list())),
     swarm.onUploaded((mediaId, bytes) => {
@@ -104,8 +120,9 @@ function followWallet({ vault, library, db, log }: Wired): void {
 }
 
 function applySettings(parts: Wired, values: Settings): void {
-  const { swarm, folder, events } = parts
+  const { swarm, network, folder, events } = parts
   swarm.setOptions(values)
+  network.refreshFrom('settings')
   folder.setReserveBytes(values.reserveBytes)
   if (swarm.isPaused !== values.isSeedingPaused) {
     const change = values.isSeedingPaused ? swarm.pause() : swarm.resume()

@@ -36,9 +36,10 @@ function optionsOf(name: SettingName): Option[] {
       new Option(`--no-${word}`, `switch ${word} off`),
     ]
   }
-  if (name === 'trackers') {
+  if (name === 'trackers' || name === 'gunPeers') {
     const collect = (value: string, previous: string[] | undefined): string[] => [...(previous ?? []), value]
-    return [new Option(`${flag} <url>`, `announce here, or “none” (repeatable; ${env})`).argParser(collect)]
+    const what = name === 'trackers' ? 'announce here' : 'connect to this GUN relay'
+    return [new Option(`${flag} <url>`, `${what}, or “none” (repeatable; ${env})`).argParser(collect)]
   }
   return [new Option(`${flag} <value>`, description)]
 }

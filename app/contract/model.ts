@@ -189,6 +189,16 @@ export const WalletStatus = z.object({
 })
 export type WalletStatus = z.output<typeof WalletStatus>
 
+/** One GUN relay the user listed. */
+export const RelayStatus = z.object({
+  url: z.string(),
+  state: z.enum(['connecting', 'open', 'waiting']),
+  sinceMs: TimestampMs,
+  /** Why it is waiting. */
+  error: z.string().optional(),
+})
+export type RelayStatus = z.output<typeof RelayStatus>
+
 export const NodeStatus = z.object({
   version: z.string(),
   nodeId: z.string(),
@@ -213,6 +223,19 @@ export const NodeStatus = z.object({
     uploadedBytes: SizeBytes,
   }),
   trackers: z.array(TrackerStatus),
+  /** GUN: where manifests and presence are told and found. Without it only freshness is lost. */
+  network: z.object({
+    state: z.enum(['off', 'starting', 'running', 'restarting']),
+    relays: z.array(RelayStatus),
+    /** Own items that an open relay does not have yet. */
+    owed: z.int().nonnegative(),
+    /** Others' connections to this node's own `/gun`. */
+    sockets: z.int().nonnegative(),
+    memoryBytes: SizeBytes,
+    restarts: z.int().nonnegative(),
+    /** What strangers sent and nobody looked at, by reason. */
+    dropped: z.record(z.string(), z.int()),
+  }),
   notices: z.array(Notice),
 })
 export type NodeStatus = z.output<typeof NodeStatus>

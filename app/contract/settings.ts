@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 const TrackerUrl = z.url({ protocol: /^(wss?|https?|udp)$/ })
+const RelayUrl = z.url({ protocol: /^(wss?|https?)$/ })
 /** `null` = unlimited. */
 const RateLimit = z.int().positive().nullable()
 /** 0 = any free port. */
@@ -38,6 +39,17 @@ export const Settings = z.object({
   isSeedingAfterGet: z.boolean(),
   /** The pause button: no traffic at all, also after a restart. */
   isSeedingPaused: z.boolean(),
+  /** GUN relays this node connects to. No other address is ever dialled for GUN. */
+  gunPeers: z.array(RelayUrl).max(16),
+  /** Look for new public items of anybody on those relays. */
+  isFeedWanted: z.boolean(),
+  /** Let others find this node's public address in the network; without it nothing but its name is told. */
+  isAddressShared: z.boolean(),
+  /** A word for where this node is, told to others with what it has. */
+  region: z
+    .string()
+    .regex(/^[\p{L}\p{N} ._-]{1,32}$/u)
+    .nullable(),
 })
 export type Settings = z.output<typeof Settings>
 

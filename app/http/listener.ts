@@ -19,7 +19,12 @@ export interface ListenerOptions {
   readonly portSetting: 'port' | 'controlPort'
   /** Lets a request without a Host header through to `handle`, which refuses it in its own words. */
   readonly isHostCheckedByHandler?: boolean
+  /** Takes over the socket of a request to speak another protocol; without it, and for paths it declines, there is none. */
+  readonly upgrade?: UpgradeHandler | undefined
 }
+
+/** @returns whether the request was its own; the socket is then no longer ours */
+export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean
 
 /** One HTTP/1.1 server with every timeout and limit set (Node's and Fastify's defaults leave most of them off). */
 export class Listener {
@@ -30,7 +35,14 @@ export class Listener {
   readonly #portSetting: ListenerOptions['portSetting']
   readonly #socketsByClient = new Map<string, number>()
 
-  constructor({ limits, log, handle, portSetting, isHostCheckedByHandler = false }: ListenerOptions) {
+  constructor({
+    limits,
+    log,
+    handle,
+    portSetting,
+    isHostCheckedByHandler = false,
+    upgrade,
+  }: ListenerOptions) {
     this.#limits = limits
     this.#log = log
     this.#handle = handle
@@ -56,6 +68,11 @@ export class Listener {
       sendProblem({ req, res }, error, { status: 417 })
     })
     this.#server.on('clientError', (error, socket) => refuseBrokenRequest(error, socket))
+    if (upgrade !== undefined) {
+      this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (!upgrade(req, socket, head)) refuseUpgrade(socket)
+      })
+    }
   }
 
   /**
@@ -189,6 +206,13 @@ function lingerOverUnreadBody(req: IncomingMessage, lingerMs: number): void {
   const cut = setTimeout(() => req.socket.destroy(), lingerMs)
   req.once('close', () => clearTimeout(cut))
   req.once('end', () => clearTimeout(cut))
+}
+
+function refuseUpgrade(socket: Duplex): void {
+  socket.on('error', ignoreClientGone)
+  socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () =>
+    socket.destroy(),
+  )
 }
 
 function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { EngineHandlers } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -57,6 +59,8 @@ export interface HttpServerOptions {
   readonly rendererDir?: string | undefined
   readonly clock: Clock
   readonly log: Log
+  /** Takes WebSockets at `/gun` on the node listener; without it there are none. */
+  readonly attachGun?: ((req: IncomingMessage, socket: Duplex, head: Buffer) => void) | undefined
   /** @defaultValue DEFAULT_LIMITS */
   readonly limits?: Partial<HttpLimits>
 }
@@ -171,8 +175,16 @@ export class HttpServer {
         this.#spend(exchange)
         await router.answer(exchange)
       },
+      upgrade: (req, socket, head) => this.#upgrade(req, socket, head),
     })
     return this.#node.listen(host, port, [controlPort])
+  }
+
+  #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const { attachGun } = this.#options
+    if (attachGun === undefined || (req.url ?? '').split('?')[0] !== '/gun') return false
+    attachGun(req, socket, head)
+    return true
   }
 
   async #startControl(media: MediaResponder, token: string, port: number, nodePort: number): Promise<number> {

@@ -172,13 +172,6 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (media_id, kind, relay)
   ) STRICT, WITHOUT ROWID;
 
-  -- signed withdrawals of our own items, told to every relay; canonical JSON
-  CREATE TABLE network_withdrawals (
-    media_id TEXT PRIMARY KEY,
-    body TEXT NOT NULL,
-    at_ms INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-
   -- who says they have an item, signed by their node
   CREATE TABLE presence (
     media_id TEXT NOT NULL,

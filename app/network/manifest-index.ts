@@ -9,7 +9,7 @@ import { isLink, mergeNodes, valuesOf } from './graph.ts'
 import type { GunNode, GunValue } from './graph.ts'
 import type { Answer } from './gun-protocol.ts'
 import type { KnownItem, ManifestStore } from './manifest-store.ts'
-import { verifyRevocation } from './revocation.ts'
+import { verifyRevocation } from '../sharing/index.ts'
 import { openSigned } from './sea.ts'
 import { parseSoul, souls } from './souls.ts'
 

@@ -1,7 +1,7 @@
 import type { Db } from '../library/index.ts'
 import { accessLevelOf, canonicalJson, type Manifest } from '../manifest/index.ts'
 import { frozenKey } from './sea.ts'
-import type { Revocation } from './revocation.ts'
+import type { Revocation } from '../sharing/index.ts'
 
 /** What keeping a valid manifest changed. */
 export type Kept = 'new' | 'newer' | 'conflict' | 'same' | 'older' | 'full'

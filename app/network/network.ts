@@ -15,7 +15,7 @@ import { ManifestStore, type FeedPage } from './manifest-store.ts'
 import { Presence, type ItemPresences, type PresenceOptions } from './presence.ts'
 import { PresenceStore } from './presence-store.ts'
 import { Publisher, type PublishableItems } from './publisher.ts'
-import { verifyRevocation, type Revocation } from './revocation.ts'
+import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import type { SeaSigner } from './sea.ts'
 import type { NodeSigner } from './presence-record.ts'
 
@@ -73,6 +73,7 @@ const HEAP_MIB = 160
 /** Own items that were written over are written again at most this often. */
 const CONTESTED_MS = 20_000
 const MAX_CONTESTED = 10_000
+const OWED_CACHE_MS = 2_000
 const CATCH_UP_MS = 10 * 60_000
 
 /**
@@ -95,6 +96,8 @@ export class Network {
   readonly #saidAgainAtMs = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #isStarted = false
+  #owedCount = 0
+  #owedAtMs = -Infinity
 
   constructor(options: NetworkOptions) {
     this.#options = options
@@ -245,8 +248,19 @@ export class Network {
       gun: this.#client.status(),
       sockets: this.#sockets.count,
       refusedSockets: this.#sockets.refused,
-      owed: this.#client.isRunning ? this.#publisher.owed() : 0,
+      owed: this.#owed(),
     }
+  }
+
+  /** Counting is a pass over all items, and the state is asked for every second. */
+  #owed(): number {
+    if (!this.#client.isRunning) return 0
+    const nowMs = performance.now()
+    if (nowMs - this.#owedAtMs > OWED_CACHE_MS) {
+      this.#owedCount = this.#publisher.owed()
+      this.#owedAtMs = nowMs
+    }
+    return this.#owedCount
   }
 
   /** Answers an HTTP upgrade at `/gun`; the socket is taken over in any case. */

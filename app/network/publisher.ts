@@ -8,7 +8,7 @@ import { FILTER_LIMITS } from './filter.ts'
 import { makeNode } from './graph.ts'
 import type { GunGraph, GunNode, GunValue } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
-import type { Revocation } from './revocation.ts'
+import type { Revocation } from '../sharing/index.ts'
 import { signNode, type SeaSigner } from './sea.ts'
 import { souls } from './souls.ts'
 
@@ -85,12 +85,15 @@ export class Publisher {
 
   /** Tells everybody that its owner withdrew an item. Kept until every relay has it. */
   async withdraw(revocation: Revocation): Promise<void> {
-    const { db, clock } = this.#options
+    const { db } = this.#options
     db.write(() => {
-      db.prepare('INSERT OR REPLACE INTO network_withdrawals (media_id, body, at_ms) VALUES (?, ?, ?)').run(
+      db.prepare(
+        'INSERT OR IGNORE INTO revocations (media_id, body, superseded_by, at_ms) VALUES (?, ?, ?, ?)',
+      ).run(
         revocation.mediaId,
         canonicalJson(revocation),
-        clock.nowMs(),
+        revocation.supersededBy ?? null,
+        Date.parse(revocation.at),
       )
       db.prepare(`DELETE FROM network_publications WHERE media_id = ? AND kind = 'revocation'`).run(
         revocation.mediaId,
@@ -204,7 +207,7 @@ export class Publisher {
     for (const { mediaId, version } of items.own()) {
       if (lacks('manifest', mediaId, version - missing)) owed.push({ mediaId, kind: 'manifest' })
     }
-    const withdrawn = db.prepare('SELECT media_id FROM network_withdrawals').all() as { media_id: string }[]
+    const withdrawn = db.prepare('SELECT media_id FROM revocations').all() as { media_id: string }[]
     for (const { media_id: mediaId } of withdrawn) {
       if (lacks('revocation', mediaId, 1)) owed.push({ mediaId, kind: 'revocation' })
     }
@@ -292,9 +295,7 @@ export class Publisher {
   }
 
   #withdrawal(mediaId: string): Revocation {
-    const row = this.#options.db
-      .prepare('SELECT body FROM network_withdrawals WHERE media_id = ?')
-      .get(mediaId) as {
+    const row = this.#options.db.prepare('SELECT body FROM revocations WHERE media_id = ?').get(mediaId) as {
       body: string
     }
     return JSON.parse(row.body) as Revocation // as it was when it was verified

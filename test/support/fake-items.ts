@@ -248,6 +248,7 @@ export function fakeStatus(nowMs: number, items: readonly Item[]): NodeStatus {
         message: 'The host name is not known.',
       },
     ],
+    network: { state: 'running', relays: [], owed: 0, sockets: 0, memoryBytes: 0, restarts: 0, dropped: {} },
     notices: [],
   }
 }
@@ -276,6 +277,10 @@ export function fakeSettings(): SettingsView {
       reserveBytes: 2_000_000_000,
       isSeedingAfterGet: true,
       isSeedingPaused: false,
+      gunPeers: [],
+      isFeedWanted: true,
+      isAddressShared: false,
+      region: null,
     },
     fixedBy: { port: 'environment' },
     needsRestart: [],

@@ -7,7 +7,7 @@ import {
   type ManifestInput,
   type OwnerSigner,
 } from '../../app/manifest/index.ts'
-import type { Revocation } from '../../app/network/index.ts'
+import { verifyRevocation, type Revocation } from '../../app/sharing/index.ts'
 
 /** A signed manifest of an item that never was. */
 export function makeManifest(
@@ -40,5 +40,5 @@ export function makeManifest(
 export function makeRevocation(owner: OwnerSigner, mediaId: string, reason = 'made again'): Revocation {
   const unsigned = { mediaId, reason, at: '2026-11-26T13:00:00.000Z', owner: owner.publicKey }
   const digest = createHash('sha256').update(canonicalJson(unsigned)).digest()
-  return { ...unsigned, sig: Buffer.from(owner.sign(digest)).toString('base64url') }
+  return verifyRevocation({ ...unsigned, sig: Buffer.from(owner.sign(digest)).toString('base64url') })
 }

@@ -4,7 +4,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Manifest } from '../../app/manifest/index.ts'
-import type { Network, NetworkStatus, Revocation } from '../../app/network/index.ts'
+import type { Network, NetworkStatus } from '../../app/network/index.ts'
+import type { Revocation } from '../../app/sharing/index.ts'
 
 export interface SeaTestPair {
   readonly pub: string

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDatabase, type Db } from '../../../app/library/index.ts'
 import { ManifestStore } from '../../../app/network/manifest-store.ts'
 import { reachOf } from '../../../app/network/publisher.ts'
-import { verifyRevocation } from '../../../app/network/revocation.ts'
+import { verifyRevocation } from '../../../app/sharing/index.ts'
 import { systemClock } from '../../../app/ports/clock.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 import { makeManifest, makeRevocation } from '../../support/network-items.ts'
@@ -84,7 +84,7 @@ test('a withdrawal counts for its owner’s manifest only, and survives new vers
   expect(store.find(mine.id)?.revocation?.reason).toBe('made again')
   expect(store.feed().items).toEqual([])
   expect(() => verifyRevocation({ ...makeRevocation(owner, mine.id), reason: 'else' })).toThrow(
-    /not signed by the owner/,
+    /signature does not hold/,
   )
 })
 

@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import type { Settings } from './contract/index.ts'
+import type { PartsInit, Running } from './engine-types.ts'
+import { isSeedable } from './engine-view.ts'
+import { identifyClient } from './http/index.ts'
+import { Network } from './network/index.ts'
+import type { Clock } from './ports/clock.ts'
+import { AppError } from './contract/index.ts'
+
+type Parts = Pick<Running, 'vault' | 'contacts' | 'db' | 'library'> &
+  Pick<PartsInit, 'dataDir' | 'settings' | 'log'> & {
+    readonly clock: Clock
+    readonly nodeUrl: () => string
+    /** How long after it was added an item of one's own is told to nobody. */
+    readonly holdMs: number
+  }
+
+/** The node's part in the network: what of the library it tells of, in whose name, and to whom. */
+export function networkPart(parts: Parts): Network {
+  const { vault, contacts, db, library, settings, clock, holdMs } = parts
+  const isHeld = (addedAtMs: number): boolean => addedAtMs + holdMs > clock.nowMs()
+  return new Network({
+    dir: join(parts.dataDir, 'gun'),
+    db,
+    settings: () => networkSettings(settings.get()),
+    node: vault.nodeKey,
+    seaSigner: () => (vault.selfIfOpen() === undefined ? undefined : vault.seaPair()),
+    trustedOwners: () => {
+      const owner = vault.owner()
+      return new Set([...(owner === null ? [] : [owner]), ...contacts.list().map((contact) => contact.owner)])
+    },
+    items: {
+      manifest: async (mediaId) => {
+        const row = library.get(mediaId)
+        if (row === undefined || !row.isOwn || row.trashedAtMs !== undefined || isHeld(row.addedAtMs))
+          return undefined
+        try {
+          return await library.manifest(mediaId)
+        } catch (error) {
+          // Gone meanwhile, or its folder is not there: nothing to tell.
+          if (error instanceof AppError) return undefined
+          throw error
+        }
+      },
+      own: function* () {
+        const rows = db
+          .prepare(
+            `SELECT media_id AS mediaId, manifest_version AS version FROM items
+             WHERE is_own = 1 AND trashed_at_ms IS NULL AND access_level <> 'private' AND added_at_ms <= ?`,
+          )
+          .all(clock.nowMs() - holdMs) as { mediaId: string; version: number }[]
+        yield* rows
+      },
+      present: function* () {
+        for (const row of library.seeding())
+          if (isSeedable(row) && !(row.isOwn && isHeld(row.addedAtMs))) yield row.mediaId
+      },
+    },
+    identify: identifyClient,
+    ownOrigins: () =>
+      [parts.nodeUrl(), settings.get().publicUrl].flatMap((url) => (url ? [new URL(url).origin] : [])),
+    protocols: () => (settings.get().publicUrl === null ? ['bittorrent'] : ['bittorrent', 'http']),
+    clock,
+    log: parts.log.child('network'),
+  })
+}
+
+function networkSettings(values: Settings): ReturnType<ConstructorParameters<typeof Network>[0]['settings']> {
+  const { gunPeers, isFeedWanted, isAddressShared, publicUrl, region, isSeedingPaused } = values
+  return {
+    relays: gunPeers,
+    isFeedWanted,
+    endpoints: isAddressShared && publicUrl !== null ? [publicUrl] : [],
+    ...(region === null ? {} : { region }),
+    isPaused: isSeedingPaused,
+  }
+}

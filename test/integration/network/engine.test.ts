@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises'
+import { afterEach, expect, test } from 'vitest'
+import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
+import { serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+let world: NetworkWorld
+afterEach(() => world.close())
+
+async function serve(dataDir: string): Promise<SowerNode> {
+  const node = await serveNode(dataDir, [], { GUN_PEERS: world.relay.url })
+  world.onClose(() => node.child.stop())
+  return node
+}
+
+test('a whole node tells of its public item through the relay and at its own /gun, and of no private one', async () => {
+  world = await openNetworkWorld()
+  const dir = await tempDir()
+  world.onClose(async () => dir[Symbol.asyncDispose]())
+  const node = await serve(dir.file('data'))
+  await writeFile(dir.file('shown.txt'), 'for everybody')
+  await writeFile(dir.file('hidden.txt'), 'for nobody')
+  interface Added {
+    readonly mediaId: string
+  }
+  const add = (file: string, access: string): Promise<Added> =>
+    sowerJson<Added>(dir.file('data'), ['add', dir.file(file), '--access', access])
+  const hidden = await add('hidden.txt', 'private')
+  const shown = await add('shown.txt', 'public')
+  const other = await world.node('other', { relays: [`${node.url}/gun`] })
+  const viaRelay = await world.node('reader')
+  for (const reader of [other, viaRelay]) {
+    const found = await poll(
+      () => reader.lookup(shown.mediaId),
+      ({ known }) => known !== undefined,
+    )
+    expect(found.known?.manifest.name).toBe('shown.txt')
+    expect(found.known?.manifest.oip.creatorPubKey).toBe(node.owner)
+    const present = await poll(
+      () => reader.presenceOf(shown.mediaId),
+      ({ fresh }) => fresh === 1,
+    )
+    expect(present.peers[0]).toMatchObject({ nodeId: node.nodeId, endpoints: [] })
+    const unknown = await reader.lookup(hidden.mediaId)
+    expect(unknown.known ?? unknown.foreign).toBeUndefined()
+    expect((await reader.presenceOf(hidden.mediaId)).peers).toEqual([])
+  }
+  const status = await sowerJson<{ network: { state: string; relays: { url: string; state: string }[] } }>(
+    dir.file('data'),
+    ['status'],
+  )
+  expect(status.network).toMatchObject({
+    state: 'running',
+    relays: [{ url: world.relay.url, state: 'open' }],
+  })
+})
