@@ -129,7 +129,9 @@ function filterMessage(raw: unknown, context: FilterContext, drop: Drop): CleanM
   if (typeof seen === 'string' && seen.length <= 1024) message['><'] = seen
   const more = raw['%']
   if (typeof more === 'number' || (typeof more === 'string' && more.length <= 64)) message['%'] = more
-  if (raw['err'] !== undefined && ack !== undefined) message.err = String(raw['err']).slice(0, 200)
+  const { err } = raw
+  if (err !== undefined && err !== null && ack !== undefined)
+    message.err = typeof err === 'string' ? err.slice(0, 200) : 'error'
   else if (raw['ok'] !== undefined && ack !== undefined) message.ok = 1
 
   if (raw['put'] !== undefined && raw['put'] !== null) {

@@ -140,14 +140,17 @@ export class ManifestStore {
   }
 
   /**
-   * Notes that an owner withdrew his item.
-   * @returns whether he is known as an owner of it; anybody else's word changes nothing
+   * Notes that an owner withdrew his item; of two such words the later counts.
+   * @returns whether it changed anything: the word of anybody who is not known as an owner of it does not
    */
   withdraw(revocation: Revocation): boolean {
     const { changes } = this.#db.write(() =>
       this.#db
-        .prepare('UPDATE network_manifests SET revocation = ? WHERE media_id = ? AND owner = ?')
-        .run(canonicalJson(revocation), revocation.mediaId, revocation.owner),
+        .prepare(
+          `UPDATE network_manifests SET revocation = ? WHERE media_id = ? AND owner = ?
+           AND (revocation IS NULL OR json_extract(revocation, '$.at') < ?)`,
+        )
+        .run(canonicalJson(revocation), revocation.mediaId, revocation.owner, revocation.at),
     )
     return changes > 0
   }

@@ -9,10 +9,10 @@ const QUICK = { heartbeatMs: 1_000, heartbeatTtlMs: 6_000, itemsPerSec: 50, roun
 export interface NetworkWorld {
   readonly relay: Relay
   /** Another relay on the same files and port, after the first was stopped. */
-  restartRelay(): Promise<void>
-  node(name: string, more?: Partial<NetworkChildInit>): Promise<NetworkNode>
+  readonly restartRelay: () => Promise<void>
+  readonly node: (name: string, more?: Partial<NetworkChildInit>) => Promise<NetworkNode>
   /** @param url what it lists as its one peer. @defaultValue the relay */
-  client(name: string, url?: string): Promise<StockClient>
+  readonly client: (name: string, url?: string) => Promise<StockClient>
   onClose(close: () => Promise<void>): void
   close(): Promise<void>
 }

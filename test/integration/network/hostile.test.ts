@@ -97,7 +97,12 @@ test('dials no address but those its user listed, whatever a relay or a peer nam
     peers: { [trap.url]: {}, [trap.url.replace('http', 'ws')]: {} },
   })
   const relay = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-  world.onClose(() => new Promise((resolve) => void relay.close(() => resolve())))
+  world.onClose(
+    () =>
+      new Promise((resolve) => {
+        relay.close(() => resolve())
+      }),
+  )
   relay.on('connection', (socket) => {
     socket.send(named)
     socket.send(`[${named}]`)

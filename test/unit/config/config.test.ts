@@ -62,6 +62,10 @@ describe('settings', () => {
       SOWER_RESERVE_BYTES: '0',
       SOWER_SEED_AFTER_GET: 'false',
       SOWER_PAUSED: 'true',
+      GUN_PEERS: 'https://a.example/gun, ws://127.0.0.1:8765',
+      SOWER_FEED: 'off',
+      SOWER_SHARE_ADDRESS: 'on',
+      SOWER_REGION: 'north',
     }
     const { values, fixedBy } = setUp().load({ env }).view()
     expect(values).toMatchObject({
@@ -82,6 +86,10 @@ describe('settings', () => {
       reserveBytes: 0,
       isSeedingAfterGet: false,
       isSeedingPaused: true,
+      gunPeers: ['https://a.example/gun', 'ws://127.0.0.1:8765'],
+      isFeedWanted: false,
+      isAddressShared: true,
+      region: 'north',
     })
     expect(Object.keys(fixedBy).toSorted()).toEqual(SETTING_NAMES.toSorted())
   })
