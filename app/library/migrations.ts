@@ -191,4 +191,28 @@ export const MIGRATIONS: readonly string[] = [
     expires_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- what the library and the network know of, for searching; an index that can be made again
+  CREATE TABLE catalogue (
+    id INTEGER PRIMARY KEY,
+    media_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mime TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    access_level TEXT NOT NULL,
+    shared_with TEXT NOT NULL,
+    info_hash TEXT,
+    UNIQUE (media_id, owner)
+  ) STRICT;
+  CREATE INDEX catalogue_by_time ON catalogue (created_at_ms, id);
+  CREATE INDEX catalogue_by_owner ON catalogue (owner, created_at_ms, id);
+  -- the words of the name; no copy of the text
+  CREATE VIRTUAL TABLE catalogue_words USING fts5(
+    words, content = '', contentless_delete = 1, detail = none, prefix = '2 3 4',
+    tokenize = 'unicode61 remove_diacritics 2'
+  );
+  `,
 ]
