@@ -56,6 +56,24 @@ export const SETTING_SOURCES: Readonly<Record<SettingName, SettingSource>> = {
   },
   maxUploadBytes: { env: 'SOWER_MAX_UPLOAD_BYTES', flag: '--max-upload', ...bytes },
   reserveBytes: { env: 'SOWER_RESERVE_BYTES', flag: '--reserve', ...bytes },
+  bootstrapBytes: {
+    env: 'SOWER_BOOTSTRAP_BYTES',
+    flag: '--bootstrap',
+    allowed: 'a number of bytes up to 2M',
+    fromText: asByteCount,
+  },
+  ipfsGateways: {
+    env: 'SOWER_IPFS_GATEWAYS',
+    flag: '--ipfs-gateway',
+    allowed: 'http or https addresses with commas between them, or “none”',
+    fromText: asList,
+  },
+  arweaveGateways: {
+    env: 'SOWER_ARWEAVE_GATEWAYS',
+    flag: '--arweave-gateway',
+    allowed: 'http or https addresses with commas between them, or “none”',
+    fromText: asList,
+  },
   isSeedingAfterGet: { env: 'SOWER_SEED_AFTER_GET', flag: '--seed-after-get', ...onOff },
   isSeedingPaused: { env: 'SOWER_PAUSED', flag: '--paused', ...onOff },
   gunPeers: {
@@ -94,8 +112,12 @@ export function defaultSettings(dataDir: string): Settings {
     publicUrl: null,
     maxUploadBytes: 64 * GIB,
     reserveBytes: GIB,
+    bootstrapBytes: 0,
+    ipfsGateways: ['https://trustless-gateway.link'],
+    arweaveGateways: ['https://arweave.net'],
     isSeedingAfterGet: true,
     isSeedingPaused: false,
+    // There is no relay everybody uses: an address nobody chose would learn what everybody publishes.
     gunPeers: [],
     isFeedWanted: true,
     isAddressShared: false,

@@ -5,6 +5,9 @@ import type { SettingName } from '../config-sources.ts'
 /** Shown in the help of `serve`; elsewhere they work, for the engine a command may have to start, but are not shown. */
 const SHOWN_EVERYWHERE: ReadonlySet<SettingName> = new Set(['mediaDir'])
 
+/** Options that may be given several times, one address each. */
+const LISTS: ReadonlySet<SettingName> = new Set(['trackers', 'gunPeers', 'ipfsGateways', 'arweaveGateways'])
+
 /** Every setting as an option of a command. */
 export function settingOptions(usage: string): Option[] {
   return SETTING_NAMES.flatMap((name) =>
@@ -36,10 +39,9 @@ function optionsOf(name: SettingName): Option[] {
       new Option(`--no-${word}`, `switch ${word} off`),
     ]
   }
-  if (name === 'trackers' || name === 'gunPeers') {
+  if (LISTS.has(name)) {
     const collect = (value: string, previous: string[] | undefined): string[] => [...(previous ?? []), value]
-    const what = name === 'trackers' ? 'announce here' : 'connect to this GUN relay'
-    return [new Option(`${flag} <url>`, `${what}, or “none” (repeatable; ${env})`).argParser(collect)]
+    return [new Option(`${flag} <url>`, `${allowed} (repeatable; ${env})`).argParser(collect)]
   }
   return [new Option(`${flag} <value>`, description)]
 }

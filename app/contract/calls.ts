@@ -3,13 +3,17 @@ import { AccessRule } from './access-rule.ts'
 import {
   AccessLevel,
   Contact,
+  FoundItem,
   Item,
   MediaId,
+  MediaKind,
   NodeStatus,
   Notice,
   Person,
   PersonKey,
+  Publisher,
   SizeBytes,
+  SourceKind,
   TimestampMs,
   Transfer,
 } from './model.ts'
@@ -124,6 +128,10 @@ export const engineCalls = {
     }),
     z.object({ transferId: z.string() }),
   ),
+  'fetching.setPriority': call(
+    TransferId.extend({ priority: Transfer.shape.priority.unwrap() }).strict(),
+    Nothing,
+  ),
   /** What a pasted link is, without contacting anybody. */
   'fetching.inspect': call(
     z.strictObject({ link: z.string().min(1).max(16_384) }),
@@ -190,6 +198,45 @@ export const engineCalls = {
     z.strictObject({ mediaId: MediaId }),
     z.object({ text: z.string(), owner: PersonKey }),
   ),
+
+  /** What is known of items others published, offline; newest first without a text. */
+  'discovery.search': call(
+    z.strictObject({
+      text: z.string().max(200).default(''),
+      kind: MediaKind.optional(),
+      owner: PersonKey.optional(),
+      /** Only of those one follows. */
+      isFollowedOnly: z.boolean().default(false),
+      limit: z.int().min(1).max(100).default(50),
+      cursor: z.string().max(200).optional(),
+    }),
+    z.object({ items: z.array(FoundItem), cursor: z.string().optional() }),
+  ),
+  /** Everything about one item before one has it; asks the network for what is newer. `id`: a mediaId or `did:gun:media:…`. */
+  'discovery.item': call(
+    z.strictObject({ id: z.string().min(1).max(256) }),
+    z.object({
+      item: FoundItem,
+      link: z.string(),
+      manifestVersion: z.int(),
+      publisher: Publisher,
+      /** By which it could come here. */
+      roads: z.array(z.object({ kind: SourceKind, label: z.string() })),
+      /** Two different versions with the same number and a signature that holds: both are shown, none is chosen. */
+      conflict: z.array(z.object({ hash: z.string(), name: z.string(), createdAt: z.string() })),
+      /** Whether a relay was asked just now; else it is what was known. */
+      isFresh: z.boolean(),
+    }),
+  ),
+  /** `publisher`: a card link, an owner key, a SEA key, or a link to something of theirs. */
+  'discovery.publisher': call(z.strictObject({ publisher: z.string().min(1).max(16_384) }), Publisher),
+  'discovery.refresh': call(Nothing, Nothing),
+  'following.list': call(Nothing, z.object({ publishers: z.array(Publisher) })),
+  'following.add': call(
+    z.strictObject({ publisher: z.string().min(1).max(16_384), name: z.string().max(200).optional() }),
+    Publisher,
+  ),
+  'following.remove': call(z.strictObject({ pub: z.string().min(1).max(200) }), Nothing),
 
   'seeding.pause': call(Nothing, Nothing),
   'seeding.resume': call(Nothing, Nothing),
@@ -284,6 +331,9 @@ export const engineEvents = {
   'settings.changed': SettingsView,
   /** The whole list: it is short. */
   'contacts.changed': z.object({ contacts: z.array(Contact) }),
+  /** New or changed items others published. */
+  'discovery.changed': z.object({ mediaIds: z.array(MediaId), isReset: z.boolean() }),
+  'following.changed': z.object({ publishers: z.array(Publisher) }),
   'node.notice': Notice,
 } as const
 export type EngineEvents = typeof engineEvents

@@ -74,7 +74,7 @@ export const Item = z.object({
 export type Item = z.output<typeof Item>
 
 /** A road by which bytes of an item arrive or leave. */
-export const SourceKind = z.enum(['torrent', 'http'])
+export const SourceKind = z.enum(['torrent', 'http', 'ipfs', 'arweave', 'gun'])
 export const TransferSource = z.object({
   kind: SourceKind,
   /** What the user can recognise it by: a host, or `swarm`. */
@@ -122,6 +122,8 @@ export const Transfer = z.object({
   mediaId: MediaId.optional(),
   /** A download that can be watched already: enough is known to read it from the front, or anywhere, as it arrives. */
   isPlayable: z.boolean().default(false),
+  /** Which of several goes first. */
+  priority: z.enum(['high', 'normal', 'low']).default('normal'),
   /** The same bytes were already in the library; nothing was stored twice. */
   isDuplicate: z.boolean(),
   /** No second copy of the bytes was written (reflink or hard link). */
@@ -174,6 +176,53 @@ export const TrackerStatus = z.object({
   message: z.string().optional(),
   lastAnsweredAtMs: TimestampMs.optional(),
 })
+
+/** How many others have an item, who says so, and how fresh that is. */
+export const Copies = z.object({
+  /** Nodes whose signed presence names it. */
+  presence: z.int().nonnegative(),
+  presenceAtMs: TimestampMs.optional(),
+  /** Complete peers trackers and the swarm speak of; absent while nobody was asked. */
+  swarm: z.int().nonnegative().optional(),
+})
+
+export const MediaKind = z.enum(['video', 'audio', 'image', 'text', 'other'])
+export type MediaKind = z.output<typeof MediaKind>
+
+/** An item somebody published, as its verified manifest says. */
+export const FoundItem = z.object({
+  mediaId: MediaId,
+  /** 66 hex: who published it. */
+  owner: PersonKey,
+  /** Of the contact or of one who is followed. */
+  ownerName: z.string().optional(),
+  name: z.string(),
+  mime: z.string(),
+  sizeBytes: SizeBytes,
+  createdAtMs: TimestampMs,
+  accessLevel: AccessLevel,
+  /** In this library already. */
+  isHeld: z.boolean(),
+  isFollowed: z.boolean(),
+  copies: Copies,
+})
+export type FoundItem = z.output<typeof FoundItem>
+
+/** Somebody whose new items are looked for. */
+export const Publisher = z.object({
+  /** SEA public key: the space only they can write to. */
+  pub: z.string(),
+  owner: PersonKey.optional(),
+  name: z.string().optional(),
+  fingerprint: z.string(),
+  isFollowed: z.boolean(),
+  isContact: z.boolean(),
+  items: z.int().nonnegative(),
+  followedAtMs: TimestampMs.optional(),
+  /** When their list was last read from a relay. */
+  checkedAtMs: TimestampMs.optional(),
+})
+export type Publisher = z.output<typeof Publisher>
 
 /** Where the wallet's entropy lives, and whether it can be used now. */
 export const WalletStatus = z.object({

@@ -35,6 +35,15 @@ export const Settings = z.object({
   maxUploadBytes: z.int().positive(),
   /** Stop adding when the volume has less than this free. */
   reserveBytes: z.int().nonnegative(),
+  /** Bytes at the beginning of an item that the network itself carries, so that playing can begin before anybody is found; 0 = none. */
+  bootstrapBytes: z
+    .int()
+    .min(0)
+    .max(2 * 1024 * 1024),
+  /** Trustless IPFS gateways that are asked for items whose manifest names a CID. */
+  ipfsGateways: z.array(z.url({ protocol: /^https?$/ })).max(16),
+  /** Arweave gateways, likewise. */
+  arweaveGateways: z.array(z.url({ protocol: /^https?$/ })).max(16),
   /** Seed what was fetched. */
   isSeedingAfterGet: z.boolean(),
   /** The pause button: no traffic at all, also after a restart. */
