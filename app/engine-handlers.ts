@@ -1,5 +1,6 @@
 import { AppError } from './contract/index.ts'
 import type { EngineHandlers, ItemDetail } from './contract/index.ts'
+import { discoveryHandlers } from './engine-discovery-handlers.ts'
 import { shareLink, sharingHandlers } from './engine-sharing-handlers.ts'
 import type { HandlersInit } from './engine-types.ts'
 import { vaultHandlers } from './engine-vault-handlers.ts'
@@ -72,6 +73,8 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
     'fetching.start': async (args) => ({ transferId: await fetcher.begin(args) }),
     'fetching.inspect': async ({ link }) => fetcher.inspect(link),
     ...sharingHandlers(init, requireRow),
+
+    ...discoveryHandlers(),
 
     'seeding.pause': async () => {
       settings.set({ isSeedingPaused: true })

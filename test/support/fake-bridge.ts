@@ -1,5 +1,6 @@
 import './zod-without-jit.ts'
 import { engineCalls } from '../../app/contract/index.ts'
+import { AppError } from '../../app/contract/index.ts'
 import type {
   DesktopHandlers,
   DesktopPrefs,
@@ -126,6 +127,7 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
       isPlayable: false,
       isDuplicate: false,
       isLinked: false,
+      priority: 'normal',
       sources: [],
     }
     setTransfers([...transfers.values(), { ...blank, ...patch }])
@@ -254,6 +256,7 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
         hasKey: link.includes('#k='),
       })
     },
+    ...emptyNetwork,
     'sharing.link': ({ mediaId, withKey, expiresAtMs }) => {
       const item = find(mediaId)
       if (item === undefined) return refuse('NOT_FOUND', 'That item is gone.')
@@ -393,3 +396,18 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
 function definedOf<T extends object>(patch: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as never
 }
+
+const notScripted = (): Promise<never> =>
+  Promise.reject(new AppError('NOT_FOUND', 'Nothing is known of this in the scripted network.'))
+
+/** A network in which nobody has said anything. */
+const emptyNetwork = {
+  'discovery.search': () => Promise.resolve({ items: [] }),
+  'discovery.item': notScripted,
+  'discovery.publisher': notScripted,
+  'discovery.refresh': () => Promise.resolve({}),
+  'following.list': () => Promise.resolve({ publishers: [] }),
+  'following.add': notScripted,
+  'following.remove': () => Promise.resolve({}),
+  'fetching.setPriority': () => Promise.resolve({}),
+} satisfies Partial<EngineHandlers>

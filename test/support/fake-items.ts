@@ -133,6 +133,7 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
     isPlayable: false,
     isDuplicate: false,
     isLinked: false,
+    priority: 'normal',
     sources: [],
   } satisfies Partial<Transfer>
   const mediaId = items[0]?.mediaId
@@ -277,6 +278,9 @@ export function fakeSettings(): SettingsView {
       reserveBytes: 2_000_000_000,
       isSeedingAfterGet: true,
       isSeedingPaused: false,
+      bootstrapBytes: 0,
+      ipfsGateways: [],
+      arweaveGateways: [],
       gunPeers: [],
       isFeedWanted: true,
       isAddressShared: false,

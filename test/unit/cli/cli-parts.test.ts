@@ -34,6 +34,7 @@ function transfer(overrides: Partial<Transfer> = {}): Transfer {
     isPlayable: false,
     isDuplicate: false,
     isLinked: false,
+    priority: 'normal',
     sources: [],
     ...overrides,
   }

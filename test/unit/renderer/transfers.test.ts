@@ -21,6 +21,7 @@ const transfer = (patch: Partial<Transfer> = {}): Transfer => ({
   isPlayable: false,
   isDuplicate: false,
   isLinked: false,
+  priority: 'normal',
   sources: [],
   ...patch,
 })
