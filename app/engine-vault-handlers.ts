@@ -15,6 +15,7 @@ export function vaultHandlers({ vault, contacts }: HandlersInit): Pick<EngineHan
     'vault.askWords': async () => ({ positions: await vault.askWords() }),
     'vault.confirmWords': async ({ answers }) => vault.confirmWords(answers),
     'vault.exportBackup': async ({ password }) => vault.exportBackup(password),
+    'vault.backupSaved': async () => vault.backupSaved(),
     'vault.restore': async ({ isReplacing, ...source }) => vault.restore(source, isReplacing),
     'vault.card': async ({ name }) => {
       const card = vault.card(name)

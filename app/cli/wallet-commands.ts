@@ -106,6 +106,7 @@ export async function backupCommand(context: Context, options: BackupOptions): P
     const { fileName, text } = await node.call('vault.exportBackup', { password })
     const path = targetFor(options.out, fileName)
     writeNew(path, text, options.force)
+    await node.call('vault.backupSaved', {})
     terminal.result({ path }, `The backup is in ${path}.`)
     terminal.say('It opens with its password only, which nobody can recover. Keep both, in two places.')
   })

@@ -267,6 +267,8 @@ export const engineCalls = {
     z.strictObject({ password: z.string().min(8).max(1024) }),
     z.object({ fileName: z.string(), text: z.string() }),
   ),
+  /** The file of `vault.exportBackup` is where its user wanted it: only now the wallet counts as backed up. */
+  'vault.backupSaved': call(Nothing, NodeStatus.shape.wallet),
   /**
    * Brings a wallet back from its words (and passphrase) or a backup file (and its password). `isReplacing` is needed
    * where the present wallet owns something; it is refused while that one is not backed up.

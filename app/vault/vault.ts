@@ -268,6 +268,12 @@ export class Vault {
     return this.#keeper.exportBackup(password)
   }
 
+  /** @see WalletKeeper.backupSaved */
+  async backupSaved(): Promise<WalletStatus> {
+    await this.#keeper.backupSaved()
+    return this.status()
+  }
+
   /**
    * A JWT that speaks for the owner to this node.
    * @param ttlMs how long it is good for

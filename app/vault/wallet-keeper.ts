@@ -28,6 +28,8 @@ interface KeeperInit {
 
 /** The one wallet of this node: opens it, changes it, backs it up; one of these at a time. */
 export class WalletKeeper {
+  /** Whose wallet was exported last; it counts as backed up once the file is written. */
+  #exportedOwner: string | undefined
   readonly #places: WalletPlaces
   readonly #isInUse: () => boolean
   readonly #onChange: () => void
@@ -161,8 +163,18 @@ export class WalletKeeper {
       const owner = this.readyKeys().publicKey
       const nowMs = this.#places.clock.nowMs()
       const backup = await this.#withSecret((secret) => sealBackup(secret, { owner, password, nowMs }))
-      this.#markBackedUp()
+      this.#exportedOwner = owner
       return backup
+    })
+  }
+
+  /** The exported file was written. @throws {AppError} `BAD_REQUEST` when none of this wallet was exported; as `reveal` */
+  backupSaved(): Promise<void> {
+    return this.#inTurn(() => {
+      if (this.readyKeys().publicKey !== this.#exportedOwner)
+        throw new AppError('BAD_REQUEST', 'No backup of this wallet was made since Sower started.')
+      this.#markBackedUp()
+      return Promise.resolve()
     })
   }
 

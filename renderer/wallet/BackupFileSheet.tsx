@@ -37,6 +37,11 @@ export function BackupFileSheet({ onClose }: BackupFileSheetProps) {
     const saved = await app.bridge.call('desktop.saveText', { suggestedName: fileName, text })
     setError(saved.ok ? null : saved.error)
     if (!saved.ok || !saved.value.isSaved) return false
+    const noted = await app.bridge.call('vault.backupSaved', {})
+    if (!noted.ok) {
+      setError(noted.error)
+      return false
+    }
     await app.node.reload()
     app.toasts.show({ tone: 'good', text: t('backupFile.saved') })
     onClose()

@@ -97,10 +97,9 @@ export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
         ? Promise.resolve(setWallet({ isBackedUp: true }))
         : refuse('PHRASE_INVALID', `Word ${wrong.position} is not the one.`, { positions: [wrong.position] })
     },
-    'vault.exportBackup': () => {
-      setWallet({ isBackedUp: true })
-      return Promise.resolve({ fileName: 'sower-wallet.sowerbackup', text: '{"sealed":"not really"}' })
-    },
+    'vault.exportBackup': () =>
+      Promise.resolve({ fileName: 'sower-wallet.sowerbackup', text: '{"sealed":"not really"}' }),
+    'vault.backupSaved': () => Promise.resolve(setWallet({ isBackedUp: true })),
     'vault.restore': (args) => {
       if (args.from === 'file') {
         if (args.password !== PASSWORD)

@@ -64,6 +64,7 @@ const ARGS: { readonly [N in EngineCallName]: EngineArgs<N> } = {
   'vault.askWords': {},
   'vault.confirmWords': { answers: [1, 2, 3].map((position) => ({ position, word: 'x' })) },
   'vault.exportBackup': { password: 'long enough' },
+  'vault.backupSaved': {},
   'vault.restore': { from: 'words', words: 'x' },
   'vault.card': {},
   'contacts.list': {},

@@ -91,6 +91,7 @@ describe('a whole session of every call', () => {
       await ask('vault.confirmWords', { answers: answers.map((answer) => ({ ...answer, word: 'yellow' })) })
       await ask('vault.confirmWords', { answers })
       const { text } = (await ask('vault.exportBackup', { password: PASSWORD })) as { text: string }
+      await ask('vault.backupSaved', {})
       await ask('vault.restore', { from: 'file', text, password: PASSWORD })
       await ask('vault.restore', { from: 'file', text, password: `${PASSWORD}!` })
       await ask('vault.restore', { from: 'file', text: text.slice(0, 300), password: PASSWORD })

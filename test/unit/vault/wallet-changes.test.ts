@@ -472,6 +472,7 @@ it('refuses everything once it is closed', async () => {
     () => vault.create(12, ''),
     () => vault.restore(fromWords(ABOUT), true),
     () => vault.exportBackup('password'),
+    () => vault.backupSaved(),
     () => vault.askWords(),
   ])
     await expect(call()).rejects.toEqual(failure('UNAVAILABLE'))
