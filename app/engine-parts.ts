@@ -229,6 +229,7 @@ export class EngineParts {
       status: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
       isPaused: () => settings.get().isSeedingPaused,
       outbound,
+      relay: network.relay,
       attachGun: (req, socket, head) => network.attachUpgrade(req, socket, head),
       rendererDir: this.#init.rendererDir,
       clock,

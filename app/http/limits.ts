@@ -33,7 +33,7 @@ export interface HttpLimits {
   /** How long `stop()` waits for answers on their way. */
   readonly stopGraceMs: number
   readonly rates: Readonly<
-    Record<'any' | 'upload' | 'badToken' | 'login', { stranger: BucketRate; loopback: BucketRate }>
+    Record<'any' | 'upload' | 'badToken' | 'login' | 'relay', { stranger: BucketRate; loopback: BucketRate }>
   >
 }
 
@@ -63,6 +63,8 @@ export const DEFAULT_LIMITS: HttpLimits = {
     any: { stranger: { ratePerSec: 500, burst: 3000 }, loopback: { ratePerSec: 20_000, burst: 40_000 } },
     upload: { stranger: { ratePerSec: 2, burst: 20 }, loopback: { ratePerSec: 50, burst: 200 } },
     login: { stranger: { ratePerSec: 1, burst: 30 }, loopback: { ratePerSec: 50, burst: 500 } },
+    // Each asks every relay.
+    relay: { stranger: { ratePerSec: 5, burst: 50 }, loopback: { ratePerSec: 200, burst: 1000 } },
     badToken: { stranger: { ratePerSec: 0.2, burst: 10 }, loopback: { ratePerSec: 20, burst: 200 } },
   },
 }

@@ -81,7 +81,8 @@ export class MediaGate {
   }
 }
 
-function withdrawn(revocation: SignedRevocation): HttpProblem {
+/** What is answered of an item its owner took back: their own words. */
+export function withdrawn(revocation: SignedRevocation): HttpProblem {
   const { supersededBy } = revocation
   const hint = supersededBy === undefined ? {} : { hint: `It was replaced by ${supersededBy}.` }
   return new HttpProblem(new AppError('WITHDRAWN', 'The owner of this item has withdrawn it.', hint), {

@@ -9,6 +9,7 @@ import type { MediaGate } from './media-gate.ts'
 import type { MediaResponder } from './media-responder.ts'
 import { openApiDocument } from './openapi.ts'
 import type { MediaRow, MediaShelf, StatusSource } from './ports.ts'
+import type { RelayRoutes } from './relay-routes.ts'
 import type { Route } from './router.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 import type { Uploads } from './upload.ts'
@@ -21,6 +22,7 @@ export interface NodeRoutesOptions {
   readonly uploads: Uploads
   readonly gate: MediaGate
   readonly auth: AuthRoutes
+  readonly relay: RelayRoutes
   readonly viewers: ViewerCheck
   readonly buckets: TokenBuckets
   readonly limits: HttpLimits
@@ -44,7 +46,7 @@ export class NodeRoutes {
   routes(): readonly Route[] {
     return [
       ...this.#options.auth.routes(),
-      { method: 'GET', path: '/media/manifest', answer: (exchange) => this.#manifest(exchange) },
+      ...this.#options.relay.routes(),
       { method: 'POST', path: '/api/media/upload', answer: (exchange) => this.#upload(exchange) },
       { method: 'GET', path: '/media/:mediaId', answer: (exchange, id) => this.#bytes(exchange, id) },
       { method: 'GET', path: '/api/media/:mediaId', answer: (exchange, id) => this.#bytes(exchange, id) },
@@ -105,12 +107,6 @@ export class NodeRoutes {
       },
       publicOnly(row),
     )
-  }
-
-  async #manifest(exchange: Exchange): Promise<void> {
-    const { gate, library } = this.#options
-    const { row } = await gate.admit(exchange, exchange.query.get('id') ?? '')
-    sendJson(exchange, 200, await library.manifest(row.mediaId), publicOnly(row))
   }
 
   async #torrent(exchange: Exchange, mediaId: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ERROR_STATUS, engineCalls, engineEvents } from '../contract/index.ts'
 import { ChallengeRequest, TokenRequest } from './auth-routes.ts'
+import { PresenceRequest, PutRequest } from './relay-routes.ts'
 import { UploadJson } from './upload-fields.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -29,7 +30,7 @@ export function openApiDocument(): Json {
       description:
         'Paths under /rpc and /events are on the control listener (this computer only), all others on the node listener.',
     },
-    paths: { ...authPaths(), ...mediaPaths(), ...nodePaths(), ...controlPaths() },
+    paths: { ...authPaths(), ...mediaPaths(), ...nodePaths(), ...relayPaths(), ...controlPaths() },
     components: {
       securitySchemes: {
         ownerToken: {
@@ -154,14 +155,6 @@ function nodePaths(): Json {
         },
       },
     },
-    '/media/manifest': {
-      get: {
-        summary: 'The newest signed manifest of an item',
-        security: strangerOrReader,
-        parameters: [{ ...mediaIdParameter, name: 'id', in: 'query' }],
-        responses: { 200: json('The manifest'), ...problems(401, 404, 410, 429) },
-      },
-    },
     '/health': {
       get: {
         summary: 'Whether the node is well; its counters for the owner',
@@ -170,6 +163,60 @@ function nodePaths(): Json {
       },
     },
     '/openapi.json': { get: { summary: 'This document', responses: { 200: json('OpenAPI 3.1') } } },
+  }
+}
+
+/** The routes of OIP's relay. */
+function relayPaths(): Json {
+  const json = (description: string): Json => ({ description, content: { 'application/json': {} } })
+  const sent = (schema: Json): Json => ({ required: true, content: { 'application/json': { schema } } })
+  return {
+    '/media/manifest': {
+      get: {
+        summary: 'The newest signed manifest of an item of the library, else of one the network knows',
+        description: '`signed: false`: nobody signed it; a hint to where bytes may be.',
+        security: strangerOrReader,
+        parameters: [{ ...mediaIdParameter, name: 'id', in: 'query' }],
+        responses: { 200: json('The manifest, its lists as lists'), ...problems(401, 404, 410, 429) },
+      },
+      post: {
+        summary: 'Believes, indexes and publishes a manifest that whoever sends it has signed',
+        description:
+          'Takes `id` at the top and OIP’s `media.id`; lists as they are or as JSON in a string. The node’s owner may also give OIP’s unsigned ones of public items, which are kept as hints.',
+        security: [{ readerToken: [] }, ...ownerToken],
+        requestBody: sent({ type: 'object' }),
+        responses: {
+          200: json('success, mediaId, soul, signed, published'),
+          ...problems(400, 401, 403, 409, 410, 413, 415, 422, 429, 503),
+        },
+      },
+    },
+    '/media/presence': {
+      post: {
+        summary: 'Says who has an item: this node (signed, of what it really has) or another peer (unsigned)',
+        security: ownerToken,
+        requestBody: sent(toSchema(PresenceRequest, 'input')),
+        responses: { 200: json('success, signed'), ...problems(400, 401, 403, 413, 415, 429, 503) },
+      },
+    },
+    '/put': {
+      post: {
+        summary: 'Writes a node of the network; lists and objects become JSON in a string',
+        security: ownerToken,
+        requestBody: sent(toSchema(PutRequest, 'input')),
+        responses: { 200: json('success, soul'), ...problems(400, 401, 403, 409, 413, 415, 429, 503) },
+      },
+    },
+    '/get': {
+      get: {
+        summary: 'A node of the network, links of one level resolved, without GUN’s metadata',
+        security: strangerOrReader,
+        parameters: [
+          { name: 'soul', in: 'query', required: true, schema: { type: 'string', maxLength: 256 } },
+        ],
+        responses: { 200: json('success, data'), ...problems(400, 401, 404, 429, 503) },
+      },
+    },
   }
 }
 

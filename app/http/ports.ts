@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FileHandle } from 'node:fs/promises'
 import type { PlainFile } from '../ports/plain-file.ts'
-import type { Manifest } from '../manifest/index.ts'
+import type { AccessRule, Manifest } from '../manifest/index.ts'
 import type { Outbound } from '../outbound/index.ts'
 import type { Recipient, TokenBearer, Vault } from '../vault/index.ts'
 import type {
@@ -87,6 +87,55 @@ export interface UploadAdder {
 export interface TokenVerifier {
   verifyToken(jwt: string): Promise<TokenBearer>
   owner(): string | null
+}
+
+/** What the network knows and is told, for OIP's relay routes; `Network`'s `relay` fits. */
+export interface RelayDesk {
+  /** @throws {AppError} `BAD_REQUEST` for a soul that has no place there */
+  get(
+    soul: string,
+    reader: {
+      readonly mayRead: (rule: AccessRule) => boolean
+      readonly held: (mediaId: string) => AccessRule | undefined
+    },
+  ): Promise<Record<string, unknown> | undefined>
+  put(
+    soul: string,
+    data: Readonly<Record<string, unknown>>,
+    about: {
+      readonly isTellable: (mediaId: string) => boolean
+      readonly isHeld: (mediaId: string) => boolean
+    },
+  ): Promise<void>
+  receive(
+    manifest: unknown,
+    sender: { readonly publicKey: string; readonly isNodeOwner: boolean },
+    isTellable: (mediaId: string) => boolean,
+  ): Promise<{
+    readonly mediaId: string
+    readonly soul: string
+    readonly isSigned: boolean
+    readonly isPublished: boolean
+  }>
+  find(mediaId: string): Promise<KnownElsewhere | undefined>
+  /** @returns whether it is said in this node's own, signed name */
+  present(
+    claim: {
+      readonly mediaId: string
+      readonly peerId?: string | undefined
+      readonly protocols?: readonly string[] | undefined
+      readonly endpoints?: readonly string[] | undefined
+    },
+    isTellable: (mediaId: string) => boolean,
+  ): Promise<boolean>
+}
+
+/** An item as others describe it: by their signed manifest, or (OIP's) without a signature. */
+export interface KnownElsewhere {
+  readonly rule: AccessRule
+  /** As it is answered. */
+  readonly manifest: Readonly<Record<string, unknown>>
+  readonly revocation?: SignedRevocation | undefined
 }
 
 /** Turns the proof of an owner key into a token. */

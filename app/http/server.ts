@@ -24,12 +24,14 @@ import type {
   MediaShelf,
   OutboundRequests,
   PlainFiles,
+  RelayDesk,
   ResolveRecipient,
   RevocationLookup,
   StatusSource,
   TokenVerifier,
   UploadAdder,
 } from './ports.ts'
+import { RelayRoutes } from './relay-routes.ts'
 import { Router } from './router.ts'
 import { Tickets } from './tickets.ts'
 import { TokenBuckets } from './token-buckets.ts'
@@ -59,6 +61,8 @@ export interface HttpServerOptions {
   readonly rendererDir?: string | undefined
   readonly clock: Clock
   readonly log: Log
+  /** What the network knows and is told. */
+  readonly relay: RelayDesk
   /** Takes WebSockets at `/gun` on the node listener; without it there are none. */
   readonly attachGun?: ((req: IncomingMessage, socket: Duplex, head: Buffer) => void) | undefined
   /** @defaultValue DEFAULT_LIMITS */
@@ -140,6 +144,7 @@ export class HttpServer {
       resolveRecipient,
       vault,
       revocationOf,
+      relay,
       handlers,
       outbound,
       settings,
@@ -151,11 +156,13 @@ export class HttpServer {
     const buckets = this.#buckets
     const baseUrl = (): string => settings.get().publicUrl?.replace(/\/+$/, '') ?? this.#url
     const viewers = new ViewerCheck(vault, buckets, limits)
+    const gate = new MediaGate(library, viewers, revocationOf)
     const routes = new NodeRoutes({
       library,
       media,
       uploads: new Uploads({ library, adder, resolveRecipient, outbound, settings, limits, baseUrl }),
-      gate: new MediaGate(library, viewers, revocationOf),
+      gate,
+      relay: new RelayRoutes({ relay, library, gate, viewers, buckets, limits }),
       auth: new AuthRoutes({ vault, buckets, limits, publicUrl: () => settings.get().publicUrl }),
       viewers,
       buckets,

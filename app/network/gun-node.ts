@@ -181,9 +181,9 @@ export class GunGraphNode {
         waiting.delete(from)
         const hasData = [...found.keys()].some((source) => source !== DISK || !this.#hasRelays())
         if (waiting.size === 0) {
-          // A relay that knows nothing may still hear it from another.
+          // A relay that knows nothing may still hear it from another; without one there is nobody to wait for.
           clearTimeout(next)
-          next = setTimeout(() => finish(true), hasData ? GRACE_MS : patienceMs)
+          next = setTimeout(() => finish(true), hasData || !this.#hasRelays() ? GRACE_MS : patienceMs)
         } else if (hasData) {
           next ??= setTimeout(() => finish(false), patienceMs)
         }

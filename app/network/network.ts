@@ -16,6 +16,7 @@ import { Presence, type ItemPresences, type PresenceOptions } from './presence.t
 import { PresenceStore } from './presence-store.ts'
 import { Publisher, type PublishableItems } from './publisher.ts'
 import { verifyRevocation, type Revocation } from '../sharing/index.ts'
+import { RelayGraph } from './relay-graph.ts'
 import type { SeaSigner } from './sea.ts'
 import type { NodeSigner } from './presence-record.ts'
 
@@ -81,6 +82,8 @@ const CATCH_UP_MS = 10 * 60_000
  * SQLite; GUN carries hints. Without GUN nothing is lost but freshness.
  */
 export class Network {
+  /** What OIP's relay routes read and write. */
+  readonly relay: RelayGraph
   readonly #options: NetworkOptions
   readonly #client: GunClient
   readonly #sockets: GunSockets
@@ -142,6 +145,15 @@ export class Network {
       clock,
       log,
       schedule: options.presenceSchedule,
+    })
+    this.relay = new RelayGraph({
+      client,
+      index: this.#index,
+      store: this.#store,
+      presence: this.#presence,
+      nodeId: options.node.nodeId,
+      onKept: (mediaId) => this.#tell(mediaId),
+      clock,
     })
     this.#following = new Following({
       client,

@@ -125,6 +125,7 @@ describe('too much of anything', () => {
       upload: { stranger: slow, loopback: slow },
       badToken: { stranger: slow, loopback: slow },
       login: { stranger: slow, loopback: slow },
+      relay: { stranger: slow, loopback: slow },
     }
     const node = await start({ limits: { rates } })
     const answers = []
@@ -142,6 +143,7 @@ describe('too much of anything', () => {
       upload: { stranger: many, loopback: many },
       badToken: { stranger: few, loopback: few },
       login: { stranger: few, loopback: few },
+      relay: { stranger: few, loopback: few },
     }
     const node = await start({ limits: { rates } })
     const ask401 = (token: string): Promise<number> =>

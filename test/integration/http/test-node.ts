@@ -14,11 +14,12 @@ import type {
   Settings,
   SettingsView,
 } from '../../../app/contract/index.ts'
-import { HttpServer } from '../../../app/http/index.ts'
+import { HttpServer, identifyClient } from '../../../app/http/index.ts'
 import type { HttpAddresses, HttpLimits, SignedRevocation, UploadAdder } from '../../../app/http/index.ts'
 import { Adder, HashPool, hashFile } from '../../../app/ingest/index.ts'
 import { Library, MediaFolder, TransferStore, openDatabase } from '../../../app/library/index.ts'
 import type { ItemRow } from '../../../app/library/index.ts'
+import { Network } from '../../../app/network/index.ts'
 import { Outbound } from '../../../app/outbound/index.ts'
 import { sealReader } from '../../../app/engine-sealed.ts'
 import { plainOpener } from '../../../app/engine-plain.ts'
@@ -48,6 +49,8 @@ export interface TestNodeOptions {
   /** Items that were withdrawn, by mediaId. */
   readonly revocations?: ReadonlyMap<string, SignedRevocation>
   readonly outbound?: Pick<Outbound, 'request'>
+  /** With GUN running, and no relay but itself. @defaultValue false */
+  readonly isNetworked?: boolean
   /** Stands between the server and the adder. */
   readonly wrapAdder?: (adder: UploadAdder) => UploadAdder
 }
@@ -59,6 +62,7 @@ export interface TestNode extends HttpAddresses {
   readonly library: Library
   readonly folder: MediaFolder
   readonly transfers: TransferStore
+  readonly network: Network
   readonly contacts: Contacts
   readonly ownerToken: string
   readonly owner: string
@@ -134,6 +138,19 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     log,
   })
   adder.start()
+  const network = new Network({
+    dir: join(dir, 'gun'),
+    db,
+    settings: () => ({ relays: [], isFeedWanted: false, endpoints: [], isPaused: false }),
+    node: vault.nodeKey,
+    seaSigner: () => undefined,
+    trustedOwners: () => new Set(),
+    items: { manifest: () => Promise.resolve(undefined), own: () => [], present: () => [] },
+    identify: identifyClient,
+    ownOrigins: () => [],
+    clock,
+    log,
+  })
   const listeners = new Map<EngineEventName, Set<(payload: never) => void>>()
   const settings: Pick<Settings, 'host' | 'port' | 'controlPort' | 'publicUrl' | 'maxUploadBytes'> = {
     host: '127.0.0.1',
@@ -163,6 +180,8 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     },
     status,
     isPaused: options.isPaused ?? (() => false),
+    relay: network.relay,
+    attachGun: (req, socket, head) => network.attachUpgrade(req, socket, head),
     outbound: options.outbound ?? new Outbound(),
     rendererDir: options.rendererDir,
     clock,
@@ -171,6 +190,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   })
   const stop = async (): Promise<void> => {
     await server.stop()
+    await network.stop()
     await adder.stop()
     await library.stop()
     await pool.close()
@@ -191,6 +211,10 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     await stop()
     throw error
   })
+  if (options.isNetworked === true) {
+    network.start()
+    while (network.status().gun.state !== 'running') await new Promise((resolve) => setTimeout(resolve, 20))
+  }
   const { token } = await vault.issueToken()
   return {
     ...addresses,
@@ -200,6 +224,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     library,
     folder,
     transfers,
+    network,
     contacts,
     ownerToken: token,
     owner: vault.owner() ?? '',

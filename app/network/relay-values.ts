@@ -1,0 +1,153 @@
+import { AppError } from '../contract/index.ts'
+import { accessLevelOf, verifyManifest, type AccessRule, type Manifest } from '../manifest/index.ts'
+import { encodeManifest } from './codec.ts'
+import { FILTER_LIMITS } from './filter.ts'
+import type { DropReason } from './filter.ts'
+import { unwrapJson } from './flat.ts'
+import type { ForeignManifest } from './foreign.ts'
+import { isLink, makeNode } from './graph.ts'
+import type { GunNode, GunValue } from './graph.ts'
+import { reachOf } from './publisher.ts'
+import { parseSoul, souls, type Soul } from './souls.ts'
+
+/** What goes in and out of the relay routes, without asking anybody. */
+
+const MAX_KEYS = FILTER_LIMITS.keysPerNode
+
+/** Who may read what a manifest describes. */
+export function ruleOf(manifest: Manifest): AccessRule {
+  return {
+    accessLevel: accessLevelOf(manifest),
+    owner: manifest.oip.creatorPubKey,
+    sharedWith: manifest.accessControl.shared_with ?? [],
+  }
+}
+
+/** The same of what nobody signed. */
+export function foreignRule(
+  described: Pick<ForeignManifest, 'accessLevel' | 'owner'> = { accessLevel: 'private' },
+): AccessRule {
+  return { accessLevel: described.accessLevel, owner: described.owner ?? '', sharedWith: [] }
+}
+
+/** In the form of a manifest, so that one reader reads both; what is not there is left out. */
+export function describeForeign(foreign: ForeignManifest): Record<string, unknown> {
+  const { mediaId, name, mime, sizeBytes, createdAt, infoHash, http, ipfsCid, arweaveTxId } = foreign
+  const fields = {
+    id: mediaId,
+    did: `did:gun:media:${mediaId}`,
+    name,
+    mime,
+    size: sizeBytes,
+    createdAt,
+    transport: {
+      bittorrent: infoHash === undefined ? undefined : { infoHash },
+      http,
+      ipfs: ipfsCid === undefined ? undefined : { cid: ipfsCid },
+      arweave: arweaveTxId === undefined ? undefined : { txId: arweaveTxId },
+    },
+    accessControl: { access_level: foreign.accessLevel, owner_public_key: foreign.owner },
+    signed: false,
+  }
+  return JSON.parse(JSON.stringify(fields)) as Record<string, unknown> // leaves out what is undefined
+}
+
+export function verified(candidate: unknown, mediaId: string): Manifest | undefined {
+  try {
+    return verifyManifest(candidate, { mediaId })
+  } catch (error) {
+    if (error instanceof AppError) return undefined
+    throw error
+  }
+}
+
+export function nodesOf(manifest: Manifest, nowMs: number): GunNode[] {
+  let encoded
+  try {
+    encoded = encodeManifest(manifest)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new AppError('PAYLOAD_TOO_LARGE', 'This manifest is larger than GUN can hold.', { cause: error })
+  }
+  const { hash, text, fields } = encoded
+  const hint = souls.hint(manifest.id)
+  return [
+    makeNode(hint, fields, nowMs),
+    ...(Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes
+      ? [makeNode(souls.versions, { [hash]: text }, nowMs)]
+      : []),
+    ...(reachOf(manifest) === 'listed'
+      ? [makeNode(souls.index, { [manifest.id]: { '#': hint } }, nowMs)]
+      : []),
+  ]
+}
+
+/** As GUN can hold it: lists and objects become JSON, what is null is left out. */
+export function flatten(data: Readonly<Record<string, unknown>>): Record<string, GunValue> {
+  const entries = Object.entries(data).filter(([, value]) => value !== null && value !== undefined)
+  if (entries.length === 0)
+    throw new AppError('BAD_REQUEST', 'There is nothing in “data” that could be kept.')
+  if (entries.length > MAX_KEYS)
+    throw new AppError('PAYLOAD_TOO_LARGE', `A node has at most ${MAX_KEYS} keys.`)
+  return Object.fromEntries(
+    entries.map(([key, value]): [string, GunValue] => [
+      key,
+      // A link stays one; whatever else is nested is text from here on. Scalars pass as they are.
+      typeof value === 'object' && !isLink(value) ? JSON.stringify(value) : (value as GunValue),
+    ]),
+  )
+}
+
+/** The access level it speaks of, wherever OIP's forms have it. */
+export function statedLevel(data: Readonly<Record<string, unknown>>): unknown {
+  const parts = [data, unwrapJson(data['data']), unwrapJson(data['media'])]
+  for (const part of parts) {
+    if (typeof part !== 'object' || part === null) continue
+    const fields = part as Readonly<Record<string, unknown>>
+    const access = unwrapJson(fields['accessControl'])
+    const level =
+      (typeof access === 'object' && access !== null
+        ? (access as Readonly<Record<string, unknown>>)['access_level']
+        : undefined) ??
+      fields['access_level'] ??
+      fields['accessLevel']
+    if (level !== undefined) return level
+  }
+  return undefined
+}
+
+export function requireSoul(soul: string): Soul {
+  const parsed = parseSoul(soul)
+  if (parsed === undefined) throw notOurs()
+  return parsed
+}
+
+export function requireTellable(mediaId: string, isTellable: (mediaId: string) => boolean): void {
+  if (!isTellable(mediaId)) throw notPublic()
+}
+
+export function notPublic(): AppError {
+  return new AppError('FORBIDDEN', 'This item is not public, so the network is not told of it.', {
+    hint: 'Nothing was written. Share it encrypted, or make it public, to have others find it.',
+  })
+}
+
+function notOurs(): AppError {
+  return new AppError(
+    'BAD_REQUEST',
+    'There is no place of that name in what this node keeps of the network.',
+    {
+      hint: 'Known are media, media:<mediaId> and what is below it, a publisher’s ~<pub>/media, and OIP’s <12 hex>:media_<mediaId>.',
+    },
+  )
+}
+
+export function refusedBy(reason: DropReason): AppError {
+  if (reason === 'value-size' || reason === 'keys' || reason === 'too-many') {
+    return new AppError('PAYLOAD_TOO_LARGE', 'That is more than a node of the network may hold.', {
+      hint: `A value has at most ${FILTER_LIMITS.valueBytes / 1024} KiB, a node at most ${MAX_KEYS} keys.`,
+    })
+  }
+  const why = reason === 'signature' ? 'only its publisher can write there' : 'a value does not belong there'
+  return new AppError('BAD_REQUEST', `Nothing was written: ${why}.`)
+}
