@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type * as keytarModule from 'keytar'
 import { AppError } from '../contract/index.ts'
 import type { ErrorCode } from '../contract/index.ts'
@@ -45,6 +47,7 @@ type KeychainCode = keyof typeof MESSAGES
  */
 export function systemKeychain({ timeoutMs }: { timeoutMs: number }): Keychain {
   const ask = async <T>(question: (keytar: Keytar) => Promise<T>): Promise<T> => {
+    if (process.platform === 'linux' && !hasSessionBus(process.env)) throw keychainError(NO_BUS)
     let timer: NodeJS.Timeout | undefined
     const tooLate = new Promise<never>((_resolve, reject) => {
       const isTimeout = { reason: 'timeout' }
@@ -78,6 +81,17 @@ export function systemKeychain({ timeoutMs }: { timeoutMs: number }): Keychain {
       await ask((keytar) => keytar.deletePassword(SERVICE, account))
     },
   }
+}
+
+const NO_BUS = new Error('there is no D-Bus session')
+
+/**
+ * Whether a session bus was started for this user. Without one libdbus starts a bus of its own as soon as there is a display,
+ * and a keyring on it that asks for a new password where perhaps nobody looks, and ends with us.
+ */
+export function hasSessionBus(env: Readonly<Record<string, string | undefined>>): boolean {
+  const { DBUS_SESSION_BUS_ADDRESS: address = '', XDG_RUNTIME_DIR: runtimeDir = '' } = env
+  return address !== '' || (runtimeDir !== '' && existsSync(join(runtimeDir, 'bus')))
 }
 
 /**

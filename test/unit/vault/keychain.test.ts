@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
-import { keychainError } from '../../../app/vault/keychain.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { hasSessionBus, keychainError } from '../../../app/vault/keychain.ts'
 
 describe('keychainError', () => {
   it.each([
@@ -29,5 +31,17 @@ describe('keychainError', () => {
   it('leaves errors that are already understood alone', () => {
     const error = new AppError('KEYCHAIN_LOCKED', 'x')
     expect(keychainError(error)).toBe(error)
+  })
+})
+
+describe('hasSessionBus', () => {
+  it('goes by the address, else by the socket of the user’s session', async () => {
+    await using dir = await tempDir()
+    expect(hasSessionBus({})).toBe(false)
+    expect(hasSessionBus({ DBUS_SESSION_BUS_ADDRESS: '', XDG_RUNTIME_DIR: '' })).toBe(false)
+    expect(hasSessionBus({ DISPLAY: ':0', XDG_RUNTIME_DIR: dir.path })).toBe(false)
+    expect(hasSessionBus({ DBUS_SESSION_BUS_ADDRESS: 'unix:path=/run/x' })).toBe(true)
+    await writeFile(dir.file('bus'), '')
+    expect(hasSessionBus({ XDG_RUNTIME_DIR: dir.path })).toBe(true)
   })
 })
