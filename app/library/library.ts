@@ -159,6 +159,11 @@ export class Library {
     for (const item of this.#context.items.each('seeding')) yield rowOf(item)
   }
 
+  /** Every item that is not in the trash, page by page. */
+  *kept(): Generator<ItemRow> {
+    for (const item of this.#context.items.each('kept')) yield rowOf(item)
+  }
+
   /** Bytes of all items. */
   usedBytes(): number {
     return this.#context.items.totalBytes()

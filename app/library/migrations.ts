@@ -205,10 +205,16 @@ export const MIGRATIONS: readonly string[] = [
     access_level TEXT NOT NULL,
     shared_with TEXT NOT NULL,
     info_hash TEXT,
+    version INTEGER NOT NULL,
+    -- the publisher in whose own space it was found
+    pub TEXT,
+    -- name and mime came out of a seal: for the node's owner alone
+    is_sealed INTEGER NOT NULL,
     UNIQUE (media_id, owner)
   ) STRICT;
   CREATE INDEX catalogue_by_time ON catalogue (created_at_ms, id);
   CREATE INDEX catalogue_by_owner ON catalogue (owner, created_at_ms, id);
+  CREATE INDEX catalogue_by_pub ON catalogue (pub) WHERE pub IS NOT NULL;
   -- the words of the name; no copy of the text
   CREATE VIRTUAL TABLE catalogue_words USING fts5(
     words, content = '', contentless_delete = 1, detail = none, prefix = '2 3 4',

@@ -21,6 +21,15 @@ export interface KnownItem {
   readonly revocation?: Revocation
 }
 
+/** What is indexed of an item elsewhere can be compared with this. */
+export interface KnownVersion {
+  readonly mediaId: string
+  readonly owner: string
+  readonly version: number
+  readonly isPublic: boolean
+  readonly isWithdrawn: boolean
+}
+
 export interface FeedPage {
   readonly items: readonly KnownItem[]
   /** Give it back for the next page. */
@@ -137,6 +146,44 @@ export class ManifestStore {
       rows.filter(({ owner }) => owner === first.owner),
       new Set(rows.map(({ owner }) => owner)).size - 1,
     )
+  }
+
+  /** What each of its owners says of an item, whoever was first. */
+  ofItem(mediaId: string): KnownItem[] {
+    const rows = this.#rows(mediaId)
+    const owners = new Set(rows.map(({ owner }) => owner))
+    return [...owners].flatMap(
+      (owner) =>
+        describe(
+          rows.filter((row) => row.owner === owner),
+          owners.size - 1,
+        ) ?? [],
+    )
+  }
+
+  /** Everything known, in parts of whole items. @param after the last mediaId of the part before; `''` for the first */
+  part(after: string, limit: number): KnownVersion[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT media_id AS mediaId, owner, max(version) AS version, min(access_level = 'public') AS isPublic,
+           max(revocation IS NOT NULL) AS isWithdrawn
+         FROM network_manifests WHERE media_id > ? GROUP BY media_id, owner ORDER BY media_id, owner LIMIT ?`,
+      )
+      .all(after, limit) as (Omit<KnownVersion, 'isPublic' | 'isWithdrawn'> & {
+      isPublic: number
+      isWithdrawn: number
+    })[]
+    const last = rows.at(-1)?.mediaId
+    // The last item may go on beyond the limit: it comes whole, with the next part.
+    const whole =
+      rows.length < limit || rows[0]?.mediaId === last ? rows : rows.filter((row) => row.mediaId !== last)
+    return whole.map((row) => ({ ...row, isPublic: row.isPublic === 1, isWithdrawn: row.isWithdrawn === 1 }))
+  }
+
+  /** Whether a manifest of this owner's is known. */
+  has(mediaId: string, owner: string): boolean {
+    const sql = 'SELECT 1 FROM network_manifests WHERE media_id = ? AND owner = ? LIMIT 1'
+    return this.#db.prepare(sql).get(mediaId, owner) !== undefined
   }
 
   /**

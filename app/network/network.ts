@@ -11,7 +11,7 @@ import { startGunHost } from './gun-host.ts'
 import type { GunHostOptions } from './gun-host.ts'
 import { GunSockets, type GunSocketsOptions } from './gun-sockets.ts'
 import { ManifestIndex, type Lookup, type LookupHints } from './manifest-index.ts'
-import { ManifestStore, type FeedPage } from './manifest-store.ts'
+import { ManifestStore, type FeedPage, type KnownItem, type KnownVersion } from './manifest-store.ts'
 import { Presence, type ItemPresences, type PresenceOptions } from './presence.ts'
 import { PresenceStore } from './presence-store.ts'
 import { Publisher, type PublishableItems } from './publisher.ts'
@@ -220,6 +220,21 @@ export class Network {
   /** What the network says of an item now, and what is known of it anyway. */
   lookup(mediaId: string, hints: LookupHints = {}): Promise<Lookup> {
     return this.#index.lookup(mediaId, hints)
+  }
+
+  /** What each of its owners says of an item, as far as it is known. */
+  knownOf(mediaId: string): KnownItem[] {
+    return this.#store.ofItem(mediaId)
+  }
+
+  /** Everything known, in parts. @param after the last mediaId of the part before; `''` for the first */
+  knownPart(after: string, limit: number): KnownVersion[] {
+    return this.#store.part(after, limit)
+  }
+
+  /** Whether a manifest of this owner's is known. */
+  isKnown(mediaId: string, owner: string): boolean {
+    return this.#store.has(mediaId, owner)
   }
 
   /** @throws {AppError} `BAD_REQUEST` when it is no publisher's key */

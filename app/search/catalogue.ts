@@ -1,5 +1,5 @@
 import { AppError } from '../contract/index.ts'
-import type { AccessLevel } from '../contract/index.ts'
+import type { AccessLevel, MediaKind } from '../contract/index.ts'
 import type { Db } from '../library/index.ts'
 import { canRead } from '../manifest/index.ts'
 import type { Reader } from '../manifest/index.ts'
@@ -19,15 +19,26 @@ export interface CatalogueEntry {
   /** Owner keys of those it is shared with. */
   readonly sharedWith: readonly string[]
   readonly infoHash?: string | undefined
+  /** Of the manifest that says so. */
+  readonly version: number
+  /** SEA key of the publisher in whose own space it was found. */
+  readonly pub?: string | undefined
+  /** Name and type came out of a seal the node's owner can open: for nobody else, and for nobody else's searches. */
+  readonly isSealed: boolean
 }
 
-export type MediaKind = 'video' | 'audio' | 'image' | 'text' | 'other'
+/** Publishers: by their owner key, or by the space only they can write to (SEA key). An entry of any of them counts. */
+export interface PublisherSet {
+  readonly owners: readonly string[]
+  readonly pubs: readonly string[]
+}
 
 export interface CatalogueQuery {
   /** Words that all must be there, or begin one that is. Empty: everything, newest first. */
   readonly text?: string | undefined
   readonly kind?: MediaKind | undefined
   readonly owner?: string | undefined
+  readonly publishers?: PublisherSet | undefined
   readonly accessLevel?: AccessLevel | undefined
   /** 1 … 100. @defaultValue 20 */
   readonly limit?: number | undefined
@@ -52,8 +63,13 @@ interface RawEntry {
   access_level: AccessLevel
   shared_with: string
   info_hash: string | null
+  version: number
+  pub: string | null
+  is_sealed: number
 }
 
+/** What is said of ciphertext to whoever has not opened it themselves. */
+const SEALED = { name: 'Encrypted item', mime: 'application/octet-stream' }
 /** So many of the newest matches are ranked; ranking all matches of a common word is what makes searches slow. */
 const CANDIDATES = 500
 
@@ -75,17 +91,57 @@ export class Catalogue {
     })
   }
 
-  /** @param owner only this publisher's entry; without it, everybody's of these bytes */
-  remove(mediaId: string, owner?: string): void {
-    this.#db.write(() => {
-      const rows = this.#db
-        .prepare('SELECT id FROM catalogue WHERE media_id = ? AND (? IS NULL OR owner = ?)')
-        .all(mediaId, owner ?? null, owner ?? null) as { id: number }[]
-      for (const { id } of rows) {
+  /**
+   * Makes the entries of these bytes exactly these, one for each of their publishers.
+   * @returns whether anything was different
+   */
+  set(mediaId: string, entries: readonly CatalogueEntry[]): boolean {
+    return this.#db.write(() => {
+      const rows = this.#db.prepare('SELECT * FROM catalogue WHERE media_id = ?').all(mediaId) as RawEntry[]
+      const gone = rows.filter((row) => !entries.some(({ owner }) => owner === row.owner))
+      for (const { id } of gone) {
         this.#db.prepare('DELETE FROM catalogue_words WHERE rowid = ?').run(id)
         this.#db.prepare('DELETE FROM catalogue WHERE id = ?').run(id)
       }
+      const before = new Map(rows.map((row) => [row.owner, JSON.stringify(columnsOf(entryOf(row)))]))
+      const changed = entries.filter((entry) => before.get(entry.owner) !== JSON.stringify(columnsOf(entry)))
+      for (const entry of changed) this.#put(entry)
+      return gone.length + changed.length > 0
     })
+  }
+
+  /** Whether this version of this publisher's is what is indexed; without a version, whether any is. */
+  has(mediaId: string, owner: string, version?: number): boolean {
+    const row = this.#db
+      .prepare('SELECT version FROM catalogue WHERE media_id = ? AND owner = ?')
+      .get(mediaId, owner) as { version: number } | undefined
+    return row !== undefined && (version === undefined || row.version === version)
+  }
+
+  /** Everything indexed, in parts. @param after the `id` of the last one of the part before; 0 for the first part */
+  part(
+    after: number,
+    limit: number,
+  ): { readonly id: number; readonly mediaId: string; readonly owner: string }[] {
+    return this.#db
+      .prepare('SELECT id, media_id AS mediaId, owner FROM catalogue WHERE id > ? ORDER BY id LIMIT ?')
+      .all(after, limit) as { id: number; mediaId: string; owner: string }[]
+  }
+
+  /** How much is known of a publisher, by the node's owner. */
+  count({ owners, pubs }: PublisherSet): number {
+    const { n } = this.#db
+      .prepare(`SELECT count(*) AS n FROM catalogue WHERE ${BY_PUBLISHERS}`)
+      .get({ owners: JSON.stringify(owners), pubs: JSON.stringify(pubs) }) as { n: number }
+    return n
+  }
+
+  /** The space in which something of an owner was found last. */
+  pubOf(owner: string): string | undefined {
+    const row = this.#db
+      .prepare('SELECT pub FROM catalogue WHERE owner = ? AND pub IS NOT NULL ORDER BY id DESC LIMIT 1')
+      .get(owner) as { pub: string } | undefined
+    return row?.pub
   }
 
   /**
@@ -102,19 +158,17 @@ export class Catalogue {
   #put(entry: CatalogueEntry): void {
     const row = this.#db
       .prepare(
-        `INSERT INTO catalogue (media_id, owner, name, mime, kind, size_bytes, created_at_ms, access_level, shared_with, info_hash)
-         VALUES (@mediaId, @owner, @name, @mime, @kind, @sizeBytes, @createdAtMs, @accessLevel, @sharedWith, @infoHash)
+        `INSERT INTO catalogue (media_id, owner, name, mime, kind, size_bytes, created_at_ms, access_level, shared_with,
+           info_hash, version, pub, is_sealed)
+         VALUES (@mediaId, @owner, @name, @mime, @kind, @sizeBytes, @createdAtMs, @accessLevel, @sharedWith, @infoHash,
+           @version, @pub, @isSealed)
          ON CONFLICT (media_id, owner) DO UPDATE SET name = excluded.name, mime = excluded.mime, kind = excluded.kind,
            size_bytes = excluded.size_bytes, created_at_ms = excluded.created_at_ms, access_level = excluded.access_level,
-           shared_with = excluded.shared_with, info_hash = excluded.info_hash
+           shared_with = excluded.shared_with, info_hash = excluded.info_hash, version = excluded.version,
+           pub = excluded.pub, is_sealed = excluded.is_sealed
          RETURNING id`,
       )
-      .get({
-        ...entry,
-        kind: kindOf(entry.mime),
-        sharedWith: JSON.stringify(entry.sharedWith),
-        infoHash: entry.infoHash ?? null,
-      }) as { id: number }
+      .get(columnsOf(entry)) as { id: number }
     this.#db.prepare('DELETE FROM catalogue_words WHERE rowid = ?').run(row.id)
     this.#db
       .prepare('INSERT INTO catalogue_words (rowid, words) VALUES (?, ?)')
@@ -164,6 +218,25 @@ export class Catalogue {
   }
 }
 
+/** The values of an entry's row, always in this order. */
+function columnsOf(entry: CatalogueEntry): Record<string, string | number | null> {
+  return {
+    mediaId: entry.mediaId,
+    owner: entry.owner,
+    name: entry.name,
+    mime: entry.mime,
+    kind: kindOf(entry.mime),
+    sizeBytes: entry.sizeBytes,
+    createdAtMs: entry.createdAtMs,
+    accessLevel: entry.accessLevel,
+    sharedWith: JSON.stringify(entry.sharedWith),
+    infoHash: entry.infoHash ?? null,
+    version: entry.version,
+    pub: entry.pub ?? null,
+    isSealed: Number(entry.isSealed),
+  }
+}
+
 /** What kind of medium a type is. */
 function kindOf(mime: string): MediaKind {
   const kind = mime.split('/', 1)[0]
@@ -172,24 +245,37 @@ function kindOf(mime: string): MediaKind {
 
 /** What an entry must be, beside its words, and who may know of it: before anything is cut into pages. */
 function filterOf(
-  { kind, owner, accessLevel }: CatalogueQuery,
+  { text = '', kind, owner, publishers, accessLevel }: CatalogueQuery,
   reader: Reader,
 ): { sql: string; parameters: Record<string, string> } {
   const reading = reader.kind === 'bearer' ? reader.publicKey : undefined
+  // What is under a seal is not found by it: the answer would tell of it.
+  const isBySeal = text !== '' || kind !== undefined
   return {
     sql: [
       kind === undefined ? '' : 'AND kind = @kind',
       owner === undefined ? '' : 'AND owner = @owner',
       accessLevel === undefined ? '' : 'AND access_level = @accessLevel',
+      publishers === undefined ? '' : `AND (${BY_PUBLISHERS})`,
+      isBySeal && !isNodeOwner(reader) ? 'AND is_sealed = 0' : '',
       readerFilter(reader),
     ].join(' '),
     parameters: {
       ...(kind === undefined ? {} : { kind }),
       ...(owner === undefined ? {} : { owner }),
       ...(accessLevel === undefined ? {} : { accessLevel }),
+      ...(publishers === undefined
+        ? {}
+        : { owners: JSON.stringify(publishers.owners), pubs: JSON.stringify(publishers.pubs) }),
       ...(reading === undefined ? {} : { reading }),
     },
   }
+}
+
+const BY_PUBLISHERS = `owner IN (SELECT value FROM json_each(@owners)) OR pub IN (SELECT value FROM json_each(@pubs))`
+
+function isNodeOwner(reader: Reader): boolean {
+  return reader.kind === 'bearer' && reader.isNodeOwner
 }
 
 /** `canRead` in SQL. */
@@ -211,6 +297,7 @@ function page(
     .map(entryOf)
     // The index has filtered already; the one rule for everybody has the last word.
     .filter((entry) => canRead(reader, entry))
+    .map((entry) => (entry.isSealed && !isNodeOwner(reader) ? { ...entry, ...SEALED } : entry))
   return { entries, ...(rows.length > limit && cursor !== undefined ? { cursor } : {}) }
 }
 
@@ -226,6 +313,9 @@ function entryOf(row: RawEntry): CatalogueEntry {
     // Written by us alone.
     sharedWith: JSON.parse(row.shared_with) as string[],
     ...(row.info_hash === null ? {} : { infoHash: row.info_hash }),
+    version: row.version,
+    ...(row.pub === null ? {} : { pub: row.pub }),
+    isSealed: row.is_sealed === 1,
   }
 }
 

@@ -1,2 +1,2 @@
 export { Catalogue } from './catalogue.ts'
-export type { CatalogueEntry, CataloguePage, CatalogueQuery, MediaKind } from './catalogue.ts'
+export type { CatalogueEntry, CataloguePage, CatalogueQuery, PublisherSet } from './catalogue.ts'

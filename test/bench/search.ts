@@ -35,6 +35,8 @@ function entryOf(name: string, n: number): CatalogueEntry {
     createdAtMs: 1_700_000_000_000 + n * 1000,
     accessLevel: 'public',
     sharedWith: [],
+    version: 1,
+    isSealed: false,
   }
 }
 

@@ -44,6 +44,8 @@ function entry(name: string, more: Partial<CatalogueEntry> = {}): CatalogueEntry
     createdAtMs: 1,
     accessLevel: 'public',
     sharedWith: [],
+    version: 1,
+    isSealed: false,
     ...more,
   }
 }
@@ -95,7 +97,7 @@ describe('finding', () => {
     catalogue.put([{ ...first, name: 'new title.mp4' }])
     expect(names({ text: 'old' })).toEqual([])
     expect(names({ text: 'new' })).toEqual(['new title.mp4'])
-    catalogue.remove(first.mediaId)
+    expect(catalogue.set(first.mediaId, [])).toBe(true)
     expect(names({ text: 'title' })).toEqual([])
     expect(names({})).toEqual([])
   })
@@ -104,7 +106,8 @@ describe('finding', () => {
     const shared = entry('by anna.mp4')
     catalogue.put([shared, { ...shared, owner: BEN, name: 'by ben.mp4' }])
     expect(names({}).toSorted()).toEqual(['by anna.mp4', 'by ben.mp4'])
-    catalogue.remove(shared.mediaId, BEN)
+    expect(catalogue.set(shared.mediaId, [shared])).toBe(true)
+    expect(catalogue.set(shared.mediaId, [shared])).toBe(false)
     expect(names({})).toEqual(['by anna.mp4'])
   })
 })
@@ -138,6 +141,47 @@ describe('who finds what', () => {
     const first = catalogue.find({ limit: 1 }, stranger)
     expect(first.entries).toHaveLength(1)
     expect(first.cursor).toBeUndefined()
+  })
+})
+
+describe('what is under a seal', () => {
+  beforeEach(() => {
+    const sealed = { accessLevel: 'shared', sharedWith: [BEN], isSealed: true } as const
+    catalogue.put([entry('divorce papers.pdf', { ...sealed, mime: 'application/pdf' })])
+  })
+
+  it('is found by its name by the node’s owner alone', () => {
+    expect(names({ text: 'divorce' }, reader(CARA, true))).toEqual(['divorce papers.pdf'])
+    expect(names({ kind: 'other' }, reader(CARA, true))).toEqual(['divorce papers.pdf'])
+    for (const who of [stranger, reader(BEN), reader(ANNA)]) {
+      expect(names({ text: 'divorce' }, who)).toEqual([])
+      expect(names({ kind: 'other' }, who)).toEqual([])
+    }
+  })
+
+  it('is nameless to others who may know of it', () => {
+    expect(catalogue.find({}, reader(BEN)).entries).toMatchObject([
+      { name: 'Encrypted item', mime: 'application/octet-stream' },
+    ])
+    expect(names({})).toEqual([])
+  })
+})
+
+describe('publishers', () => {
+  it('are told apart by owner key and by the space something was found in', () => {
+    const pub = 'p'.repeat(87)
+    catalogue.put([
+      entry('by anna.mp4'),
+      entry('in a space.mp4', { owner: BEN, pub }),
+      entry('by cara.mp4', { owner: CARA }),
+    ])
+    const both = { owners: [ANNA], pubs: [pub] }
+    expect(names({ publishers: both }).toSorted()).toEqual(['by anna.mp4', 'in a space.mp4'])
+    expect(names({ text: 'by', publishers: both })).toEqual(['by anna.mp4'])
+    expect(names({ publishers: { owners: [], pubs: [] } })).toEqual([])
+    expect(catalogue.count(both)).toBe(2)
+    expect(catalogue.pubOf(BEN)).toBe(pub)
+    expect(catalogue.pubOf(ANNA)).toBeUndefined()
   })
 })
 
