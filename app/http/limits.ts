@@ -33,7 +33,10 @@ export interface HttpLimits {
   /** How long `stop()` waits for answers on their way. */
   readonly stopGraceMs: number
   readonly rates: Readonly<
-    Record<'any' | 'upload' | 'badToken' | 'login' | 'relay', { stranger: BucketRate; loopback: BucketRate }>
+    Record<
+      'any' | 'upload' | 'search' | 'badToken' | 'login' | 'relay',
+      { stranger: BucketRate; loopback: BucketRate }
+    >
   >
 }
 
@@ -62,6 +65,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
     // A node that fetches a 64 MiB file in 64 KiB pieces makes a thousand requests in a second or two.
     any: { stranger: { ratePerSec: 500, burst: 3000 }, loopback: { ratePerSec: 20_000, burst: 40_000 } },
     upload: { stranger: { ratePerSec: 2, burst: 20 }, loopback: { ratePerSec: 50, burst: 200 } },
+    search: { stranger: { ratePerSec: 5, burst: 30 }, loopback: { ratePerSec: 100, burst: 1000 } },
     login: { stranger: { ratePerSec: 1, burst: 30 }, loopback: { ratePerSec: 50, burst: 500 } },
     // Each asks every relay.
     relay: { stranger: { ratePerSec: 5, burst: 50 }, loopback: { ratePerSec: 200, burst: 1000 } },

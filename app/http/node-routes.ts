@@ -11,6 +11,7 @@ import { openApiDocument } from './openapi.ts'
 import type { MediaRow, MediaShelf, StatusSource } from './ports.ts'
 import type { RelayRoutes } from './relay-routes.ts'
 import type { Route } from './router.ts'
+import type { SearchRoutes } from './search-routes.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 import type { Uploads } from './upload.ts'
 import { rateLimited } from './viewer.ts'
@@ -23,6 +24,7 @@ export interface NodeRoutesOptions {
   readonly gate: MediaGate
   readonly auth: AuthRoutes
   readonly relay: RelayRoutes
+  readonly search: SearchRoutes
   readonly viewers: ViewerCheck
   readonly buckets: TokenBuckets
   readonly limits: HttpLimits
@@ -47,6 +49,7 @@ export class NodeRoutes {
     return [
       ...this.#options.auth.routes(),
       ...this.#options.relay.routes(),
+      ...this.#options.search.routes(),
       { method: 'POST', path: '/api/media/upload', answer: (exchange) => this.#upload(exchange) },
       { method: 'GET', path: '/media/:mediaId', answer: (exchange, id) => this.#bytes(exchange, id) },
       { method: 'GET', path: '/api/media/:mediaId', answer: (exchange, id) => this.#bytes(exchange, id) },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ERROR_STATUS, engineCalls, engineEvents } from '../contract/index.ts'
 import { ChallengeRequest, TokenRequest } from './auth-routes.ts'
 import { PresenceRequest, PutRequest } from './relay-routes.ts'
+import { SearchParameters } from './search-routes.ts'
 import { UploadJson } from './upload-fields.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -30,7 +31,14 @@ export function openApiDocument(): Json {
       description:
         'Paths under /rpc and /events are on the control listener (this computer only), all others on the node listener.',
     },
-    paths: { ...authPaths(), ...mediaPaths(), ...nodePaths(), ...relayPaths(), ...controlPaths() },
+    paths: {
+      ...authPaths(),
+      ...mediaPaths(),
+      ...searchPaths(),
+      ...nodePaths(),
+      ...relayPaths(),
+      ...controlPaths(),
+    },
     components: {
       securitySchemes: {
         ownerToken: {
@@ -113,6 +121,31 @@ function mediaPaths(): Json {
     },
   }
   return { '/media/{mediaId}': bytes, '/api/media/{mediaId}': bytes }
+}
+
+function searchPaths(): Json {
+  const { properties = {} } = toSchema(SearchParameters, 'input') as { properties?: Record<string, Json> }
+  const shared = Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', schema }))
+  const text = { schema: { type: 'string' }, in: 'query' }
+  const step = (summary: string, more: readonly Json[]): Json => ({
+    get: {
+      summary,
+      security: strangerOrReader,
+      parameters: [...shared, ...more],
+      responses: {
+        200: { description: 'A page; with cursor when there is more', content: { 'application/json': {} } },
+        ...problems(400, 401, 429),
+      },
+    },
+  })
+  return {
+    '/api/search': step('What this node knows of and the asker may know of', []),
+    '/api/records': step('The same as OIP’s records of media', [
+      { ...text, name: 'search', description: 'The same as q' },
+      { ...text, name: 'storage', description: 'gun; others have no records here' },
+      { ...text, name: 'recordType', description: 'media; there are no others here' },
+    ]),
+  }
 }
 
 function nodePaths(): Json {

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { PlainFile } from '../ports/plain-file.ts'
 import type { AccessRule, Manifest } from '../manifest/index.ts'
 import type { Outbound } from '../outbound/index.ts'
+import type { Catalogue } from '../search/index.ts'
 import type { Recipient, TokenBearer, Vault } from '../vault/index.ts'
 import type {
   AccessLevel,
@@ -158,6 +159,9 @@ export type OutboundRequests = Pick<Outbound, 'request'>
 export interface EventSource {
   on<N extends EngineEventName>(name: N, listener: (payload: EngineEventPayload<N>) => void): () => void
 }
+
+/** What this node knows of, filtered for who asks before it is cut into pages. */
+export type SearchIndex = Pick<Catalogue, 'find'>
 
 export interface HttpSettings {
   get(): Pick<Settings, 'host' | 'port' | 'controlPort' | 'publicUrl' | 'maxUploadBytes'>

@@ -27,12 +27,14 @@ import type {
   RelayDesk,
   ResolveRecipient,
   RevocationLookup,
+  SearchIndex,
   StatusSource,
   TokenVerifier,
   UploadAdder,
 } from './ports.ts'
 import { RelayRoutes } from './relay-routes.ts'
 import { Router } from './router.ts'
+import { SearchRoutes } from './search-routes.ts'
 import { Tickets } from './tickets.ts'
 import { TokenBuckets } from './token-buckets.ts'
 import { Uploads } from './upload.ts'
@@ -51,6 +53,7 @@ export interface HttpServerOptions {
   readonly vault: TokenVerifier & LoginDesk
   /** Items their owners took back. */
   readonly revocationOf: RevocationLookup
+  readonly search: SearchIndex
   readonly handlers: EngineHandlers
   readonly events: EventSource
   readonly status: StatusSource
@@ -145,6 +148,7 @@ export class HttpServer {
       vault,
       revocationOf,
       relay,
+      search,
       handlers,
       outbound,
       settings,
@@ -164,6 +168,7 @@ export class HttpServer {
       gate,
       relay: new RelayRoutes({ relay, library, gate, viewers, buckets, limits }),
       auth: new AuthRoutes({ vault, buckets, limits, publicUrl: () => settings.get().publicUrl }),
+      search: new SearchRoutes({ index: search, library, viewers, buckets, limits, baseUrl }),
       viewers,
       buckets,
       limits,

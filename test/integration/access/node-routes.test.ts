@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NodeRoutes } from '../../../app/http/node-routes.ts'
 import { AuthRoutes } from '../../../app/http/auth-routes.ts'
 import { RelayRoutes } from '../../../app/http/relay-routes.ts'
+import { SearchRoutes } from '../../../app/http/search-routes.ts'
 import type { SignedRevocation } from '../../../app/http/index.ts'
 import { signRevocation } from '../../../app/sharing/revocation.ts'
 import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
@@ -71,6 +72,8 @@ const EXPECTED: Record<string, Record<Kind, Row> | Row> = {
   'POST /api/media/upload': [401, 403, 403, 403, 403, 201],
   'POST /api/auth/challenge': EVERYBODY,
   'POST /api/auth/token': [401, 401, 401, 401, 401, 401],
+  'GET /api/search': EVERYBODY,
+  'GET /api/records': EVERYBODY,
   'GET /health': EVERYBODY,
   'GET /openapi.json': EVERYBODY,
 }
@@ -136,6 +139,7 @@ beforeAll(async () => {
   ids.set('no id', 'AB')
 
   const signers = { stranger, recipient, removed, publisher }
+  await node.index()
   for (const [name, one] of Object.entries(signers)) tokens.set(name as Reader, await logIn(node.url, one))
   tokens.set('owner', node.ownerToken)
 })
@@ -170,6 +174,7 @@ describe('the routes of the node listener', () => {
     const routes = new NodeRoutes({
       auth: new AuthRoutes(nothing),
       relay: new RelayRoutes(nothing),
+      search: new SearchRoutes(nothing),
     } as never).routes()
     expect(routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(
       Object.keys(EXPECTED).toSorted(),
@@ -235,6 +240,8 @@ describe('the routes of the node listener', () => {
         headers,
       ),
       'POST /api/auth/token': await post(`${node.url}/api/auth/token`, proof, headers),
+      'GET /api/search': await ask(`${node.url}/api/search`, { headers }),
+      'GET /api/records': await ask(`${node.url}/api/records?storage=gun&recordType=media`, { headers }),
       'GET /health': await ask(`${node.url}/health`, { headers }),
       'GET /openapi.json': await ask(`${node.url}/openapi.json`, { headers }),
     }
@@ -310,6 +317,103 @@ describe('what may not be known of', () => {
       revocations.get = lookUp
       for (const restore of others) restore()
     }
+  })
+})
+
+describe('a search', () => {
+  interface Found {
+    readonly items: { mediaId: string; name: string; mime: string; httpUrl?: string }[]
+    readonly cursor?: string
+  }
+  const search = async (query: string, reader: Reader): Promise<Found> =>
+    json(await ask(`${node.url}/api/search?${query}`, { headers: headersFor(reader) })) as Found
+
+  it.each(READERS)('shows %s exactly what they may know of, page by page', async (reader) => {
+    const at = READERS.indexOf(reader)
+    const theirs = [...items.keys()].filter((kind) => KNOWN[kind][at] === 200).map(idOf)
+    const seen: string[] = []
+    let cursor = ''
+    do {
+      const page = await search(`limit=1&cursor=${cursor}`, reader)
+      seen.push(...page.items.map(({ mediaId }) => mediaId))
+      for (const { mediaId, httpUrl } of page.items) expect(httpUrl).toBe(`${node.url}/media/${mediaId}`)
+      cursor = page.cursor ?? ''
+    } while (cursor !== '')
+    expect(seen.toSorted()).toEqual(theirs.toSorted())
+
+    const records = json(
+      await ask(`${node.url}/api/records?storage=gun&recordType=media&limit=100`, {
+        headers: headersFor(reader),
+      }),
+    ) as { totalRecords: number; records: { oip: { did: string } }[]; auth: { authenticated: boolean } }
+    expect(records.records.map(({ oip }) => oip.did).toSorted()).toEqual(
+      theirs.map((id) => `did:gun:media:${id}`).toSorted(),
+    )
+    expect(records.totalRecords).toBe(theirs.length)
+    expect(records.auth.authenticated).toBe(reader !== 'anonymous')
+  })
+
+  it.each(READERS)(
+    'finds what is sealed by its name for the node’s owner alone, not for %s',
+    async (reader) => {
+      const isOwner = reader === 'owner'
+      for (const query of [`q=${CANARY}`, 'q=canary', 'type=image']) {
+        const { items: found } = await search(query, reader)
+        expect(found.length > 0).toBe(isOwner)
+      }
+      const all = await search('limit=100', reader)
+      expect(JSON.stringify(all).includes(CANARY)).toBe(isOwner)
+      expect(JSON.stringify(all).includes('image/gif')).toBe(isOwner)
+    },
+  )
+
+  it('gives OIP’s form with what the manifest says', async () => {
+    const { row } = items.get('public') ?? ({} as never)
+    const answer = await ask(`${node.url}/api/records?storage=gun&recordType=media&search=publ`)
+    expect(answer.headers['access-control-allow-origin']).toBe('*')
+    expect(json(answer)).toMatchObject({
+      searchResults: 1,
+      records: [
+        {
+          oip: { did: `did:gun:media:${row.mediaId}`, storage: 'gun', recordType: 'media' },
+          data: {
+            basic: { name: 'public.txt' },
+            media: {
+              id: row.mediaId,
+              mime: 'text/plain',
+              size: 1000,
+              transport: { http: [`${node.url}/media/${row.mediaId}`] },
+            },
+            accessControl: { access_level: 'public', owner_public_key: publisher.publicKey },
+          },
+        },
+      ],
+    })
+    for (const query of ['storage=arweave', 'recordType=post']) {
+      expect(json(await ask(`${node.url}/api/records?${query}`))).toMatchObject({
+        records: [],
+        totalRecords: 0,
+      })
+    }
+  })
+
+  it.each([
+    'limit=0',
+    'limit=101',
+    'limit=x',
+    'type=pdf',
+    'access=all',
+    'owner=me',
+    'cursor=x',
+    `q=${'x'.repeat(201)}`,
+  ])('refuses %s and says which parameter it is', async (query) => {
+    const answer = await ask(`${node.url}/api/search?${query}`)
+    expect(answer.status).toBe(400)
+    expect(json(answer)).toMatchObject({ code: 'BAD_REQUEST' })
+  })
+
+  it('refuses numbered pages rather than giving the first one again and again', async () => {
+    expect((await ask(`${node.url}/api/records?page=2`)).status).toBe(400)
   })
 })
 

@@ -123,6 +123,7 @@ describe('too much of anything', () => {
     const rates = {
       any: { stranger: slow, loopback: slow },
       upload: { stranger: slow, loopback: slow },
+      search: { stranger: slow, loopback: slow },
       badToken: { stranger: slow, loopback: slow },
       login: { stranger: slow, loopback: slow },
       relay: { stranger: slow, loopback: slow },
@@ -141,6 +142,7 @@ describe('too much of anything', () => {
     const rates = {
       any: { stranger: many, loopback: many },
       upload: { stranger: many, loopback: many },
+      search: { stranger: many, loopback: many },
       badToken: { stranger: few, loopback: few },
       login: { stranger: few, loopback: few },
       relay: { stranger: few, loopback: few },

@@ -20,6 +20,8 @@ import { Adder, HashPool, hashFile } from '../../../app/ingest/index.ts'
 import { Library, MediaFolder, TransferStore, openDatabase } from '../../../app/library/index.ts'
 import type { ItemRow } from '../../../app/library/index.ts'
 import { Network } from '../../../app/network/index.ts'
+import { CatalogueKeeper } from '../../../app/engine-catalogue.ts'
+import { Catalogue } from '../../../app/search/index.ts'
 import { Outbound } from '../../../app/outbound/index.ts'
 import { sealReader } from '../../../app/engine-sealed.ts'
 import { plainOpener } from '../../../app/engine-plain.ts'
@@ -71,6 +73,8 @@ export interface TestNode extends HttpAddresses {
   add(bytes: Uint8Array, options?: { name?: string; accessLevel?: 'public' | 'private' }): Promise<ItemRow>
   /** The same from a stream; public. */
   addStream(stream: Readable, name: string): Promise<ItemRow>
+  /** Makes everything that is there findable. */
+  index(): Promise<void>
   /** What is left of uploads. */
   incoming(): Promise<string[]>
   stop(): Promise<void>
@@ -151,6 +155,17 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     clock,
     log,
   })
+  const catalogue = new Catalogue(db)
+  const keeper = new CatalogueKeeper({
+    db,
+    catalogue,
+    library,
+    network,
+    withdrawnBy: (mediaId) => options.revocations?.get(mediaId)?.owner,
+    owner: () => vault.owner(),
+    log,
+    onChange: () => undefined,
+  })
   const listeners = new Map<EngineEventName, Set<(payload: never) => void>>()
   const settings: Pick<Settings, 'host' | 'port' | 'controlPort' | 'publicUrl' | 'maxUploadBytes'> = {
     host: '127.0.0.1',
@@ -170,6 +185,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     resolveRecipient: (named) => contacts.resolve(named),
     vault,
     revocationOf: (mediaId) => options.revocations?.get(mediaId),
+    search: catalogue,
     handlers: options.handlers ?? handlersOf(library, status),
     events: {
       on: (name, listener) => {
@@ -191,6 +207,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   const stop = async (): Promise<void> => {
     await server.stop()
     await network.stop()
+    await keeper.stop()
     await adder.stop()
     await library.stop()
     await pool.close()
@@ -235,6 +252,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     add: (bytes, { name = 'item.bin', accessLevel = 'public' } = {}) =>
       store(Readable.from([bytes], { objectMode: false }), name, accessLevel),
     addStream: (stream, name) => store(stream, name, 'public'),
+    index: () => keeper.check(),
     incoming: () => readdir(join(mediaDir, '.incoming')),
     stop,
   }
