@@ -6,6 +6,7 @@ import type {
   MediaId,
   NodeStatus,
   Notice,
+  Publisher,
   SettingsView,
   Transfer,
 } from './contract/index.ts'
@@ -30,6 +31,7 @@ export class EngineEvents {
   readonly #listeners = new Map<EngineEventName, Set<Listener<EngineEventName>>>()
   readonly #items = new Set<string>()
   readonly #transfers = new Set<string>()
+  readonly #found = new Set<string>()
   #isNodeChanged = false
   #timer: NodeJS.Timeout | undefined
 
@@ -58,6 +60,13 @@ export class EngineEvents {
     this.#schedule()
   }
 
+  /** What can be found is more, less or different. */
+  discoveryChanged(mediaIds: Iterable<string>): void {
+    if (this.#listeners.size === 0) return
+    for (const id of mediaIds) this.#found.add(id)
+    this.#schedule()
+  }
+
   nodeChanged(): void {
     this.#isNodeChanged = true
     this.#schedule()
@@ -69,6 +78,10 @@ export class EngineEvents {
 
   contactsChanged(contacts: Contact[]): void {
     this.#emit('contacts.changed', { contacts })
+  }
+
+  followingChanged(publishers: Publisher[]): void {
+    this.#emit('following.changed', { publishers })
   }
 
   notice(notice: Notice): void {
@@ -103,6 +116,12 @@ export class EngineEvents {
       const { found, gone } = partition(this.#transfers, this.#sources.transfer)
       this.#emit('transfers.changed', { transfers: found, removed: gone })
       this.#transfers.clear()
+    }
+    if (this.#found.size > 0) {
+      const isReset = this.#found.size > MOST_ITEMS
+      // Ids out of verified manifests.
+      this.#emit('discovery.changed', { mediaIds: isReset ? [] : ([...this.#found] as MediaId[]), isReset })
+      this.#found.clear()
     }
     if (this.#isNodeChanged) {
       this.#isNodeChanged = false

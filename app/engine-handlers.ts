@@ -71,10 +71,12 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
     },
 
     'fetching.start': async (args) => ({ transferId: await fetcher.begin(args) }),
+    'fetching.setPriority': async () => {
+      throw new AppError('UNAVAILABLE', 'This is not built yet.')
+    },
     'fetching.inspect': async ({ link }) => fetcher.inspect(link),
     ...sharingHandlers(init, requireRow),
-
-    ...discoveryHandlers(),
+    ...discoveryHandlers(init),
 
     'seeding.pause': async () => {
       settings.set({ isSeedingPaused: true })

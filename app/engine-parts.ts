@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { EngineAddresses, EngineHandlers, Item, Settings } from './contract/index.ts'
+import { discoveryParts, startDiscovery } from './engine-discovery.ts'
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
 import { metainfoTools } from './engine-metainfo.ts'
@@ -157,6 +158,8 @@ export class EngineParts {
       holdMs,
     })
     this.#closers.push(() => network.stop())
+    const findable = { db, library, network, vault, contacts, events: this.events, log: log.child('search') }
+    const discovery = discoveryParts(findable)
     const plainFiles: PlainFiles = { item: openHeld, transfer: (id) => fetcher.openPlain(id) }
     const sharing = sharingParts({
       db,
@@ -177,6 +180,9 @@ export class EngineParts {
     this.#closers.push(() => stopSharing(sharing))
     const handlers = createHandlers({
       ...sharing,
+      ...discovery,
+      network,
+      events: this.events,
       library,
       folder,
       transfers,
@@ -230,6 +236,7 @@ export class EngineParts {
       isPaused: () => settings.get().isSeedingPaused,
       outbound,
       relay: network.relay,
+      search: discovery.catalogue,
       attachGun: (req, socket, head) => network.attachUpgrade(req, socket, head),
       rendererDir: this.#init.rendererDir,
       clock,
@@ -243,6 +250,7 @@ export class EngineParts {
     this.#closers.push(() => seeds.stop())
     await prepareSharing(sharing)
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
+    this.#closers.push(startDiscovery(findable, discovery))
     network.start()
     adder.start()
     fetcher.start()

@@ -1,5 +1,7 @@
 import type { SettingsStore } from './config.ts'
 import type { EngineHandlers, Item, NodeStatus, Notice } from './contract/index.ts'
+import type { DiscoveryParts } from './engine-discovery.ts'
+import type { EngineEvents } from './engine-events.ts'
 import type { SharingParts } from './engine-sharing.ts'
 import type { Fetcher } from './fetching/index.ts'
 import type { Adder } from './ingest/index.ts'
@@ -42,7 +44,9 @@ export interface Running {
 }
 
 /** What the handlers of the contract's calls need. */
-export interface HandlersInit extends SharingParts {
+export interface HandlersInit extends SharingParts, DiscoveryParts {
+  readonly network: Network
+  readonly events: EngineEvents
   readonly library: Library
   readonly folder: MediaFolder
   readonly transfers: TransferStore

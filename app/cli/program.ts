@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts'
 import { addCommand } from './add-command.ts'
 import type { AddOptions } from './add-command.ts'
 import type { Context } from './context.ts'
+import { addDiscoveryCommands } from './discovery-program.ts'
 import { getCommand } from './get-command.ts'
 import type { GetOptions } from './get-command.ts'
 import {
@@ -128,6 +129,7 @@ export function buildProgram(signal: AbortSignal): Command {
     },
   )
   addSharingCommands(add, contextOf)
+  addDiscoveryCommands(add, contextOf)
   addWalletCommands(program, { add, contextOf })
   addContactCommands(program, { add, contextOf })
   add('status', 'say how the node is').action(async (_: unknown, command: Command) => {

@@ -210,7 +210,7 @@ export type FoundItem = z.output<typeof FoundItem>
 
 /** Somebody whose new items are looked for. */
 export const Publisher = z.object({
-  /** SEA public key: the space only they can write to. */
+  /** SEA public key: the space only they can write to. Empty while nobody has told it: then they can't be followed yet. */
   pub: z.string(),
   owner: PersonKey.optional(),
   name: z.string().optional(),

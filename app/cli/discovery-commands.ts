@@ -1,0 +1,137 @@
+import { AppError } from '../contract/index.ts'
+import type { FoundItem, MediaKind, Publisher } from '../contract/index.ts'
+import type { NodeConnection } from './connection.ts'
+import { withNode } from './context.ts'
+import type { Context } from './context.ts'
+import { formatBytes, formatTable } from './format.ts'
+import { cardOf, findPerson } from './people.ts'
+
+export interface SearchOptions {
+  readonly type?: MediaKind
+  readonly owner?: string
+  readonly followed: boolean
+  readonly limit: number
+}
+
+/** What names a publisher by itself; anything else is what the user calls them. */
+const NAMES_ITSELF = /^(0[23][0-9a-f]{64}|[\w-]{43}\.[\w-]{43}|[0-9a-f]{64}|(did|https?|magnet):.*)$/i
+
+/** `sower follow CARD|KEY|LINK`. */
+export async function followCommand(
+  context: Context,
+  given: string,
+  { name }: { readonly name?: string },
+): Promise<void> {
+  await withNode(context, async (node) => {
+    const publisher = await node.call('following.add', {
+      publisher: await publisherText(node, given),
+      ...(name === undefined ? {} : { name }),
+    })
+    context.terminal.result(publisher, `You follow ${labelOf(publisher)}.`)
+  })
+}
+
+/** `sower unfollow PUBLISHER`: in the same words, or the name or fingerprint from the list. */
+export async function unfollowCommand(context: Context, given: string): Promise<void> {
+  await withNode(context, async (node) => {
+    const publisher = await findFollowed(node, given)
+    await node.call('following.remove', { pub: publisher.pub })
+    context.terminal.result({ unfollowed: publisher.pub }, `You no longer follow ${labelOf(publisher)}.`)
+  })
+}
+
+/** `sower following`. */
+export async function followingCommand(context: Context): Promise<void> {
+  await withNode(context, async (node) => {
+    const { publishers } = await node.call('following.list', {})
+    const rows = publishers.map((each) => [
+      each.fingerprint,
+      String(each.items),
+      each.checkedAtMs === undefined ? 'not yet' : new Date(each.checkedAtMs).toISOString(),
+      each.name ?? '',
+    ])
+    const text =
+      rows.length === 0
+        ? 'Nobody yet. Follow somebody by their card: “sower follow CARD”.'
+        : formatTable([['FINGERPRINT', 'ITEMS', 'CHECKED', 'NAME'], ...rows])
+    context.terminal.result(publishers, text)
+  })
+}
+
+/** `sower search WORDS…`: in what is known, without asking anybody. */
+export async function searchCommand(
+  context: Context,
+  words: readonly string[],
+  options: SearchOptions,
+): Promise<void> {
+  await withNode(context, async (node) => {
+    const { items } = await node.call('discovery.search', {
+      text: words.join(' '),
+      isFollowedOnly: options.followed,
+      limit: options.limit,
+      ...(options.type === undefined ? {} : { kind: options.type }),
+      ...(options.owner === undefined ? {} : { owner: await ownerOf(node, options.owner) }),
+    })
+    const text = items.length === 0 ? 'Nothing known matches.' : formatTable([HEADER, ...items.map(rowOf)])
+    context.terminal.result(items.map(resultOf), text)
+  })
+}
+
+const HEADER = ['MEDIAID', 'SIZE', 'COPIES', 'PUBLISHER', 'NAME']
+
+function rowOf({ mediaId, sizeBytes, copies, isHeld, owner, ownerName, name }: FoundItem): string[] {
+  const others = copies.presenceAtMs === undefined && copies.presence === 0 ? '?' : String(copies.presence)
+  return [
+    mediaId,
+    formatBytes(sizeBytes),
+    isHeld ? `${others}, here` : others,
+    ownerName ?? owner.slice(0, 12),
+    name,
+  ]
+}
+
+/** The same names as in every other answer. */
+function resultOf({ sizeBytes, accessLevel, createdAtMs, ...item }: FoundItem): object {
+  return {
+    ...item,
+    did: `did:gun:media:${item.mediaId}`,
+    size: sizeBytes,
+    access_level: accessLevel,
+    createdAt: new Date(createdAtMs).toISOString(),
+  }
+}
+
+async function publisherText(node: NodeConnection, given: string): Promise<string> {
+  const card = await cardOf(given)
+  if (card !== undefined) return card.trim()
+  if (NAMES_ITSELF.test(given)) return given
+  const { contacts } = await node.call('contacts.list', {})
+  return findPerson(contacts, given, 'your contacts').owner
+}
+
+async function findFollowed(node: NodeConnection, given: string): Promise<Publisher> {
+  const { publishers } = await node.call('following.list', {})
+  const wanted = given.trim().toLowerCase()
+  const found = publishers.filter(
+    ({ fingerprint, name = '' }) => fingerprint.toLowerCase() === wanted || name.toLowerCase() === wanted,
+  )
+  const [only] = found
+  if (only !== undefined && found.length === 1) return only
+  const publisher = await node.call('discovery.publisher', { publisher: await publisherText(node, given) })
+  if (publisher.isFollowed) return publisher
+  throw new AppError('NOT_FOUND', `You don’t follow “${given}”.`, { hint: 'See whom with: sower following' })
+}
+
+async function ownerOf(node: NodeConnection, given: string): Promise<string> {
+  const { publishers } = await node.call('following.list', {})
+  const followed = publishers.find(({ name = '' }) => name.toLowerCase() === given.trim().toLowerCase())
+  if (followed?.owner !== undefined) return followed.owner
+  const text = await publisherText(node, given)
+  const { owner } = await node.call('discovery.publisher', { publisher: text })
+  // What is no owner key is refused by the search, in its own words.
+  return owner ?? text
+}
+
+function labelOf({ name, fingerprint }: Publisher): string {
+  return name === undefined ? fingerprint : `${name} (${fingerprint})`
+}

@@ -1,0 +1,167 @@
+import { AppError, PersonKey } from './contract/index.ts'
+import type { Publisher } from './contract/index.ts'
+import { parseLink } from './fetching/index.ts'
+import type { FollowedPublisher, Network } from './network/index.ts'
+import type { Catalogue, PublisherSet } from './search/index.ts'
+import { fingerprintOf, parseCard } from './vault/index.ts'
+import type { Contacts, Vault } from './vault/index.ts'
+
+interface PublishersInit {
+  readonly contacts: Contacts
+  readonly network: Pick<Network, 'following' | 'follow' | 'unfollow' | 'knownOf'>
+  readonly catalogue: Catalogue
+  readonly vault: Vault
+}
+
+/** Somebody who publishes, as far as a name they go by tells; at least one of the keys is there. */
+interface Named {
+  readonly owner?: string | undefined
+  readonly pub?: string | undefined
+  readonly name?: string | undefined
+}
+
+const SEA_KEY = /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/
+const CARD = /^(?:sower:(?:\/\/)?card\/|\{)/i
+
+/** Those who publish: how they are named, and whom one follows. */
+export class Publishers {
+  readonly #init: PublishersInit
+
+  constructor(init: PublishersInit) {
+    this.#init = init
+  }
+
+  /**
+   * Somebody by a card (link or JSON), an owner key, a SEA key, or a link to (or the id of) something they published.
+   * @throws {AppError} `BAD_REQUEST`, `CARD_INVALID`, `LINK_INVALID`
+   */
+  find(text: string): Publisher {
+    return this.view(this.#named(text))
+  }
+
+  /** @throws {AppError} the same, and `BAD_REQUEST` for oneself and for somebody whose SEA key nobody has told */
+  follow(text: string, name?: string): Publisher {
+    const named = this.#named(text)
+    const { pub, owner, ...publisher } = this.view(named)
+    if (owner !== undefined && owner === this.#init.vault.owner())
+      throw new AppError('BAD_REQUEST', 'This is yourself. What you publish is in your library.')
+    if (pub === '') {
+      throw new AppError('BAD_REQUEST', 'Where this publisher writes is not known yet.', {
+        hint: 'Follow them by their card, or by a link to something of theirs that names them.',
+      })
+    }
+    const called = name ?? publisher.name ?? named.name
+    this.#init.network.follow({
+      pub,
+      ...(owner === undefined ? {} : { owner }),
+      ...(called === undefined ? {} : { name: called }),
+    })
+    return this.view({ pub, owner })
+  }
+
+  /** @throws {AppError} `NOT_FOUND` for somebody who is not followed */
+  unfollow(pub: string): void {
+    const { network } = this.#init
+    if (!network.following().some((followed) => followed.pub === pub))
+      throw new AppError('NOT_FOUND', 'You don’t follow this publisher.')
+    network.unfollow(pub)
+  }
+
+  /** In the order they were followed. */
+  list(): Publisher[] {
+    return this.#init.network.following().map((followed) => this.view(followed))
+  }
+
+  /** Those one follows: by owner key where it is known, so that nobody gets in by what they copy into their space. */
+  followed(): PublisherSet {
+    const following = this.#init.network.following()
+    return {
+      owners: following.flatMap(({ owner }) => owner ?? []),
+      pubs: following.filter(({ owner }) => owner === undefined).map(({ pub }) => pub),
+    }
+  }
+
+  /** What the user calls the publisher of something, if anything. */
+  nameOf(owner: string): string | undefined {
+    return (
+      this.#init.contacts.get(owner)?.name ??
+      this.#init.network.following().find((followed) => followed.owner === owner)?.name
+    )
+  }
+
+  /** Everything known of somebody. */
+  view(named: Named): Publisher {
+    const { contacts, network, catalogue } = this.#init
+    const contact = contacts
+      .list()
+      .find((each) => (named.owner === undefined ? each.pub === named.pub : each.owner === named.owner))
+    const owner = named.owner ?? contact?.owner ?? this.#ownKey(named.pub)
+    const followed = network
+      .following()
+      .find((each) => (owner !== undefined && each.owner === owner) || each.pub === named.pub)
+    const knownOwner = owner ?? followed?.owner
+    const pub =
+      named.pub ??
+      contact?.pub ??
+      followed?.pub ??
+      (knownOwner === undefined ? undefined : this.#pubOf(knownOwner))
+    const name = contact?.name ?? followed?.name
+    return {
+      pub: pub ?? '',
+      ...(knownOwner === undefined ? {} : { owner: knownOwner }),
+      ...(name === undefined ? {} : { name }),
+      fingerprint: knownOwner === undefined ? fingerprintOfPub(pub ?? '') : fingerprintOf(knownOwner),
+      isFollowed: followed !== undefined,
+      isContact: contact !== undefined,
+      items: catalogue.count(
+        knownOwner === undefined ? { owners: [], pubs: [pub ?? ''] } : { owners: [knownOwner], pubs: [] },
+      ),
+      ...datesOf(followed),
+    }
+  }
+
+  #named(text: string): Named {
+    const given = text.trim()
+    if (PersonKey.safeParse(given).success) return { owner: given }
+    if (SEA_KEY.test(given)) return { pub: given }
+    if (CARD.test(given)) {
+      const { owner, pub, name } = parseCard(given)
+      return { owner, pub, name }
+    }
+    const { pub, mediaId } = parseLink(given)
+    if (pub !== undefined) return SEA_KEY.test(pub) ? { pub } : { owner: pub }
+    const [known, another] = mediaId === undefined ? [] : this.#init.network.knownOf(mediaId)
+    if (known === undefined || another !== undefined) {
+      throw new AppError('BAD_REQUEST', 'This link does not say who published it.', {
+        hint: 'Use their card, their key, or a link that names them.',
+      })
+    }
+    return { owner: known.manifest.oip.creatorPubKey, pub: known.pub }
+  }
+
+  #ownKey(pub: string | undefined): string | undefined {
+    const self = this.#init.vault.selfIfOpen()
+    return pub !== undefined && self?.pub === pub ? self.owner : undefined
+  }
+
+  #pubOf(owner: string): string | undefined {
+    const self = this.#init.vault.selfIfOpen()
+    return self?.owner === owner ? self.pub : this.#init.catalogue.pubOf(owner)
+  }
+}
+
+function datesOf(followed: FollowedPublisher | undefined): Pick<Publisher, 'followedAtMs' | 'checkedAtMs'> {
+  if (followed === undefined) return {}
+  const { followedAtMs, checkedAtMs } = followed
+  return { followedAtMs, ...(checkedAtMs === undefined ? {} : { checkedAtMs }) }
+}
+
+/** Of the two coordinates, for somebody whose owner key is not known. */
+function fingerprintOfPub(pub: string): string {
+  return fingerprintOf(
+    pub
+      .split('.')
+      .map((half) => Buffer.from(half, 'base64url').toString('hex'))
+      .join(''),
+  )
+}

@@ -1,0 +1,178 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { encodeManifest } from '../../../app/network/codec.ts'
+import { makeManifest } from '../../support/network-items.ts'
+import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
+import { runSower, serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { testSigner } from '../../unit/manifest/owner.ts'
+
+interface Found {
+  readonly mediaId: string
+  readonly did: string
+  readonly name: string
+  readonly owner: string
+  readonly ownerName?: string
+  readonly access_level: string
+  readonly isHeld: boolean
+  readonly isFollowed: boolean
+}
+interface Publisher {
+  readonly pub: string
+  readonly owner?: string
+  readonly name?: string
+  readonly isFollowed: boolean
+  readonly items: number
+}
+
+let world: NetworkWorld
+afterEach(() => world.close())
+
+async function serve(dataDir: string, more: Record<string, string> = {}): Promise<SowerNode> {
+  const node = await serveNode(dataDir, [], { GUN_PEERS: world.relay.url, ...more })
+  world.onClose(() => node.child.stop())
+  return node
+}
+
+async function open(): Promise<{ a: string; b: string; file: (name: string) => string }> {
+  world = await openNetworkWorld()
+  const dir = await tempDir()
+  world.onClose(async () => dir[Symbol.asyncDispose]())
+  return { a: dir.file('a'), b: dir.file('b'), file: (name) => dir.file(name) }
+}
+
+/** One call on the control listener. */
+async function rpc<T>({ controlUrl, dataDir }: SowerNode, name: string, args: object = {}): Promise<T> {
+  const token = (await readFile(join(dataDir, 'control.token'), 'utf8')).trim()
+  const answer = await fetch(`${controlUrl}/rpc/${name}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(args),
+  })
+  const reply = (await answer.json()) as { ok: boolean; value: T; error?: { code: string } }
+  if (!reply.ok) throw new Error(reply.error?.code)
+  return reply.value
+}
+
+const found = async (node: SowerNode, text: string): Promise<Found[]> =>
+  (await rpc<{ items: Found[] }>(node, 'discovery.search', { text })).items
+
+const search = (dataDir: string, ...args: string[]): Promise<Found[]> =>
+  sowerJson(dataDir, ['search', ...args])
+
+test(
+  'finds what somebody followed publishes, also when the relay and the other node are gone',
+  { timeout: 150_000 },
+  async () => {
+    const { a, b, file } = await open()
+    const publisher = await serve(a)
+    await writeFile(file('Harbour at dawn.txt'), 'for everybody')
+    await writeFile(file('hidden harbour.txt'), 'for nobody')
+    const add = (name: string, ...args: string[]): Promise<{ mediaId: string }> =>
+      sowerJson(a, ['add', file(name), ...args])
+    const shown = await add('Harbour at dawn.txt', '--access', 'public')
+    await add('hidden harbour.txt', '--access', 'private', '--encrypt')
+    await sowerJson(a, ['wallet', 'card', '--name', 'Anna', '--out', file('anna.sowercard')])
+
+    // Only what is followed is looked for, so that it is the card that leads to it.
+    const reader = await serve(b, { SOWER_FEED: 'off' })
+    expect(await search(b, 'harbour')).toEqual([])
+    const followed = await sowerJson<Publisher>(b, ['follow', file('anna.sowercard')])
+    expect(followed).toMatchObject({ owner: publisher.owner, name: 'Anna', isFollowed: true })
+
+    await poll(
+      () => found(reader, 'harb'),
+      (items) => items.length > 0,
+    )
+    const [item, ...others] = await search(b, 'harb')
+    expect(others).toEqual([])
+    expect(item).toMatchObject({
+      mediaId: shown.mediaId,
+      did: `did:gun:media:${shown.mediaId}`,
+      name: 'Harbour at dawn.txt',
+      owner: publisher.owner,
+      ownerName: 'Anna',
+      access_level: 'public',
+      isHeld: false,
+      isFollowed: true,
+    })
+    expect(await search(b, 'harb', '--type', 'text', '--owner', 'Anna', '--followed')).toHaveLength(1)
+    expect(await search(b, 'harb', '--type', 'video')).toEqual([])
+    expect(await sowerJson<Publisher[]>(b, ['following'])).toMatchObject([{ name: 'Anna', items: 1 }])
+    const overHttp = (await (await fetch(`${reader.url}/api/search?q=harbour`)).json()) as { items: Found[] }
+    expect(overHttp.items).toMatchObject([{ mediaId: shown.mediaId, owner: publisher.owner }])
+
+    // Withdrawn by nobody, only out of reach: relay and publisher stop, the reader starts anew.
+    await publisher.child.stop()
+    await world.relay.stop()
+    await reader.child.stop()
+    const again = await serve(b, { SOWER_FEED: 'off' })
+    expect(await search(b, 'dawn')).toMatchObject([{ mediaId: shown.mediaId, isFollowed: true }])
+    await again.child.stop()
+    // And with no node running at all, in the engine of the command alone.
+    expect(await search(b, 'dawn')).toHaveLength(1)
+
+    const { unfollowed } = await sowerJson<{ unfollowed: string }>(b, ['unfollow', 'Anna'])
+    expect(unfollowed).toBe(followed.pub)
+    expect(await sowerJson<Publisher[]>(b, ['following'])).toEqual([])
+    expect(await search(b, 'dawn', '--followed')).toEqual([])
+    expect(await search(b, 'dawn')).toMatchObject([{ isFollowed: false }])
+  },
+)
+
+test(
+  'finds new public items of anybody on its relay, and nothing that is not signed',
+  { timeout: 120_000 },
+  async () => {
+    const { a, b, file } = await open()
+    await serve(a)
+    const reader = await serve(b)
+    await writeFile(file('open lecture.txt'), 'for everybody')
+    const { mediaId } = await sowerJson<{ mediaId: string }>(a, [
+      'add',
+      file('open lecture.txt'),
+      '--access',
+      'public',
+    ])
+    await poll(
+      () => found(reader, 'lecture'),
+      (items) => items.some((item) => item.mediaId === mediaId),
+      30_000,
+    )
+
+    // Somebody writes over it, and puts a forged one beside it.
+    const vandal = await world.client('vandal')
+    const forged = { ...makeManifest(testSigner(9), 'forged'), name: 'forged lecture.txt' }
+    const { fields: values } = encodeManifest(forged)
+    await vandal.put([`media:${forged.id}`], values)
+    await vandal.put(['media', forged.id], values)
+    const lie = { ...forged, id: mediaId, name: 'overwritten lecture.txt' }
+    await vandal.put([`media:${mediaId}`], encodeManifest(lie).fields)
+    await expect(rpc(reader, 'discovery.item', { id: `did:gun:media:${forged.id}` })).rejects.toThrow(
+      'NOT_FOUND',
+    )
+    const { item } = await rpc<{ item: Found }>(reader, 'discovery.item', { id: mediaId })
+    expect(item.name).toBe('open lecture.txt')
+    await rpc(reader, 'discovery.refresh')
+    expect((await found(reader, 'lecture')).map(({ name }) => name)).toEqual(['open lecture.txt'])
+    expect(await found(reader, 'forged')).toEqual([])
+  },
+)
+
+test('says what can’t be followed, and how', async () => {
+  const { a, file } = await open()
+  const node = await serve(a)
+  const follow = async (given: string): Promise<{ code: string; hint?: string }> => {
+    const { status, stderr } = await runSower(a, ['--json', 'follow', given])
+    expect(status).toBe(1)
+    return JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as { code: string; hint?: string }
+  }
+  const unknown = await follow(`02${'a'.repeat(64)}`)
+  expect(unknown).toMatchObject({ code: 'BAD_REQUEST', hint: expect.stringContaining('card') as string })
+  expect(await follow(node.owner)).toMatchObject({ code: 'BAD_REQUEST' })
+  await writeFile(file('not.sowercard'), '{"owner":1}')
+  expect(await follow(join(file('not.sowercard')))).toMatchObject({ code: 'CARD_INVALID' })
+  const nobody = await runSower(a, ['--json', 'unfollow', `02${'a'.repeat(64)}`])
+  expect(JSON.parse(nobody.stderr)).toMatchObject({ code: 'NOT_FOUND' })
+})
