@@ -11,7 +11,7 @@ import { SeedKeeper } from './engine-seeds.ts'
 import { prepareSharing, sharingParts, startSharing, stopSharing } from './engine-sharing.ts'
 import { nodeStatus } from './engine-status.ts'
 import type { PartsInit, Running } from './engine-types.ts'
-import { revocationLookup } from './engine-withdrawn.ts'
+import { followWithdrawals, revocationLookup } from './engine-withdrawn.ts'
 import { viewItem, webSources } from './engine-view.ts'
 import { wire } from './engine-wiring.ts'
 import { Fetcher } from './fetching/index.ts'
@@ -249,6 +249,8 @@ export class EngineParts {
     const seeds = new SeedKeeper({ library, folder, swarm, clock, holdMs })
     this.#closers.push(() => seeds.stop())
     await prepareSharing(sharing)
+    const { revocations } = sharing
+    this.#closers.push(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
     this.#closers.push(startDiscovery(findable, discovery))
     network.start()

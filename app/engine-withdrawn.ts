@@ -1,5 +1,9 @@
+import { AppError } from './contract/index.ts'
 import type { RevocationLookup, SignedRevocation } from './http/index.ts'
 import type { Db } from './library/index.ts'
+import type { Network } from './network/index.ts'
+import type { Log } from './ports/log.ts'
+import type { Revocations } from './sharing/index.ts'
 
 /**
  * Reads what the `revocations` table holds of an item. Its bodies were verified before they were written; to do so again would
@@ -9,5 +13,78 @@ export function revocationLookup(db: Db): RevocationLookup {
   return (mediaId) => {
     const row = db.prepare('SELECT body FROM revocations WHERE media_id = ?').get(mediaId)
     return row === undefined ? undefined : (JSON.parse((row as { body: string }).body) as SignedRevocation)
+  }
+}
+
+interface Tied {
+  readonly network: Pick<Network, 'onRevocation' | 'withdraw' | 'lookup' | 'status'>
+  readonly revocations: Pick<Revocations, 'apply' | 'get' | 'onRecorded'>
+  readonly db: Db
+  readonly log: Log
+}
+
+const ROUND_MS = 60_000
+/** Relays are connected by then. */
+const FIRST_ROUND_MS = 5_000
+/** Held items of others that are asked about in a round. */
+const PER_ROUND = 20
+
+/**
+ * Obeys withdrawals the network tells of, and tells it of those this node learns of by other ways. Whoever was away when one was
+ * said did not hear it: items of others are asked about again, a few at a time.
+ * @returns ends it
+ */
+export function followWithdrawals({ network, revocations, db, log }: Tied): () => void {
+  let isEnded = false
+  const stopHearing = network.onRevocation((revocation) => {
+    try {
+      revocations.apply(revocation)
+    } catch (error) {
+      // Of an item held here, but by somebody else than its owner.
+      if (!(error instanceof AppError)) throw error
+      log.info('revocations.refused', { mediaId: revocation.mediaId, code: error.code })
+    }
+  })
+  const stopTelling = revocations.onRecorded((mediaId) => {
+    // When the transaction it is written in is over, and only if it came to a good end.
+    setImmediate(() => {
+      const revocation = isEnded ? undefined : revocations.get(mediaId)
+      if (revocation === undefined) return
+      network
+        .withdraw(revocation)
+        .catch((error: unknown) => log.error('revocations.not-told', { mediaId, error }))
+    })
+  })
+  let after = ''
+  const ask = async (): Promise<void> => {
+    if (!network.status().gun.relays.some(({ state }) => state === 'open')) return
+    const rows = db
+      .prepare(
+        `SELECT media_id AS mediaId, owner FROM items
+         WHERE is_own = 0 AND trashed_at_ms IS NULL AND media_id > ? ORDER BY media_id LIMIT ?`,
+      )
+      .all(after, PER_ROUND) as { mediaId: string; owner: string }[]
+    after = rows.length < PER_ROUND ? '' : (rows.at(-1)?.mediaId ?? '')
+    for (const { mediaId, owner } of rows) {
+      if (isEnded) return
+      await network.lookup(mediaId, { owner })
+    }
+  }
+  const next = (delayMs: number): NodeJS.Timeout =>
+    setTimeout(() => {
+      ask()
+        .catch((error: unknown) => {
+          if (!isEnded) log.error('revocations.round-failed', { error })
+        })
+        .finally(() => {
+          if (!isEnded) timer = next(ROUND_MS)
+        })
+    }, delayMs).unref()
+  let timer = next(FIRST_ROUND_MS)
+  return () => {
+    isEnded = true
+    clearTimeout(timer)
+    stopHearing()
+    stopTelling()
   }
 }

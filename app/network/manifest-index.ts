@@ -9,7 +9,7 @@ import { isLink, mergeNodes, valuesOf } from './graph.ts'
 import type { GunNode, GunValue } from './graph.ts'
 import type { Answer } from './gun-protocol.ts'
 import type { KnownItem, ManifestStore } from './manifest-store.ts'
-import { verifyRevocation } from '../sharing/index.ts'
+import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import { openSigned } from './sea.ts'
 import { parseSoul, souls } from './souls.ts'
 
@@ -21,6 +21,8 @@ export interface ManifestIndexOptions {
   readonly trusted: () => ReadonlySet<string>
   /** Told of every manifest that was new, or newer than what was known. */
   readonly onKept?: (mediaId: string) => void
+  /** Told of every withdrawal whose signature holds; whose item it is, the listener must know. */
+  readonly onRevocation?: (revocation: Revocation) => void
 }
 
 export interface LookupHints {
@@ -178,6 +180,7 @@ export class ManifestIndex {
     try {
       const revocation = verifyRevocation(unwrapJson(text))
       if (this.#options.store.withdraw(revocation)) this.#options.onKept?.(revocation.mediaId)
+      this.#options.onRevocation?.(revocation)
     } catch (error) {
       // OIP's deletions are unsigned, and anybody's: they change nothing.
       if (!(error instanceof AppError)) throw error

@@ -93,6 +93,7 @@ export class Network {
   readonly #presence: Presence
   readonly #following: Following
   readonly #listeners = new Set<(mediaId: string) => void>()
+  readonly #revocationListeners = new Set<(revocation: Revocation) => void>()
   readonly #statusListeners = new Set<() => void>()
   /** Own items that are about to be said again, and when those that were, were. */
   readonly #contested = new Map<string, NodeJS.Timeout>()
@@ -127,6 +128,9 @@ export class Network {
       clock,
       trusted: options.trustedOwners,
       onKept: (mediaId) => this.#tell(mediaId),
+      onRevocation: (revocation) => {
+        for (const listener of this.#revocationListeners) listener(revocation)
+      },
     })
     this.#publisher = new Publisher({
       client,
@@ -306,6 +310,15 @@ export class Network {
   onItem(listener: (mediaId: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Told of every withdrawal that is heard of, whoever's and of whatever; its signature is that of the owner it names, who may
+   * own nothing. @returns stops listening
+   */
+  onRevocation(listener: (revocation: Revocation) => void): () => void {
+    this.#revocationListeners.add(listener)
+    return () => this.#revocationListeners.delete(listener)
   }
 
   /** Told when GUN or a relay comes or goes. @returns stops listening */

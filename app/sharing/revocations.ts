@@ -22,6 +22,7 @@ interface RevocationsOptions {
 /** Items whose owners took them back: what they said, and that this node passes none of them on. */
 export class Revocations {
   readonly #options: RevocationsOptions
+  readonly #listeners = new Set<(mediaId: string) => void>()
   #unsubscribe: (() => void) | undefined
 
   constructor(options: RevocationsOptions) {
@@ -90,6 +91,16 @@ export class Revocations {
       )
       this.#unseed(revocation.mediaId)
     })
+    for (const listener of this.#listeners) listener(revocation.mediaId)
+  }
+
+  /**
+   * Told of items a withdrawal of which is being written down; the transaction it is part of may not be over yet.
+   * @returns stops listening
+   */
+  onRecorded(listener: (mediaId: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Keeps what was said of an item in the media folder. Safe to repeat. */

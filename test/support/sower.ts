@@ -1,5 +1,9 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { HttpNode } from '../../app/cli/http-node.ts'
+import type { EngineArgs, EngineCallName, EngineResult } from '../../app/contract/index.ts'
 import { Child } from './child.ts'
 
 const CLI = fileURLToPath(new URL('../../app/cli/main.ts', import.meta.url))
@@ -67,4 +71,19 @@ export async function sowerJson<T>(dataDir: string, args: readonly string[]): Pr
   if (status !== 0) throw new Error(`sower ${args.join(' ')} ended with ${status}: ${stderr}`)
   // What each command prints is checked by the tests that use it.
   return JSON.parse(stdout) as T
+}
+
+/** What the window asks a node. */
+export async function callNode<N extends EngineCallName>(
+  node: SowerNode,
+  name: N,
+  args: EngineArgs<N>,
+): Promise<EngineResult<N>> {
+  const controlToken = (await readFile(join(node.dataDir, 'control.token'), 'utf8')).trim()
+  const connection = new HttpNode({ ...node, controlToken, pid: 0 })
+  try {
+    return await connection.call(name, args)
+  } finally {
+    await connection.close()
+  }
 }

@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises'
+import { afterEach, expect, test } from 'vitest'
+import { makeRevocation } from '../../support/network-items.ts'
+import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
+import { callNode, serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { testSigner } from '../../unit/manifest/owner.ts'
+
+interface Item {
+  readonly mediaId: string
+  readonly state: string
+}
+
+let world: NetworkWorld
+afterEach(() => world.close())
+
+/** A node on the world's relay; it ends with the world, however often it was started. */
+async function serve(dataDir: string): Promise<SowerNode> {
+  const node = await serveNode(dataDir, [], { GUN_PEERS: world.relay.url })
+  world.onClose(() => node.child.stop())
+  return node
+}
+
+const stateOf = async ({ dataDir }: SowerNode, id: string): Promise<string | undefined> =>
+  (await sowerJson<Item[]>(dataDir, ['ls'])).find(({ mediaId }) => mediaId === id)?.state
+
+test('what is withdrawn is passed on no more: by who hears of it at once, and by who was away', async () => {
+  world = await openNetworkWorld()
+  const dir = await tempDir()
+  world.onClose(async () => dir[Symbol.asyncDispose]())
+  const [a, b, away] = await Promise.all(['a', 'b', 'away'].map((name) => serve(dir.file(name))))
+  if (a === undefined || b === undefined || away === undefined) throw new Error('a node did not start')
+  await writeFile(dir.file('letter.txt'), 'for three people')
+  const { link: cardOfB } = await callNode(b, 'vault.card', {})
+  const { link: cardOfAway } = await callNode(away, 'vault.card', {})
+  const added = await sowerJson<Item>(a.dataDir, [
+    'add',
+    dir.file('letter.txt'),
+    '--to',
+    cardOfB,
+    '--to',
+    cardOfAway,
+  ])
+  for (const node of [b, away]) {
+    await sowerJson(node.dataDir, ['get', added.mediaId, '--from', a.url])
+    expect(await stateOf(node, added.mediaId)).toBe('seeding')
+  }
+  await away.child.stop()
+
+  // Anybody can sign a withdrawal of anything; only its owner's counts.
+  const client = await world.client('forger')
+  const forged = makeRevocation(testSigner(9), added.mediaId)
+  await client.put([`oip:deleted:records:did:gun:media:${added.mediaId}`], {
+    revocation: JSON.stringify(forged),
+  })
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  expect(await stateOf(b, added.mediaId)).toBe('seeding')
+
+  await callNode(a, 'sharing.removePeople', { mediaId: added.mediaId, people: [b.owner] })
+  await poll(
+    () => stateOf(b, added.mediaId),
+    (state) => state !== 'seeding',
+    30_000,
+  )
+  const { notices } = await callNode(b, 'node.status', {})
+  expect(notices).toContainEqual(expect.objectContaining({ code: 'WITHDRAWN' }))
+
+  await a.child.stop()
+  const back = await serve(dir.file('away'))
+  await poll(
+    () => stateOf(back, added.mediaId),
+    (state) => state !== undefined && state !== 'seeding',
+    30_000,
+  )
+})
