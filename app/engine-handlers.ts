@@ -71,8 +71,9 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
     },
 
     'fetching.start': async (args) => ({ transferId: await fetcher.begin(args) }),
-    'fetching.setPriority': async () => {
-      throw new AppError('UNAVAILABLE', 'This is not built yet.')
+    'fetching.setPriority': async ({ id, priority }) => {
+      fetcher.setPriority(id, priority)
+      return {}
     },
     'fetching.inspect': async ({ link }) => fetcher.inspect(link),
     ...sharingHandlers(init, requireRow),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../contract/index.ts'
 import { cleanFileName } from '../ingest/index.ts'
 import { canonicalJson, verifyManifest, type Manifest } from '../manifest/index.ts'
@@ -5,12 +6,13 @@ import type { ManifestTaker } from '../seeding/index.ts'
 import type { ArrivingBytes } from './arriving-bytes.ts'
 import { Descriptions } from './descriptions.ts'
 import { undescribed, wrongKey } from './failures.ts'
-import { find, withManifest, type Description } from './find.ts'
+import { fetchMetainfo, find, withManifest, type Description } from './find.ts'
 import type { Incoming } from './incoming.ts'
 import type { LinkKeys } from './link-keys.ts'
+import { askNetwork, type NetworkFinding } from './network-road.ts'
 import type { Proof } from './plain-road.ts'
 import type { Plan } from './plan.ts'
-import type { KeyRing, LeechHandle } from './ports.ts'
+import type { FetchNetwork, KeyRing, LeechHandle } from './ports.ts'
 import type { Report } from './report.ts'
 import type { Roads } from './roads.ts'
 import { describedAs, isMedia } from './showing.ts'
@@ -27,10 +29,18 @@ interface DescribingInit {
   readonly files: KeyRing['files']
   /** How long a wrong key is not believed to be the link's fault. */
   readonly describeMs: number
+  readonly network: FetchNetwork | undefined
+  /** For the network's answer, when nobody else says where the item is. */
+  readonly networkMs: number
 }
 
 /** For a description that fits the link's key, when there is one that does not. */
 const MAX_GRACE_MS = 8000
+/** Beside other roads the network is not waited for; what it says later counts the next time. */
+const NETWORK_BESIDE_MS = 300
+const MAX_FOUND = 16
+const TOLD = 'It said what this is, or who has it.'
+const WITHDRAWN = 'Its owner has withdrawn it.'
 
 /** What one download knows of its item: found with HTTP sources, told by peers, remembered from earlier runs. */
 export class Describing {
@@ -69,23 +79,27 @@ export class Describing {
     )
   }
 
-  /** Asks everybody who can be asked over HTTP. */
+  /** Asks everybody who can be asked over HTTP, and the network. */
   async find(signal: AbortSignal): Promise<Description> {
     const { plan, roads, report, arriving } = this.#init
-    const { description: found, notes, manifests } = await find(plan, roads.http(), signal)
+    const asking = this.#askNetwork()
+    const sources = roads.http()
+    const { description, notes, manifests } = await find(plan, sources, signal)
+    let found = description
     for (const [label, { state, note, isRemark }] of notes) {
       report.board.set(label, state, isRemark === true ? undefined : note)
       if (isRemark === true && note !== undefined) report.board.remark(label, note)
     }
     await this.#recall()
     for (const { manifest, label } of manifests) await this.#descriptions.consider(manifest, label)
+    found = await this.#withNetwork(found, asking, sources.length > 0, signal)
     await this.#descriptions.settled()
     if (found.origin !== undefined && found.manifest !== undefined && found.manifest === this.manifest) {
       plan.described = { manifest: found.manifest, origin: found.origin }
       this.#init.save()
     }
-    const description = await this.#remember(found)
-    const { sizeBytes, name = plan.name } = description
+    const remembered = await this.#withTorrent(await this.#remember(found), signal)
+    const { sizeBytes, name = plan.name } = remembered
     report.say({
       sources: report.board.view(),
       ...(name === undefined ? {} : { name: cleanFileName(name) }),
@@ -93,7 +107,56 @@ export class Describing {
     })
     arriving.sizeBytes = sizeBytes
     this.#tell()
-    return description
+    return remembered
+  }
+
+  /** What the network says, whenever it does: a manifest is remembered, addresses are asked from then on. */
+  async #askNetwork(): Promise<NetworkFinding | null> {
+    const { network, plan, save, report } = this.#init
+    const finding = await askNetwork(network, plan)
+    if (finding === null) return null
+    report.board.set('network', 'idle', finding.isWithdrawn ? WITHDRAWN : TOLD)
+    const news = finding.addresses.filter((address) => !plan.foundWeb.includes(address))
+    plan.foundWeb = [...news, ...plan.foundWeb].slice(0, MAX_FOUND)
+    if (finding.manifest !== undefined) await this.#descriptions.consider(finding.manifest, finding.origin)
+    if (news.length > 0) save()
+    return finding
+  }
+
+  async #withNetwork(
+    found: Description,
+    asking: Promise<NetworkFinding | null>,
+    hasSources: boolean,
+    signal: AbortSignal,
+  ): Promise<Description> {
+    const { plan, networkMs } = this.#init
+    const hasRoad = hasSources || found.infoHash !== undefined || plan.described !== undefined
+    const finding = await Promise.race([
+      asking,
+      sleep(hasRoad ? NETWORK_BESIDE_MS : networkMs, null, { signal, ref: false }),
+    ])
+    if (finding === null || found.manifest !== undefined) return found
+    const { manifest, origin, unsigned } = finding
+    if (manifest !== undefined) return withManifest(found, { manifest, origin }, plan.mediaId)
+    if (unsigned === undefined) return found
+    const { infoHash, name } = unsigned
+    return {
+      ...found,
+      unsigned,
+      ...(found.infoHash !== undefined || infoHash === undefined ? {} : { infoHash, origin }),
+      ...(found.name !== undefined || name === undefined ? {} : { name }),
+    }
+  }
+
+  /** The torrent from those that the manifest or the network names, when nobody else has given it. */
+  async #withTorrent(description: Description, signal: AbortSignal): Promise<Description> {
+    const { infoHash, sizeBytes, metainfo } = description
+    const sources =
+      infoHash === undefined || metainfo !== undefined ? [] : this.#init.roads.named(description)
+    if (infoHash === undefined || sources.length === 0) return description
+    const fetched = await fetchMetainfo(sources, infoHash, sizeBytes, signal)
+    signal.throwIfAborted()
+    return fetched === undefined ? description : { ...description, metainfo: fetched }
   }
 
   /** What a download of this torrent does with manifests. */

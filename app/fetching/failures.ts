@@ -1,4 +1,5 @@
 import { AppError } from '../contract/index.ts'
+import type { ParsedLink } from './link.ts'
 
 /** The bytes are not the ones asked for, and nobody is left to ask. */
 export function mismatch(sources: readonly string[]): AppError {
@@ -44,4 +45,19 @@ export function wrongKey(): AppError {
   return new AppError('LINK_INVALID', 'The key in this link does not open the item it leads to.', {
     hint: 'Ask for the link again, and copy it whole.',
   })
+}
+
+/** Nothing enforces the date in a link; a program that is asked to follow it does. */
+export function refuseExpired({ expiresAtMs }: Pick<ParsedLink, 'expiresAtMs'>, nowMs: number): void {
+  if (expiresAtMs === undefined || expiresAtMs > nowMs) return
+  const date = new Date(expiresAtMs).toISOString().slice(0, 10)
+  throw new AppError('LINK_INVALID', `Whoever made this link meant it to be used until ${date}.`, {
+    hint: 'Ask them for a new one.',
+    details: { reason: 'expired', expiresAtMs },
+  })
+}
+
+/** Its plan is from another version, or damaged. */
+export function unreadable(): AppError {
+  return new AppError('CONFLICT', 'This download can’t be gone on with.', { hint: 'Paste its link again.' })
 }

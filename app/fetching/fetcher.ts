@@ -1,15 +1,18 @@
-import { AppError, type ErrorShape, type MediaId, toErrorShape } from '../contract/index.ts'
+import { AppError, type ErrorShape, type MediaId, toErrorShape, type Transfer } from '../contract/index.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
 import { ArrivingBytes } from './arriving-bytes.ts'
 import { openArriving } from './arriving-file.ts'
 import { isAboutWallet } from './descriptions.ts'
+import { refuseExpired, unreadable } from './failures.ts'
 import { GetJob, type JobContext } from './get-job.ts'
 import { beginHeld, heldItem } from './held.ts'
+import { inspectLink, type InspectedLink } from './inspect.ts'
 import { LinkKeys } from './link-keys.ts'
 import { parseLink, type ParsedLink } from './link.ts'
 import { NodeLogins } from './node-logins.ts'
 import { joinPlans, newPlan, readPlan, type Plan } from './plan.ts'
 import type { FetcherDeps } from './ports.ts'
+import { Turns } from './turns.ts'
 import { readTypedSources } from './web-source.ts'
 
 export interface BeginArgs {
@@ -21,27 +24,13 @@ export interface BeginArgs {
   readonly isSeedingWanted?: boolean | undefined
 }
 
-export interface InspectedLink {
-  readonly kind: ParsedLink['kind']
-  readonly mediaId?: MediaId
-  readonly infoHash?: string
-  readonly name?: string
-  readonly trackers: string[]
-  readonly webSources: string[]
-  /** Already in the library. */
-  readonly isHeld: boolean
-  /** What the link leads to is stored encrypted. */
-  readonly isEncrypted: boolean
-  /** The link itself carries the key to it. */
-  readonly hasKey: boolean
-  readonly expiresAtMs?: number
-}
-
 interface Running {
   readonly job: GetJob
   readonly plan: Plan
   readonly controller: AbortController
   readonly ended: Promise<void>
+  /** When it was last looked at. */
+  bytesDone: number
 }
 
 /** Why a run was ended from outside; never shown. */
@@ -62,6 +51,7 @@ export class Fetcher {
   readonly #linkKeys: LinkKeys
   readonly #logins: NodeLogins
   readonly #running = new Map<string, Running>()
+  readonly #turns: Turns
   /** What whoever plays a download reads from; as long as it is not over and forgotten. */
   readonly #arriving = new Map<string, ArrivingBytes>()
   /** Downloads that failed because the wallet was not open. */
@@ -73,6 +63,11 @@ export class Fetcher {
     this.#deps = deps
     this.#linkKeys = new LinkKeys(deps.keys)
     this.#logins = new NodeLogins(deps)
+    this.#turns = new Turns({
+      start: (id) => this.#start(id),
+      yieldTurn: (id) => void this.#interrupt(id, 'queued').then(() => this.#queue(id)),
+      priorityOf: (id) => deps.transfers.get(id)?.priority ?? 'normal',
+    })
   }
 
   /** Goes on with the downloads that were not finished; paused ones stay paused. */
@@ -81,8 +76,9 @@ export class Fetcher {
     this.#isStopped = false
     const { transfers, keys } = this.#deps
     this.#stopListening.push(
-      transfers.onChange(({ removed }) => {
+      transfers.onChange(({ changed, removed }) => {
         for (const id of removed) void this.#forget(id)
+        for (const id of changed) this.#onProgress(id)
       }),
       keys.onChange(() => this.#onWallet()),
     )
@@ -91,13 +87,14 @@ export class Fetcher {
       const plan = readPlan(transfers.payload(id))
       // Died between the row and its plan: nobody was told of it yet.
       if (plan === null) this.#fail(id, unreadable())
-      else if (state !== 'paused') this.#run(id, plan)
+      else if (state !== 'paused') this.#queue(id)
     }
   }
 
   /** Ends all runs in good order; they are queued again at the next start. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#turns.stop()
     for (const off of this.#stopListening.splice(0)) off()
     await Promise.all([...this.#running.keys()].map((id) => this.#interrupt(id, 'queued')))
     const stopping = new AppError('CANCELLED', 'Sower is stopping.')
@@ -140,26 +137,23 @@ export class Fetcher {
     transfers.setPayload(id, plan)
     if (fileKey !== undefined && plan.boxedKey === undefined) this.#linkKeys.hold(id, fileKey)
     log.info('get.begin', { id, kind: parsed.kind, mediaId: parsed.mediaId, infoHash: parsed.infoHash })
-    this.#run(id, plan)
+    this.#queue(id)
     return id
   }
 
   /** What a link is, without contacting anybody. */
   inspect(link: string): InspectedLink {
-    const parsed = parseLink(link)
-    const { kind, mediaId, infoHash, name, trackers, webSources, isEncrypted, key, expiresAtMs } = parsed
-    return {
-      kind,
-      ...(mediaId === undefined ? {} : { mediaId: mediaId as MediaId }), // 64 hex by the parser
-      ...(infoHash === undefined ? {} : { infoHash }),
-      ...(name === undefined ? {} : { name }),
-      trackers: [...trackers],
-      webSources: [...webSources],
-      isHeld: heldItem(this.#deps.library, parsed) !== undefined,
-      isEncrypted,
-      hasKey: key !== undefined,
-      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-    }
+    return inspectLink(this.#deps.library, link)
+  }
+
+  /**
+   * Says which of several downloads goes first; kept with the download.
+   * @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over
+   */
+  setPriority(id: string, priority: Transfer['priority']): void {
+    this.#requireState(id, ['queued', 'active', 'paused'])
+    this.#deps.transfers.update(id, { priority }, { persist: true })
+    this.#turns.settle()
   }
 
   /**
@@ -192,7 +186,8 @@ export class Fetcher {
   resume(id: string): void {
     const { state } = this.#requireState(id, ['queued', 'active', 'paused'])
     if (state !== 'paused') return
-    this.#run(id, this.#requirePlan(id))
+    this.#requirePlan(id)
+    this.#queue(id)
   }
 
   /** Tries a failed (or cancelled) one again; sources that were dropped get another chance. */
@@ -203,7 +198,7 @@ export class Fetcher {
     plan.suspects = []
     this.#deps.transfers.setPayload(id, plan)
     this.#deps.transfers.update(id, { sources: [] })
-    this.#run(id, plan)
+    this.#queue(id)
   }
 
   /** Stops it and removes what has arrived. */
@@ -229,11 +224,19 @@ export class Fetcher {
     })
   }
 
-  #run(id: string, plan: Plan): void {
-    if (this.#running.has(id) || this.#isStopped) return
+  /** It runs when it is its turn, which may be now. */
+  #queue(id: string): void {
+    const state = this.#deps.transfers.get(id)?.state
+    if (this.#isStopped || this.#running.has(id) || state === undefined || state === 'done') return
+    this.#deps.transfers.update(id, { state: 'queued', error: undefined })
+    this.#turns.add(id)
+  }
+
+  #start(id: string): void {
+    const plan = readPlan(this.#deps.transfers.payload(id))
+    if (plan === null || this.#running.has(id) || this.#isStopped) return
     const controller = new AbortController()
     const job = new GetJob(this.#deps, id, plan, this.#contextOf(id))
-    this.#deps.transfers.update(id, { state: 'queued', error: undefined })
     const ended = job
       .run(controller.signal)
       .then(() => this.#onDone(id))
@@ -241,9 +244,19 @@ export class Fetcher {
       // A full disk can keep even the failure from being written down; the row is queued again at the next start.
       .catch((error: unknown) => this.#deps.log.error('get.end-failed', { id, error: String(error) }))
       .finally(() => {
-        if (this.#running.get(id)?.controller === controller) this.#running.delete(id)
+        if (this.#running.get(id)?.controller !== controller) return
+        this.#running.delete(id)
+        this.#turns.remove(id)
       })
-    this.#running.set(id, { job, plan, controller, ended })
+    this.#running.set(id, { job, plan, controller, ended, bytesDone: 0 })
+  }
+
+  #onProgress(id: string): void {
+    const running = this.#running.get(id)
+    const bytes = this.#deps.transfers.get(id)?.bytesDone ?? 0
+    if (running === undefined || running.bytesDone === bytes) return
+    running.bytesDone = bytes
+    this.#turns.gained(id)
   }
 
   /** What is being played goes on from the library's file. */
@@ -289,7 +302,7 @@ export class Fetcher {
     }
     for (const id of this.#waitingForWallet) {
       this.#waitingForWallet.delete(id)
-      if (this.#deps.transfers.get(id)?.state === 'failed') this.#run(id, this.#requirePlan(id))
+      if (this.#deps.transfers.get(id)?.state === 'failed') this.#queue(id)
     }
   }
 
@@ -308,7 +321,10 @@ export class Fetcher {
 
   async #interrupt(id: string, next: 'paused' | 'cancelled' | 'queued'): Promise<void> {
     const running = this.#running.get(id)
-    if (running === undefined) return
+    if (running === undefined) {
+      this.#turns.remove(id)
+      return
+    }
     running.controller.abort(new Interruption(next))
     await running.ended
   }
@@ -359,7 +375,7 @@ export class Fetcher {
     const gained = joinPlans(plan, other)
     this.#deps.transfers.setPayload(id, plan)
     if (!gained && this.#running.has(id)) return
-    void this.#interrupt(id, 'queued').then(() => this.#run(id, plan))
+    void this.#interrupt(id, 'queued').then(() => this.#queue(id))
   }
 
   #requireState(id: string, allowed: readonly string[]) {
@@ -376,18 +392,4 @@ export class Fetcher {
     if (plan === null) throw unreadable()
     return plan
   }
-}
-
-/** Nothing enforces the date in a link; a program that is asked to follow it does. */
-function refuseExpired({ expiresAtMs }: ParsedLink, nowMs: number): void {
-  if (expiresAtMs === undefined || expiresAtMs > nowMs) return
-  const date = new Date(expiresAtMs).toISOString().slice(0, 10)
-  throw new AppError('LINK_INVALID', `Whoever made this link meant it to be used until ${date}.`, {
-    hint: 'Ask them for a new one.',
-    details: { reason: 'expired', expiresAtMs },
-  })
-}
-
-function unreadable(): AppError {
-  return new AppError('CONFLICT', 'This download can’t be gone on with.', { hint: 'Paste its link again.' })
 }

@@ -4,6 +4,7 @@ import { verifyManifest, type Manifest } from '../manifest/index.ts'
 import { parseMetainfo } from '../seeding/index.ts'
 import { isPermanent, type HttpSource } from './http-source.ts'
 import type { Plan } from './plan.ts'
+import type { UnsignedHints } from './ports.ts'
 
 /** What is to be fetched, and on whose word. */
 export interface Description {
@@ -18,6 +19,8 @@ export interface Description {
    * itself says all that was used.
    */
   readonly origin?: string
+  /** Roads that somebody named without signing for them. */
+  readonly unsigned?: UnsignedHints
   /** It is encrypted, and this node can read it. */
   readonly canOpen?: boolean
 }
@@ -219,6 +222,17 @@ function chooseManifest(
       (newest, next) => (newest === null || next.manifest.version > newest.manifest.version ? next : newest),
       null,
     )
+}
+
+/** The metainfo of this torrent from whoever of these has it. */
+export async function fetchMetainfo(
+  sources: readonly HttpSource[],
+  infoHash: string,
+  sizeBytes: number | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const torrent = await findTorrent(sources, infoHash, sizeBytes, { timeoutMs: 5000, signal }, new Map())
+  return torrent?.metainfo
 }
 
 async function findTorrent(

@@ -21,6 +21,7 @@ import { SourceBoard } from './source-board.ts'
 import { downloadFromSwarm, type SwarmOutcome } from './swarm-download.ts'
 
 const LOOKING = 'Looking for people who have it.'
+const ASKING = 'The network is asked who has it.'
 const PAUSED = 'All swarm traffic is paused on this node.'
 const WRONG_BYTES = 'It gave other bytes than the ones asked for.'
 const WRONG_DESCRIPTION = 'It described another file than the one asked for.'
@@ -79,6 +80,8 @@ export class GetJob {
       linkKeys: context.linkKeys,
       files: deps.keys.files,
       describeMs: this.#patience.describeMs,
+      network: deps.network,
+      networkMs: this.#patience.networkMs,
     })
   }
 
@@ -130,7 +133,14 @@ export class GetJob {
     const hasPeople = infoHash !== undefined && this.#roads.hasPeople(description)
     const canSwarm =
       infoHash !== undefined && (hasPeople || (description.metainfo !== undefined && sources.length > 0))
-    if (!canPlain && !canSwarm) throw nobody(Object.keys(this.#plan.refused), this.#report.board.notes())
+    if (!canPlain && !canSwarm) {
+      const isWaiting = mediaId !== undefined && this.#deps.network?.isReachable() === true
+      if (!isWaiting || Object.keys(this.#plan.refused).length > 0)
+        throw nobody(Object.keys(this.#plan.refused), this.#report.board.notes())
+      this.#report.board.set('network', 'connecting', ASKING)
+      this.#report.sources()
+      return null
+    }
     this.#report.say({ stage: 'download' })
     if (canSwarm) {
       const outcome = await this.#swarm({ ...description, infoHash }, canPlain, round, signal)

@@ -28,15 +28,21 @@ export class HttpSource {
   isWholeOnly = false
   readonly #outbound: OutboundRequests
   readonly #logins: NodeLogins | undefined
+  #bytesUrl: URL
 
   constructor(source: WebSource, outbound: OutboundRequests, logins?: NodeLogins) {
     this.source = source
+    this.#bytesUrl = source.bytesUrl
     this.#outbound = outbound
     this.#logins = source.loginNode === undefined ? undefined : logins
   }
 
   get label(): string {
     return this.source.label
+  }
+
+  get kind(): WebSource['kind'] {
+    return this.source.kind
   }
 
   /**
@@ -46,7 +52,7 @@ export class HttpSource {
    */
   async read(start: number, endExclusive: number, signal: AbortSignal): Promise<Uint8Array> {
     const length = endExclusive - start
-    const response = await this.#get(this.source.bytesUrl, {
+    const response = await this.#getBytes({
       headers: { range: `bytes=${start}-${endExclusive - 1}` },
       maxBytes: Number.MAX_SAFE_INTEGER,
       timeoutMs: 5 * 60_000,
@@ -69,10 +75,11 @@ export class HttpSource {
 
   /**
    * @param offset first byte wanted
+   * @param endExclusive as far as it is wanted; a server that gives only whole files gives more
    * @throws {AppError} when it does not have the item, or does not say how long it is
    */
   async open(offset: number, maxBytes: number, signal: AbortSignal): Promise<OpenedSource> {
-    const response = await this.#get(this.source.bytesUrl, {
+    const response = await this.#getBytes({
       headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
       maxBytes: Number.MAX_SAFE_INTEGER,
       timeoutMs: Number.POSITIVE_INFINITY,
@@ -127,6 +134,19 @@ export class HttpSource {
       throw statusError(this.label, status)
     }
     return collectBody(body, maxBytes)
+  }
+
+  /** An OIP node has what others have at `/media/<id>` at `/api/media/<id>`; which it was is remembered. */
+  async #getBytes(
+    options: GuardedRequestOptions & { readonly signal: AbortSignal },
+  ): Promise<GuardedResponse> {
+    const response = await this.#get(this.#bytesUrl, options)
+    const other = this.source.otherBytesUrl
+    if (response.status !== 404 || other === undefined || other === this.#bytesUrl) return response
+    response.body.destroy()
+    const second = await this.#get(other, options)
+    if (second.status === 200 || second.status === 206) this.#bytesUrl = other
+    return second
   }
 
   /** Strangers get 404 for what is kept from them: whoever may have it shows who they are and asks again. */

@@ -30,6 +30,8 @@ export const Plan = z.object({
   peers: z.array(Address),
   typedWeb: z.array(Address),
   typedPeers: z.array(Address),
+  /** Addresses of others who have it, as the network said. */
+  foundWeb: z.array(Address).default([]),
   isSeedingWanted: z.boolean(),
   /** Sources that gave something false: label → what. */
   refused: z.record(z.string(), z.string()),
@@ -61,6 +63,7 @@ export function newPlan(link: ParsedLink, typed: TypedSources, isSeedingWanted: 
     peers: [...link.peers],
     typedWeb: [...typed.web],
     typedPeers: [...typed.peers],
+    foundWeb: [],
     isSeedingWanted,
     refused: {},
     isClean: false,

@@ -61,7 +61,9 @@ export interface TransferRows {
   payload(id: string): unknown
   setPayload(id: string, payload: unknown): void
   dismiss(id?: string): void
-  onChange(listener: (change: { readonly removed: readonly string[] }) => void): () => void
+  onChange(
+    listener: (change: { readonly changed: readonly string[]; readonly removed: readonly string[] }) => void,
+  ): () => void
 }
 
 /** One torrent being fetched from peers and HTTP sources at once. */
@@ -69,6 +71,7 @@ export interface LeechHandle {
   on(event: 'metainfo' | 'piece' | 'progress' | 'dropped' | 'done', listener: () => void): () => void
   on(event: 'error', listener: (error: unknown) => void): () => void
   addHttpSource(source: {
+    readonly kind: 'http' | 'ipfs' | 'arweave'
     readonly label: string
     read(start: number, endExclusive: number, signal: AbortSignal): Promise<Uint8Array>
   }): void
@@ -110,6 +113,38 @@ export interface KeyRing {
   onChange(listener: () => void): () => void
 }
 
+/** What somebody wrote of an item without signing it. */
+export interface UnsignedHints {
+  readonly name?: string
+  /** 40 lowercase hex. */
+  readonly infoHash?: string
+  readonly http: readonly string[]
+  readonly ipfsCid?: string
+  readonly arweaveTxId?: string
+}
+
+/** The network of manifests and presence, as far as downloads ask it. */
+export interface FetchNetwork {
+  /** Whether there is anybody to ask, now or in a while. */
+  isReachable(): boolean
+  /** What it says of an item: a manifest whose signature, id and schema hold, or hints. */
+  lookup(
+    mediaId: string,
+    hints: { readonly pub?: string; readonly owner?: string },
+  ): Promise<{
+    readonly known?: { readonly manifest: Manifest; readonly revocation?: object | undefined }
+    readonly foreign?: UnsignedHints
+  }>
+  /** Who has it. */
+  presenceOf(mediaId: string): Promise<{
+    readonly peers: readonly {
+      readonly isSelf: boolean
+      readonly isFresh: boolean
+      readonly endpoints: readonly string[]
+    }[]
+  }>
+}
+
 export interface FetcherDeps {
   readonly library: Shelf
   readonly transfers: TransferRows
@@ -123,8 +158,13 @@ export interface FetcherDeps {
   /** An item of the library as whoever may read it sees it. */
   readonly openHeld: (mediaId: string) => Promise<PlainFile>
   readonly settings: {
-    get(): Pick<Settings, 'trackers' | 'isSeedingAfterGet' | 'isDhtEnabled' | 'isLsdEnabled'>
+    get(): Pick<
+      Settings,
+      'trackers' | 'isSeedingAfterGet' | 'isDhtEnabled' | 'isLsdEnabled' | 'ipfsGateways' | 'arweaveGateways'
+    >
   }
+  /** Without it, what a link does not say can't be found. */
+  readonly network?: FetchNetwork | undefined
   readonly clock: Clock
   readonly log: Log
   /** Shorter in tests. */
@@ -141,6 +181,8 @@ export interface Patience {
   readonly stallMs: number
   /** For the signed manifest of an encrypted item, once all its bytes are there. @defaultValue 30 000 */
   readonly describeMs: number
+  /** For the network's answer, when nobody else says where the item is. @defaultValue 15 000 */
+  readonly networkMs: number
 }
 
 export const DEFAULT_PATIENCE: Patience = {
@@ -148,4 +190,5 @@ export const DEFAULT_PATIENCE: Patience = {
   metainfoMs: 10_000,
   stallMs: 30_000,
   describeMs: 30_000,
+  networkMs: 15_000,
 }

@@ -1,11 +1,16 @@
 import type { Settings } from '../contract/index.ts'
+import type { Manifest } from '../manifest/index.ts'
 import type { Description } from './find.ts'
+import { gatewaysOf } from './gateways.ts'
 import { HttpSource, type OutboundRequests } from './http-source.ts'
 import type { NodeLogins } from './node-logins.ts'
 import type { Plan } from './plan.ts'
 import { usablePeers, usableTrackers, webSourcesOf } from './web-source.ts'
 
-type SwarmSettings = Pick<Settings, 'trackers' | 'isDhtEnabled' | 'isLsdEnabled'>
+type SwarmSettings = Pick<
+  Settings,
+  'trackers' | 'isDhtEnabled' | 'isLsdEnabled' | 'ipfsGateways' | 'arweaveGateways'
+>
 
 /** Whom a download may ask: what the user typed, what the link names, what the publisher names; never a refused one. */
 export class Roads {
@@ -28,14 +33,32 @@ export class Roads {
   /** @param fileName for addresses of folders (BEP 19), once the torrent is known */
   http(description: Description = {}, fileName?: string): HttpSource[] {
     const { kind, mediaId, typedWeb, webSources, refused, isEncrypted } = this.#plan
+    const transport = description.manifest?.transport ?? unsignedTransport(description)
     const named = [
-      ...(description.manifest?.transport?.http ?? []),
-      ...(description.manifest?.transport?.bittorrent?.webSeeds ?? []),
+      ...(transport.http ?? []),
+      ...(transport.bittorrent?.webSeeds ?? []),
+      ...this.#plan.foundWeb,
     ]
+    const gateways = gatewaysOf(transport, this.#settings(), mediaId)
     const mayLogIn = { linked: isEncrypted, named: description.canOpen === true }
-    return webSourcesOf({ kind, mediaId, typed: typedWeb, linked: webSources, named, fileName, mayLogIn })
+    return webSourcesOf({
+      kind,
+      mediaId,
+      typed: typedWeb,
+      linked: webSources,
+      named,
+      gateways,
+      fileName,
+      mayLogIn,
+    })
       .filter(({ label }) => refused[label] === undefined)
       .map((source) => new HttpSource(source, this.#outbound, this.#logins))
+  }
+
+  /** Those of `http` that only the description names. */
+  named(description: Description): HttpSource[] {
+    const asked = new Set(this.http().map(({ source }) => source.bytesUrl.href))
+    return this.http(description).filter(({ source }) => !asked.has(source.bytesUrl.href))
   }
 
   /** Those of the link and the manifest; the node's own only when they name none. */
@@ -67,5 +90,15 @@ export class Roads {
     } catch {
       return undefined // not an encoded name
     }
+  }
+}
+
+/** The same fields as in a manifest, on nobody's word. */
+function unsignedTransport({ unsigned }: Description): NonNullable<Manifest['transport']> {
+  const { http = [], ipfsCid, arweaveTxId } = unsigned ?? {}
+  return {
+    http: [...http],
+    ...(ipfsCid === undefined ? {} : { ipfs: { cid: ipfsCid } }),
+    ...(arweaveTxId === undefined ? {} : { arweave: { txId: arweaveTxId } }),
   }
 }

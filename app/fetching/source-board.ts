@@ -5,9 +5,19 @@ import type { Segment } from './plan.ts'
 export class SourceBoard {
   readonly #rows = new Map<string, TransferSource>()
   readonly #remarks = new Map<string, string>()
+  readonly #kinds = new Map<string, TransferSource['kind']>()
 
   constructor(refused: Readonly<Record<string, string>>) {
     for (const [label, note] of Object.entries(refused)) this.set(label, 'dropped', note)
+  }
+
+  /** What kind of road these are; HTTP unless it was said. */
+  know(sources: readonly Pick<TransferSource, 'kind' | 'label'>[]): void {
+    for (const { label, kind } of sources) {
+      this.#kinds.set(label, kind)
+      const row = this.#rows.get(label)
+      if (row !== undefined) this.#rows.set(label, { ...row, kind })
+    }
   }
 
   set(label: string, state: TransferSource['state'], note?: string): void {
@@ -15,7 +25,10 @@ export class SourceBoard {
     if (before?.state === 'dropped' && state !== 'dropped') return
     const kept = note ?? (state === 'active' ? undefined : before?.note)
     this.#rows.set(label, {
-      kind: before?.kind ?? (label === 'swarm' ? 'torrent' : 'http'),
+      kind:
+        before?.kind ??
+        this.#kinds.get(label) ??
+        (label === 'swarm' ? 'torrent' : label.startsWith('network') ? 'gun' : 'http'),
       label,
       state,
       bytes: before?.bytes ?? 0,

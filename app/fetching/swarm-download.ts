@@ -145,7 +145,7 @@ function watch(
       if (hasOtherRoad && nowMs - startedMs > patience.metainfoMs) end('stalled')
       return
     }
-    const http = leech.sources().filter(({ kind }) => kind === 'http')
+    const http = leech.sources().filter(({ kind }) => kind !== 'torrent')
     const isEverybodyDropped = http.length > 0 && http.every(({ state }) => state === 'dropped')
     if (isEverybodyDropped && description.origin !== undefined) end('misled')
     const isOut = ({ label, state }: TransferSource): boolean =>

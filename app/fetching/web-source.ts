@@ -1,11 +1,15 @@
 import { AppError } from '../contract/index.ts'
+import type { GatewayAddress } from './gateways.ts'
 import { isPeerAddress, type ParsedLink } from './link.ts'
 
 /** One HTTP address the bytes may come from, and what may be asked of it. */
 export interface WebSource {
+  readonly kind: 'http' | 'ipfs' | 'arweave'
   /** What the user recognises it by; unique within a transfer. */
   readonly label: string
   readonly bytesUrl: URL
+  /** Where an OIP node has the same bytes when it has none at `bytesUrl`. */
+  readonly otherBytesUrl?: URL
   /** Of a node: what it knows about the item, and its torrent. */
   readonly infoUrl?: URL
   readonly torrentUrl?: URL
@@ -40,9 +44,11 @@ export function readTypedSources(from: readonly string[]): TypedSources {
   return { web, peers }
 }
 
+const MAX_SOURCES = 40
+
 /**
  * The HTTP sources of an item in the order in which they are tried: typed ones, the link's, then those its
- * publisher or torrent names. Addresses that cannot lead to bytes are left out.
+ * publisher or torrent names, then gateways. Addresses that cannot lead to bytes are left out.
  * @param fileName for addresses of folders (BEP 19), once the torrent's name is known
  */
 export function webSourcesOf(input: {
@@ -51,6 +57,7 @@ export function webSourcesOf(input: {
   readonly typed: readonly string[]
   readonly linked: readonly string[]
   readonly named?: readonly string[]
+  readonly gateways?: readonly GatewayAddress[]
   readonly fileName?: string | undefined
   /** Whose nodes may learn this node's owner key, beside those the user typed. */
   readonly mayLogIn?: { readonly linked: boolean; readonly named: boolean }
@@ -58,8 +65,7 @@ export function webSourcesOf(input: {
   const { mediaId, fileName } = input
   const mayLogIn = { typed: true, linked: false, named: false, ...input.mayLogIn }
   const found = new Map<string, WebSource>()
-  const add = (address: string, rule: 'typed' | 'linked' | 'named'): void => {
-    const source = toSource(address, mediaId, fileName, { rule, mayLogIn: mayLogIn[rule] })
+  const keep = (source: WebSource | null): void => {
     if (source === null || found.has(source.bytesUrl.href)) return
     const isTaken = [...found.values()].some(({ label }) => label === source.label)
     const label = isTaken
@@ -67,11 +73,17 @@ export function webSourcesOf(input: {
       : source.label
     found.set(source.bytesUrl.href, { ...source, label })
   }
+  const add = (address: string, rule: 'typed' | 'linked' | 'named'): void => {
+    if (found.size < MAX_SOURCES)
+      keep(toSource(address, mediaId, fileName, { rule, mayLogIn: mayLogIn[rule] }))
+  }
   for (const address of input.typed) add(address, 'typed')
   // A pasted web address is one the user typed in.
   for (const address of input.linked) add(address, input.kind === 'http' ? 'typed' : 'linked')
   for (const address of input.named ?? []) add(address, 'named')
-  return [...found.values()].slice(0, 40)
+  for (const { kind, url, isOwn } of input.gateways ?? [])
+    keep({ kind, label: url.host, bytesUrl: url, isPrivateAllowed: isOwn })
+  return [...found.values()]
 }
 
 function toSource(
@@ -89,8 +101,10 @@ function toSource(
   if (node !== null && mediaId !== undefined) {
     const bytesUrl = new URL(`${node}/media/${mediaId}`)
     return {
+      kind: 'http',
       label,
       bytesUrl,
+      otherBytesUrl: new URL(`${node}/api/media/${mediaId}`),
       infoUrl: new URL(`${node}/api/media/${mediaId}/info`),
       torrentUrl: new URL(`${node}/api/media/${mediaId}/torrent`),
       ...(mayLogIn ? { loginNode: node } : {}),
@@ -99,9 +113,10 @@ function toSource(
   }
   if (url.pathname.endsWith('/')) {
     if (fileName === undefined) return null
-    return { label, bytesUrl: new URL(encodeURIComponent(fileName), url), isPrivateAllowed: rule === 'typed' }
+    const bytesUrl = new URL(encodeURIComponent(fileName), url)
+    return { kind: 'http', label, bytesUrl, isPrivateAllowed: rule === 'typed' }
   }
-  return { label, bytesUrl: url, isPrivateAllowed: rule === 'typed' }
+  return { kind: 'http', label, bytesUrl: url, isPrivateAllowed: rule === 'typed' }
 }
 
 /** The address before `/media/<mediaId>` (or `/`), when this is the address of a node. */

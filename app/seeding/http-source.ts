@@ -5,6 +5,8 @@ import { RateMeter } from './throttle.ts'
 
 /** Bytes of the file from somewhere that can be asked for ranges of it. */
 export interface RangeSource {
+  /** @defaultValue `http` */
+  readonly kind?: TransferSource['kind']
   /** What the user recognises it by: its host. */
   readonly label: string
   /** @returns exactly the bytes asked for */
@@ -110,7 +112,7 @@ export class HttpSource {
 
   view(): TransferSource {
     return {
-      kind: 'http',
+      kind: this.#range.kind ?? 'http',
       label: this.label,
       state: this.#reads > 0 && this.#state === 'idle' ? 'active' : this.#state,
       bytes: this.#rate.totalBytes,

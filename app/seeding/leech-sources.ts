@@ -50,7 +50,7 @@ export function listSources(known: KnownSources): TransferSource[] {
     ...[...listed.values()].filter(({ label }) => !droppedLabels.has(label)),
     ...[...known.https].map((source) => source.view()).filter(({ state }) => state !== 'dropped'),
     ...[...known.waiting].map(
-      ({ label }) => ({ kind: 'http', label, state: 'connecting', bytes: 0 }) as const,
+      ({ kind = 'http', label }) => ({ kind, label, state: 'connecting', bytes: 0 }) as const,
     ),
     ...dropped,
   ]

@@ -6,7 +6,7 @@ import { AppError, type Transfer } from '../../app/contract/index.ts'
 import { plainOpener } from '../../app/engine-plain.ts'
 import { sealReader } from '../../app/engine-sealed.ts'
 import { reachOf } from '../../app/engine-view.ts'
-import { Fetcher, type BeginArgs, type Patience } from '../../app/fetching/index.ts'
+import { Fetcher, type BeginArgs, type FetchNetwork, type Patience } from '../../app/fetching/index.ts'
 import { HashPool, hashFile } from '../../app/ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
 import { canonicalJson, type OwnerSigner } from '../../app/manifest/index.ts'
@@ -66,11 +66,15 @@ interface FetchNodeOptions {
   readonly swarm?: Partial<SwarmOptions>
   readonly patience?: Partial<Patience>
   readonly isWalletOpen?: boolean
+  readonly ipfsGateways?: readonly string[]
+  readonly arweaveGateways?: readonly string[]
+  readonly network?: FetchNetwork
 }
 
 /** The parts of a node that fetch, seed and keep, on real files and sockets; the rest of the engine is not needed. */
 export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNode> {
-  const { root, owner = 'holder', trackers = [], patience = {} } = options
+  const { root, owner = 'holder', trackers = [], patience = {}, network } = options
+  const { ipfsGateways = [], arweaveGateways = [] } = options
   const log = silentLog
   const clock = systemClock
   const mediaDir = path.join(root, 'media')
@@ -144,8 +148,11 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
         isSeedingAfterGet: true,
         isDhtEnabled: false,
         isLsdEnabled: false,
+        ipfsGateways: [...ipfsGateways],
+        arweaveGateways: [...arweaveGateways],
       }),
     },
+    network,
     clock,
     log,
     patience: { sourcesMs: 3000, metainfoMs: 1500, stallMs: 5000, describeMs: 3000, ...patience },
