@@ -77,7 +77,9 @@ function webUrl(address: string): URL | null {
   if (!URL.canParse(address)) return null
   const url = new URL(address)
   url.hash = ''
-  return url.protocol === 'http:' || url.protocol === 'https:' ? url : null
+  const isWeb = url.protocol === 'http:' || url.protocol === 'https:'
+  // Templates such as `https://{cid}.example` are not filled in.
+  return isWeb && !/[{}]/.test(url.hostname) ? url : null
 }
 
 function leadsTo(cid: string, mediaId: string | undefined): boolean {

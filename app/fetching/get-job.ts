@@ -254,9 +254,13 @@ export class GetJob {
     this.#describing.provenBy(proof)
     let from = { bytes: 0, atMs: performance.now() }
     let rateBytesPerSec = 0
+    const sources = this.#roads.http(description)
+    board.know(sources)
     await downloadPlain({
       path: this.#incoming.plain,
-      sources: this.#roads.http(description),
+      sources,
+      written: road.written,
+      wanted: () => road.wanted,
       sizeBytes: description.sizeBytes,
       segments: plan.segments,
       isSolo: plan.suspects.length > 0,
@@ -264,12 +268,12 @@ export class GetJob {
       signal,
       reserve: (totalBytes) => this.#incoming.open(totalBytes),
       onSegments: () => this.#save(),
+      onStartOver: () => road.startOver(),
       onSource: (label, state, note) => {
         board.set(label, state, note)
         this.#report.sources()
       },
       onProgress: (bytesDone, totalBytes) => {
-        road.offset = bytesDone
         arriving.wake()
         const nowMs = performance.now()
         const elapsedMs = nowMs - from.atMs

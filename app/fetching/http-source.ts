@@ -9,7 +9,7 @@ export interface OutboundRequests {
   request(url: string | URL, options: GuardedRequestOptions): Promise<GuardedResponse>
 }
 
-/** Bytes from an offset to the end, and how many there are in all. */
+/** Bytes from an offset on, and how many there are in all. */
 export interface OpenedSource {
   /** Where the stream begins: where it was asked to, or 0 from a server that only gives whole files. */
   readonly startsAt: number
@@ -78,9 +78,12 @@ export class HttpSource {
    * @param endExclusive as far as it is wanted; a server that gives only whole files gives more
    * @throws {AppError} when it does not have the item, or does not say how long it is
    */
-  async open(offset: number, maxBytes: number, signal: AbortSignal): Promise<OpenedSource> {
+  async open(offset: number, endExclusive: number | undefined, signal: AbortSignal): Promise<OpenedSource> {
+    const isWhole = offset === 0 && endExclusive === undefined
     const response = await this.#getBytes({
-      headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
+      headers: isWhole
+        ? {}
+        : { range: `bytes=${offset}-${endExclusive === undefined ? '' : endExclusive - 1}` },
       maxBytes: Number.MAX_SAFE_INTEGER,
       timeoutMs: Number.POSITIVE_INFINITY,
       signal,
@@ -100,11 +103,8 @@ export class HttpSource {
         : status === 200 && lengthHeader !== undefined
           ? { startsAt: 0, totalBytes: Number(lengthHeader), body }
           : null
-    if (opened !== null && opened.totalBytes <= maxBytes) return opened
+    if (opened !== null) return opened
     body.destroy()
-    if (opened !== null) {
-      throw new AppError('PAYLOAD_TOO_LARGE', `${this.label} has something longer than what was asked for.`)
-    }
     if (status === 200)
       throw new AppError('SOURCE_FAILED', `${this.label} does not say how long the file is.`)
     throw statusError(this.label, status)

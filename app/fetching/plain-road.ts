@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { parseMetainfo, type ByteRange, type Metainfo } from '../seeding/index.ts'
 import type { Road } from './arriving-bytes.ts'
+import { Intervals } from './intervals.ts'
 
 /** What proves bytes that came over plain HTTP before the whole is there. */
 export type Proof =
@@ -12,14 +13,16 @@ export type Proof =
   /** Nothing: they are given out when the whole is there and its hash is right. */
   | 'none'
 
-/** A file that comes in from start to end. */
+/** A file that comes in over plain HTTP, in parts. */
 export class PlainRoad implements Road {
   readonly path: string
+  /** What is in the file. */
+  readonly written = new Intervals()
   readonly #metainfo: Metainfo | undefined
   readonly #isSelfProving: boolean
   readonly #good = new Set<number>()
   readonly #bad = new Set<number>()
-  #offset = 0
+  #wanted: readonly ByteRange[] = []
 
   constructor(path: string, proof: Proof) {
     this.path = path
@@ -27,21 +30,24 @@ export class PlainRoad implements Road {
     this.#metainfo = typeof proof === 'string' ? undefined : parseMetainfo(proof.metainfo)
   }
 
-  /** How far it has come; less than before when it begins anew. */
-  set offset(offset: number) {
-    if (offset < this.#offset) {
-      this.#good.clear()
-      this.#bad.clear()
-    }
-    this.#offset = offset
+  /** What somebody waits for. */
+  get wanted(): readonly ByteRange[] {
+    return this.#wanted
+  }
+
+  /** Nothing of what has arrived counts any more. */
+  startOver(): void {
+    this.#good.clear()
+    this.#bad.clear()
   }
 
   has({ start, endExclusive }: ByteRange): boolean | Promise<boolean> {
-    if (this.#isSelfProving) return endExclusive <= this.#offset
+    if (this.#isSelfProving) return this.written.covers(start, endExclusive)
     if (this.#metainfo === undefined) return false
     const { pieceLength, sizeBytes } = this.#metainfo
+    const firstByte = Math.floor(start / pieceLength) * pieceLength
     const lastByte = Math.min(Math.ceil(endExclusive / pieceLength) * pieceLength, sizeBytes)
-    if (endExclusive > sizeBytes || lastByte > this.#offset) return false
+    if (endExclusive > sizeBytes || !this.written.covers(firstByte, lastByte)) return false
     const open: number[] = []
     for (let index = Math.floor(start / pieceLength); index * pieceLength < endExclusive; index += 1) {
       if (this.#bad.has(index)) return false
@@ -50,8 +56,8 @@ export class PlainRoad implements Road {
     return open.length === 0 || this.#check(open, this.#metainfo)
   }
 
-  prioritize(): void {
-    // A plain download comes in one stream.
+  prioritize(ranges: readonly ByteRange[]): void {
+    this.#wanted = ranges
   }
 
   async #check(indexes: readonly number[], { pieces, pieceLength, sizeBytes }: Metainfo): Promise<boolean> {
