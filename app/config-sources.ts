@@ -113,7 +113,7 @@ export function defaultSettings(dataDir: string): Settings {
     maxUploadBytes: 64 * GIB,
     reserveBytes: GIB,
     bootstrapBytes: 0,
-    ipfsGateways: ['https://trustless-gateway.link'],
+    ipfsGateways: ['https://ipfs.io', 'https://trustless-gateway.link'],
     arweaveGateways: ['https://arweave.net'],
     isSeedingAfterGet: true,
     isSeedingPaused: false,

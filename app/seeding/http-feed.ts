@@ -89,11 +89,20 @@ export class HttpFeed {
     for (const piece of active.values()) {
       if (piece.isExclusive && piece.owner !== null) continue
       if (piece.freeCount === 0 && !picker.isEndgame) continue
-      if (piece.missingCount === 0 || piece.owner instanceof HttpSource || source.isFetching(piece)) continue
+      if (piece.missingCount === 0 || source.isFetching(piece)) continue
+      if (piece.owner instanceof HttpSource && !this.#overtakes(source, piece)) continue
       piece.owner ??= source
       return [piece]
     }
     return []
+  }
+
+  /** In the end nobody waits for a much slower one; two at most bring the same piece. */
+  #overtakes(source: HttpSource, piece: ActivePiece): boolean {
+    const { owner } = piece
+    if (!this.#desk.picker.isEndgame || !(owner instanceof HttpSource)) return false
+    const fetching = [...this.#sources].filter((one) => one.isFetching(piece))
+    return fetching.length < 2 && owner.rateBytesPerSec * 2 < source.rateBytesPerSec
   }
 
   async #fetch(source: HttpSource, pieces: readonly ActivePiece[]): Promise<void> {

@@ -22,7 +22,8 @@ interface HttpSourceEvents {
 }
 
 const PARALLEL_READS = 2
-const MIN_SPAN_BYTES = 1024 * 1024
+/** Of a source that has not shown how fast it is, or is slow. */
+const MIN_SPAN_BYTES = 256 * 1024
 const MAX_SPAN_BYTES = 16 * 1024 * 1024
 const READ_TIMEOUT_MS = 120_000
 const MAX_FAILURES = 5
@@ -60,6 +61,10 @@ export class HttpSource {
   /** How much to ask for at once: about two seconds' worth. */
   get spanBytes(): number {
     return Math.min(Math.max(this.#rate.rateBytesPerSec() * 2, MIN_SPAN_BYTES), MAX_SPAN_BYTES)
+  }
+
+  get rateBytesPerSec(): number {
+    return this.#rate.rateBytesPerSec()
   }
 
   isFetching(piece: ActivePiece): boolean {

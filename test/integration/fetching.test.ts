@@ -170,8 +170,8 @@ describe('fetching from web servers', () => {
       state: 'done',
     })
     const ranges = second.requests.map(({ range }) => range).filter((range) => range !== undefined)
-    expect(ranges).toHaveLength(1)
-    expect(Number(/^bytes=(\d+)-$/.exec(ranges[0] ?? '')?.[1])).toBeGreaterThan(MIB / 2)
+    expect(ranges.length).toBeGreaterThan(0)
+    for (const range of ranges) expect(Number(/^bytes=(\d+)-/.exec(range)?.[1])).toBeGreaterThan(MIB / 2)
     await expectStored(node)
   })
 

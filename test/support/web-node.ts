@@ -21,7 +21,10 @@ export interface WebNodeOptions {
   readonly hasRanges?: boolean
   /** Cuts the connection after this many bytes of each answer. */
   readonly cutAfterBytes?: number
+  /** Of each answer. */
   readonly bytesPerSec?: number
+  /** `bytesPerSec` is that of all answers together. */
+  readonly isRateShared?: boolean
   /** Answers every request with this. */
   readonly status?: number
   /** Where the bytes are; a node's own address by default. */
@@ -50,32 +53,36 @@ export async function startWebNode(sample: SampleTorrent, options: WebNodeOption
 /** The publisher's manifest of a sample. */
 export function publisherManifest(
   sample: SampleTorrent,
-  changes: { sizeBytes?: number; withTorrent?: boolean; mime?: string } = {},
+  changes: {
+    sizeBytes?: number
+    withTorrent?: boolean
+    mime?: string
+    owner?: string
+    transport?: Record<string, unknown>
+  } = {},
 ): Manifest {
-  const signer = testSigner('publisher')
+  const signer = testSigner(changes.owner ?? 'publisher')
   const { infoHash, pieceLength, trackers } = parseMetainfo(sample.metainfo)
-  return signManifest(
-    buildManifest({
-      mediaId: sample.mediaId,
-      sizeBytes: changes.sizeBytes ?? sample.sizeBytes,
-      mime: changes.mime ?? 'application/octet-stream',
-      name: sample.name,
-      createdAt: '2026-01-02T03:04:05.000Z',
-      accessLevel: 'public',
-      owner: signer.publicKey,
-      ...(changes.withTorrent === false
-        ? {}
-        : {
-            bittorrent: {
-              infoHash,
-              magnetURI: magnetURI({ infoHash, name: sample.name, trackers }),
-              trackers: [...trackers],
-              pieceLength,
-            },
-          }),
-    }),
-    signer,
-  )
+  const unsigned = buildManifest({
+    mediaId: sample.mediaId,
+    sizeBytes: changes.sizeBytes ?? sample.sizeBytes,
+    mime: changes.mime ?? 'application/octet-stream',
+    name: sample.name,
+    createdAt: '2026-01-02T03:04:05.000Z',
+    accessLevel: 'public',
+    owner: signer.publicKey,
+    ...(changes.withTorrent === false
+      ? {}
+      : {
+          bittorrent: {
+            infoHash,
+            magnetURI: magnetURI({ infoHash, name: sample.name, trackers }),
+            trackers: [...trackers],
+            pieceLength,
+          },
+        }),
+  })
+  return signManifest({ ...unsigned, transport: { ...unsigned.transport, ...changes.transport } }, signer)
 }
 
 function answer(
@@ -131,9 +138,12 @@ function sendBytes(
     response.end(part)
     return
   }
-  const step = Math.max(1, Math.floor(options.bytesPerSec / 20))
+  const { bytesPerSec, isRateShared = false } = options
+  const running = answersOf(options)
+  running.add(response)
   let at = 0
   const timer = setInterval(() => {
+    const step = Math.max(1, Math.floor(bytesPerSec / 20 / (isRateShared ? running.size : 1)))
     response.write(part.subarray(at, at + step))
     at += step
     if (at >= part.length) {
@@ -141,8 +151,19 @@ function sendBytes(
       response.end()
     }
   }, 50)
-  response.on('close', () => clearInterval(timer))
+  response.on('close', () => {
+    running.delete(response)
+    clearInterval(timer)
+  })
 }
+
+/** The answers of one server that are under way; its options are its own. */
+function answersOf(options: WebNodeOptions): Set<ServerResponse> {
+  const answers = ANSWERS.get(options) ?? new Set()
+  ANSWERS.set(options, answers)
+  return answers
+}
+const ANSWERS = new WeakMap<WebNodeOptions, Set<ServerResponse>>()
 
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
