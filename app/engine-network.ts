@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Settings } from './contract/index.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import { isSeedable } from './engine-view.ts'
+import type { FetchNetwork } from './fetching/index.ts'
 import { identifyClient } from './http/index.ts'
 import { Network } from './network/index.ts'
 import type { Clock } from './ports/clock.ts'
@@ -63,6 +64,18 @@ export function networkPart(parts: Parts): Network {
     clock,
     log: parts.log.child('network'),
   })
+}
+
+/** As downloads ask it: for what is known of an item, and who has it. */
+export function fetchNetwork(network: Network, settings: PartsInit['settings']): FetchNetwork {
+  return {
+    isReachable: () => {
+      const { isSeedingPaused, gunPeers } = settings.get()
+      return !isSeedingPaused && (gunPeers.length > 0 || network.status().sockets > 0)
+    },
+    lookup: (mediaId, hints) => network.lookup(mediaId, hints),
+    presenceOf: (mediaId) => network.presenceOf(mediaId),
+  }
 }
 
 function networkSettings(values: Settings): ReturnType<ConstructorParameters<typeof Network>[0]['settings']> {

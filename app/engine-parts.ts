@@ -4,7 +4,7 @@ import { discoveryParts, startDiscovery } from './engine-discovery.ts'
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
 import { metainfoTools } from './engine-metainfo.ts'
-import { networkPart } from './engine-network.ts'
+import { fetchNetwork, networkPart } from './engine-network.ts'
 import { plainOpener } from './engine-plain.ts'
 import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
@@ -126,6 +126,19 @@ export class EngineParts {
     })
     this.#closers.push(() => adder.stop())
     const openHeld = plainOpener({ library, fileKeys })
+    let nodeUrl = ''
+    const holdMs = mode === 'desktop' ? UNDO_MS : 0
+    const network = networkPart({
+      ...this.#init,
+      vault,
+      contacts,
+      db,
+      library,
+      clock,
+      nodeUrl: () => nodeUrl,
+      holdMs,
+    })
+    this.#closers.push(() => network.stop())
     const fetcher = new Fetcher({
       library,
       transfers,
@@ -141,23 +154,11 @@ export class EngineParts {
       },
       openHeld,
       settings,
+      network: fetchNetwork(network, settings),
       clock,
       log: log.child('fetching'),
     })
     this.#closers.push(() => fetcher.stop())
-    let nodeUrl = ''
-    const holdMs = mode === 'desktop' ? UNDO_MS : 0
-    const network = networkPart({
-      ...this.#init,
-      vault,
-      contacts,
-      db,
-      library,
-      clock,
-      nodeUrl: () => nodeUrl,
-      holdMs,
-    })
-    this.#closers.push(() => network.stop())
     const findable = { db, library, network, vault, contacts, events: this.events, log: log.child('search') }
     const discovery = discoveryParts(findable)
     const plainFiles: PlainFiles = { item: openHeld, transfer: (id) => fetcher.openPlain(id) }

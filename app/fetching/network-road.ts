@@ -21,13 +21,13 @@ const UNSIGNED = 'network (unsigned)'
 
 /**
  * Asks the network what an item is and who has it.
- * @returns `null` when there is nobody to ask, or nobody knows it
+ * @returns `null` when nobody knows it; what is known from before counts while nobody can be asked
  */
 export async function askNetwork(
   network: FetchNetwork | undefined,
   { mediaId, pub, refused }: Pick<Plan, 'mediaId' | 'pub' | 'refused'>,
 ): Promise<NetworkFinding | null> {
-  if (network === undefined || mediaId === undefined || !network.isReachable()) return null
+  if (network === undefined || mediaId === undefined) return null
   try {
     const [{ known, foreign }, { peers }] = await Promise.all([
       network.lookup(mediaId, hintsOf(pub)),
