@@ -6,6 +6,7 @@ import type { Db, Library } from './library/index.ts'
 import type { Network } from './network/index.ts'
 import type { Log } from './ports/log.ts'
 import { Catalogue } from './search/index.ts'
+import type { Revocations } from './sharing/index.ts'
 import type { Contacts, Vault } from './vault/index.ts'
 
 interface DiscoveryInit {
@@ -45,14 +46,15 @@ export function discoveryParts(init: DiscoveryInit): DiscoveryParts {
 
 /** Has the catalogue follow everything it is made of. @returns what ends it */
 export function startDiscovery(
-  init: DiscoveryInit,
+  init: DiscoveryInit & { readonly revocations: Pick<Revocations, 'onRecorded'> },
   { keeper, publishers }: DiscoveryParts,
 ): () => Promise<void> {
-  const { library, network, vault, contacts, events } = init
+  const { library, network, vault, contacts, events, revocations } = init
   let owner = vault.owner()
   const unsubscribe = [
     library.onChange((mediaIds) => keeper.changed(mediaIds)),
     network.onItem((mediaId) => keeper.changed([mediaId])),
+    revocations.onRecorded((mediaId) => keeper.changed([mediaId])),
     vault.onChange(() => {
       if (vault.owner() === owner) return
       owner = vault.owner()

@@ -253,7 +253,7 @@ export class EngineParts {
     const { revocations } = sharing
     this.#closers.push(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
-    this.#closers.push(startDiscovery(findable, discovery))
+    this.#closers.push(startDiscovery({ ...findable, revocations }, discovery))
     network.start()
     adder.start()
     fetcher.start()

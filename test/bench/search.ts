@@ -1,9 +1,15 @@
+import { createHash } from 'node:crypto'
 import path from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { CatalogueKeeper } from '../../app/engine-catalogue.ts'
 import { openDatabase } from '../../app/library/index.ts'
 import type { Db } from '../../app/library/index.ts'
+import { ManifestStore } from '../../app/network/manifest-store.ts'
 import { silentLog } from '../../app/ports/log.ts'
 import { Catalogue } from '../../app/search/index.ts'
 import type { CatalogueEntry } from '../../app/search/index.ts'
+import { makeManifest } from '../support/network-items.ts'
+import { testSigner } from '../unit/manifest/owner.ts'
 import type { Benchmark, Row } from './report.ts'
 
 const SYLLABLES = ['ba', 'do', 'fi', 'ga', 'ho', 'ju', 'ka', 'lo'].flatMap((start) =>
@@ -66,6 +72,55 @@ function withBm25(db: Db, text: string): unknown {
     .all(match)
 }
 
+/** How long taking in everything the network brought keeps anybody waiting: the first time, and at every start after that. */
+async function keepingEqual(db: Db, count: number): Promise<Row[]> {
+  const store = new ManifestStore(db)
+  const signed = makeManifest(testSigner(1), 'film')
+  const names = namesOf(count)
+  for (let done = 0; done < count; done += 1000) {
+    db.write(() => {
+      for (let n = done; n < Math.min(done + 1000, count); n += 1) {
+        // Only the first is really signed: the store is given what was verified before.
+        const id = createHash('sha256').update(String(n)).digest('hex')
+        store.keep({ ...signed, id, name: String(names.next().value) }, { nowMs: n })
+      }
+    })
+  }
+  const rows: Row[] = []
+  for (const what of ['taken in the first time', 'compared at a later start']) {
+    const keeper = new CatalogueKeeper({
+      db,
+      catalogue: new Catalogue(db),
+      library: { get: () => undefined, kept: function* () {} },
+      network: {
+        knownOf: (mediaId) => store.ofItem(mediaId),
+        knownPart: (after, limit) => store.part(after, limit),
+        isKnown: (mediaId, owner) => store.has(mediaId, owner),
+      },
+      withdrawnBy: () => undefined,
+      owner: () => null,
+      log: silentLog,
+      onChange: () => undefined,
+    })
+    const delay = monitorEventLoopDelay({ resolution: 5 })
+    delay.enable()
+    const startedAtMs = performance.now()
+    await keeper.check()
+    const tookMs = performance.now() - startedAtMs
+    delay.disable()
+    const waitMs = delay.percentile(99) / 1e6
+    rows.push({
+      what: `${String(count)} manifests ${what}: wait of others, p99`,
+      ours: `${waitMs.toFixed(0)} ms, ${(tookMs / 1000).toFixed(1)} s in all`,
+      rival: 'none',
+      ratio: waitMs,
+      target: { atMost: 50 },
+      note: 'the value is milliseconds; nothing waits for it to end',
+    })
+  }
+  return rows
+}
+
 export const benchmark: Benchmark = {
   name: 'search',
   run: async ({ isQuick, dir }) => {
@@ -110,7 +165,8 @@ export const benchmark: Benchmark = {
           note: 'the value is milliseconds',
         })
       }
-      return rows
+      db.write(() => db.sql.exec('DELETE FROM catalogue; DELETE FROM catalogue_words'))
+      return [...rows, ...(await keepingEqual(db, count))]
     } finally {
       db.close()
     }

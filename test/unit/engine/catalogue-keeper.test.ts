@@ -50,10 +50,7 @@ function start(): CatalogueKeeper {
     db,
     catalogue,
     library: {
-      get: (mediaId, { isTrashIncluded } = {}) => {
-        const row = rows.get(mediaId)
-        return row?.trashedAtMs !== undefined && isTrashIncluded !== true ? undefined : row
-      },
+      get,
       *kept() {
         for (const row of rows.values()) if (row.trashedAtMs === undefined) yield row
       },
@@ -68,6 +65,11 @@ function start(): CatalogueKeeper {
     log: silentLog,
     onChange: (mediaIds) => told.push(...mediaIds),
   })
+}
+
+function get(mediaId: string, options?: { readonly isTrashIncluded?: boolean }): ItemRow | undefined {
+  const row = rows.get(mediaId)
+  return row?.trashedAtMs !== undefined && options?.isTrashIncluded !== true ? undefined : row
 }
 
 function rowOf(manifest: Manifest, more: Partial<ItemRow> = {}): ItemRow {
