@@ -11,7 +11,7 @@ import { SeedKeeper } from './engine-seeds.ts'
 import { prepareSharing, sharingParts, startSharing, stopSharing } from './engine-sharing.ts'
 import { nodeStatus } from './engine-status.ts'
 import type { PartsInit, Running } from './engine-types.ts'
-import { followWithdrawals, revocationLookup } from './engine-withdrawn.ts'
+import { followWithdrawals, obey, revocationLookup } from './engine-withdrawn.ts'
 import { viewItem, webSources } from './engine-view.ts'
 import { wire } from './engine-wiring.ts'
 import { Fetcher } from './fetching/index.ts'
@@ -145,6 +145,7 @@ export class EngineParts {
       folder,
       swarm,
       outbound,
+      onRevocation: (value) => obey(sharing.revocations, value, log),
       pool,
       signer: () => vault.signer(),
       keys: {

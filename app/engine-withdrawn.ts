@@ -36,15 +36,7 @@ const PER_ROUND = 20
  */
 export function followWithdrawals({ network, revocations, db, log }: Tied): () => void {
   let isEnded = false
-  const stopHearing = network.onRevocation((revocation) => {
-    try {
-      revocations.apply(revocation)
-    } catch (error) {
-      // Of an item held here, but by somebody else than its owner.
-      if (!(error instanceof AppError)) throw error
-      log.info('revocations.refused', { mediaId: revocation.mediaId, code: error.code })
-    }
-  })
+  const stopHearing = network.onRevocation((revocation) => obey(revocations, revocation, log))
   const stopTelling = revocations.onRecorded((mediaId) => {
     // When the transaction it is written in is over, and only if it came to a good end.
     setImmediate(() => {
@@ -86,5 +78,15 @@ export function followWithdrawals({ network, revocations, db, log }: Tied): () =
     clearTimeout(timer)
     stopHearing()
     stopTelling()
+  }
+}
+
+/** Does what an owner says of an item that is held; what anybody else says changes nothing. @param value from outside */
+export function obey(revocations: Pick<Revocations, 'apply'>, value: unknown, log: Log): void {
+  try {
+    revocations.apply(value)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    log.info('revocations.refused', { code: error.code })
   }
 }

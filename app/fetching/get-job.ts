@@ -66,9 +66,7 @@ export class GetJob {
     this.#patience = { ...DEFAULT_PATIENCE, ...deps.patience }
     this.#report = new Report(deps.transfers, id, new SourceBoard(plan.refused))
     this.#incoming = new Incoming(deps.folder, id)
-    this.#roads = new Roads(plan, { outbound: deps.outbound, logins: context.logins }, () =>
-      deps.settings.get(),
-    )
+    this.#roads = new Roads(plan, { ...deps, logins: context.logins }, () => deps.settings.get())
     this.#describing = new Describing({
       id,
       plan,

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { z } from 'zod'
 import { AppError } from '../contract/index.ts'
 import { collectBody, type GuardedRequestOptions, type GuardedResponse } from '../outbound/index.ts'
 import type { NodeLogins } from './node-logins.ts'
@@ -19,6 +20,12 @@ export interface OpenedSource {
 
 const MIN_RATE = { bytesPerSec: 4096, overMs: 20_000 }
 const MAX_INFO_BYTES = 5 * 1024 * 1024
+const MAX_PROBLEM_BYTES = 64 * 1024
+/** As a node answers 410; see the HTTP API. */
+const Problem = z.looseObject({
+  code: z.literal('WITHDRAWN'),
+  revocation: z.record(z.string(), z.unknown()),
+})
 const MAX_METAINFO_BYTES = 10 * 1024 * 1024
 
 /** An HTTP server that has the item: the whole of it, any range of it, and on a node what it knows about it. */
@@ -28,9 +35,17 @@ export class HttpSource {
   isWholeOnly = false
   readonly #outbound: OutboundRequests
   readonly #logins: NodeLogins | undefined
+  readonly #onRevocation: ((value: unknown) => void) | undefined
   #bytesUrl: URL
 
-  constructor(source: WebSource, outbound: OutboundRequests, logins?: NodeLogins) {
+  /** @param onRevocation told what a node says the owner of an item withdrew it with; unchecked */
+  constructor(
+    source: WebSource,
+    outbound: OutboundRequests,
+    logins?: NodeLogins,
+    onRevocation?: (value: unknown) => void,
+  ) {
+    this.#onRevocation = onRevocation
     this.source = source
     this.#bytesUrl = source.bytesUrl
     this.#outbound = outbound
@@ -166,9 +181,9 @@ export class HttpSource {
     return this.#request(url, options, token)
   }
 
-  #request(url: URL, options: GuardedRequestOptions, token: string | null): Promise<GuardedResponse> {
+  async #request(url: URL, options: GuardedRequestOptions, token: string | null): Promise<GuardedResponse> {
     const { isPrivateAllowed } = this.source
-    return this.#outbound.request(url, {
+    const response = await this.#outbound.request(url, {
       minRate: MIN_RATE,
       allowPrivateHosts: (_host, target) => isPrivateAllowed && target.origin === url.origin,
       ...options,
@@ -176,6 +191,22 @@ export class HttpSource {
       ...(token === null
         ? {}
         : { headers: { ...options.headers, authorization: `Bearer ${token}` }, maxRedirects: 0 }),
+    })
+    if (response.status === 410) throw await this.#withdrawn(response)
+    return response
+  }
+
+  /** What a node says of an item its owner took back; other servers say 410 of what they no longer have. */
+  async #withdrawn({ body }: GuardedResponse): Promise<AppError> {
+    const problem = await collectBody(body, MAX_PROBLEM_BYTES)
+      .then((bytes) => Problem.parse(JSON.parse(bytes.toString('utf8'))))
+      .catch(() => undefined)
+    body.destroy()
+    if (problem === undefined) return statusError(this.label, 410)
+    this.#onRevocation?.(problem.revocation)
+    return new AppError('WITHDRAWN', `${this.label} says that its owner has withdrawn this item.`, {
+      hint: 'Ask whoever gave you the link for a new one.',
+      details: { revocation: problem.revocation },
     })
   }
 }
@@ -186,6 +217,7 @@ export function isPermanent(error: unknown): boolean {
 }
 
 const PERMANENT = new Set([
+  'WITHDRAWN',
   'UNAUTHORIZED',
   'NOT_FOUND',
   'UNSAFE_ADDRESS',

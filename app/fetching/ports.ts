@@ -151,6 +151,8 @@ export interface FetcherDeps {
   readonly folder: IncomingFolder
   readonly swarm: LeechSwarm
   readonly outbound: OutboundRequests
+  /** Told what a node answers with for an item that its owner took back, unchecked. */
+  readonly onRevocation?: (value: unknown) => void
   readonly pool: HashPool
   /** Signs for items whose publisher's manifest could not be had; throws when the wallet is not ready. */
   readonly signer: () => OwnerSigner

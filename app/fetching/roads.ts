@@ -18,15 +18,25 @@ export class Roads {
   readonly #outbound: OutboundRequests
   readonly #logins: NodeLogins
   readonly #settings: () => SwarmSettings
+  readonly #onRevocation: ((value: unknown) => void) | undefined
 
   constructor(
     plan: Plan,
-    { outbound, logins }: { readonly outbound: OutboundRequests; readonly logins: NodeLogins },
+    {
+      outbound,
+      logins,
+      onRevocation,
+    }: {
+      readonly outbound: OutboundRequests
+      readonly logins: NodeLogins
+      readonly onRevocation?: ((value: unknown) => void) | undefined
+    },
     settings: () => SwarmSettings,
   ) {
     this.#plan = plan
     this.#outbound = outbound
     this.#logins = logins
+    this.#onRevocation = onRevocation
     this.#settings = settings
   }
 
@@ -52,7 +62,7 @@ export class Roads {
       mayLogIn,
     })
       .filter(({ label }) => refused[label] === undefined)
-      .map((source) => new HttpSource(source, this.#outbound, this.#logins))
+      .map((source) => new HttpSource(source, this.#outbound, this.#logins, this.#onRevocation))
   }
 
   /** Those of `http` that only the description names. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { afterEach, expect, test } from 'vitest'
 import { makeRevocation } from '../../support/network-items.ts'
 import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
-import { callNode, serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
+import { callNode, runSower, serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { testSigner } from '../../unit/manifest/owner.ts'
 
@@ -28,19 +28,13 @@ test('what is withdrawn is passed on no more: by who hears of it at once, and by
   world = await openNetworkWorld()
   const dir = await tempDir()
   world.onClose(async () => dir[Symbol.asyncDispose]())
-  const [a, b, away] = await Promise.all(['a', 'b', 'away'].map((name) => serve(dir.file(name))))
-  if (a === undefined || b === undefined || away === undefined) throw new Error('a node did not start')
+  const [a, b, away, late] = (await Promise.all(
+    ['a', 'b', 'away', 'late'].map((name) => serve(dir.file(name))),
+  )) as [SowerNode, SowerNode, SowerNode, SowerNode]
   await writeFile(dir.file('letter.txt'), 'for three people')
-  const { link: cardOfB } = await callNode(b, 'vault.card', {})
-  const { link: cardOfAway } = await callNode(away, 'vault.card', {})
-  const added = await sowerJson<Item>(a.dataDir, [
-    'add',
-    dir.file('letter.txt'),
-    '--to',
-    cardOfB,
-    '--to',
-    cardOfAway,
-  ])
+  const cards = await Promise.all([b, away, late].map((node) => callNode(node, 'vault.card', {})))
+  const to = cards.flatMap(({ link }) => ['--to', link])
+  const added = await sowerJson<Item>(a.dataDir, ['add', dir.file('letter.txt'), ...to])
   for (const node of [b, away]) {
     await sowerJson(node.dataDir, ['get', added.mediaId, '--from', a.url])
     expect(await stateOf(node, added.mediaId)).toBe('seeding')
@@ -64,6 +58,14 @@ test('what is withdrawn is passed on no more: by who hears of it at once, and by
   )
   const { notices } = await callNode(b, 'node.status', {})
   expect(notices).toContainEqual(expect.objectContaining({ code: 'WITHDRAWN' }))
+
+  // Whoever asks its node for it is told so, not that there is no such thing.
+  const refused = await runSower(late.dataDir, ['--json', 'get', added.mediaId, '--from', a.url])
+  expect(refused.status).toBe(1)
+  expect(JSON.parse(refused.stderr)).toMatchObject({
+    code: 'WITHDRAWN',
+    message: expect.stringContaining('its owner has withdrawn this item') as string,
+  })
 
   await a.child.stop()
   const back = await serve(dir.file('away'))
