@@ -96,15 +96,12 @@ export class Publishers {
       .list()
       .find((each) => (named.owner === undefined ? each.pub === named.pub : each.owner === named.owner))
     const owner = named.owner ?? contact?.owner ?? this.#ownKey(named.pub)
+    const space = named.pub ?? contact?.pub ?? (owner === undefined ? undefined : this.#pubOf(owner))
     const followed = network
       .following()
-      .find((each) => (owner !== undefined && each.owner === owner) || each.pub === named.pub)
+      .find((each) => (owner !== undefined && each.owner === owner) || isSpaceOf(each, space, owner))
     const knownOwner = owner ?? followed?.owner
-    const pub =
-      named.pub ??
-      contact?.pub ??
-      followed?.pub ??
-      (knownOwner === undefined ? undefined : this.#pubOf(knownOwner))
+    const pub = named.pub ?? contact?.pub ?? followed?.pub ?? space
     const name = contact?.name ?? followed?.name
     return {
       pub: pub ?? '',
@@ -148,6 +145,16 @@ export class Publishers {
     const self = this.#init.vault.selfIfOpen()
     return self?.owner === owner ? self.pub : this.#init.catalogue.pubOf(owner)
   }
+}
+
+/** Whether this is the space of one who is followed; what others copied into it does not make it theirs. */
+function isSpaceOf(
+  followed: FollowedPublisher,
+  space: string | undefined,
+  owner: string | undefined,
+): boolean {
+  const isTheirs = followed.owner === undefined || owner === undefined || followed.owner === owner
+  return isTheirs && followed.pub === space
 }
 
 function datesOf(followed: FollowedPublisher | undefined): Pick<Publisher, 'followedAtMs' | 'checkedAtMs'> {

@@ -64,7 +64,9 @@ export function shareLink(
     mediaId,
     ...(infoHash === undefined ? {} : { infoHash, trackers }),
     webSources: sources,
-    ...(isEncrypted ? { isEncrypted, pub: publisherOf(init, row) } : {}),
+    // Where its publisher says what is new of it, and whom to follow.
+    ...(isEncrypted || row.accessLevel === 'public' ? { pub: publisherOf(init, row) } : {}),
+    ...(isEncrypted ? { isEncrypted } : {}),
     ...extra,
   })
   const httpUrl = sources[0] ?? `${nodeUrl()}/media/${mediaId}`

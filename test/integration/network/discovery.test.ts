@@ -149,6 +149,40 @@ test(
   },
 )
 
+test('follows by a link to something published, and lets go again', { timeout: 60_000 }, async () => {
+  const { a, b, file } = await open()
+  const publisher = await serve(a)
+  const reader = await serve(b, { SOWER_FEED: 'off' })
+  await writeFile(file('first.txt'), 'one')
+  await writeFile(file('second.txt'), 'two')
+  const add = (name: string): Promise<{ link: string }> =>
+    sowerJson(a, ['add', file(name), '--access', 'public'])
+  const { link } = await add('first.txt')
+  const followed = await callNode(reader, 'following.add', { publisher: link, name: 'somebody' })
+  expect(link).toContain(`pub=${followed.pub}`)
+  expect(followed).toMatchObject({ isFollowed: true, isContact: false })
+  const before = await poll(
+    () => found(reader, ''),
+    (items) => items.length === 1,
+  )
+  // Whose key that is, only a card could say: what is in their space is theirs for now.
+  expect(before).toMatchObject([{ name: 'first.txt', owner: publisher.owner, isFollowed: true }])
+  await add('second.txt')
+  await poll(
+    () => found(reader, 'second'),
+    (items) => items.length === 1,
+  )
+  // Their own key names them as well from now on.
+  expect(await callNode(reader, 'discovery.publisher', { publisher: publisher.owner })).toMatchObject({
+    pub: followed.pub,
+    items: 2,
+    isFollowed: true,
+    name: 'somebody',
+  })
+  await callNode(reader, 'following.remove', { pub: followed.pub })
+  expect(await callNode(reader, 'following.list', {})).toEqual({ publishers: [] })
+})
+
 test('says what can’t be followed, and how', async () => {
   const { a, file } = await open()
   const node = await serve(a)
