@@ -203,13 +203,17 @@ export class HttpSource {
       .catch(() => undefined)
     body.destroy()
     if (problem === undefined) return statusError(this.label, 410)
-    this.#onRevocation?.(problem.revocation)
+    const { revocation } = problem
+    this.#onRevocation?.(revocation)
     return new AppError('WITHDRAWN', `${this.label} says that its owner has withdrawn this item.`, {
       hint: 'Ask whoever gave you the link for a new one.',
-      details: { revocation: problem.revocation },
+      details: { revocation, ...pick(revocation['supersededBy']) },
     })
   }
 }
+
+const pick = (supersededBy: unknown): { supersededBy?: string } =>
+  typeof supersededBy === 'string' ? { supersededBy } : {}
 
 /** Whether trying the same source again later makes no sense. */
 export function isPermanent(error: unknown): boolean {

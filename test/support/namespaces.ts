@@ -42,10 +42,12 @@ export class TwoNamespaces implements AsyncDisposable {
     const { left, right } = both
     try {
       for (const { name } of [left, right]) await run('ip', ['netns', 'add', name])
-      await run('ip', [
-        ...['link', 'add', left.device, 'netns', left.name, 'type', 'veth'],
-        ...['peer', 'name', right.device, 'netns', right.name],
-      ])
+      await run(
+        'ip',
+        words(`link add ${left.device} netns ${left.name} type veth`).concat(
+          words(`peer name ${right.device} netns ${right.name}`),
+        ),
+      )
       for (const { name, address, device } of [left, right]) {
         await run('ip', ['-n', name, 'addr', 'add', `${address}/30`, 'dev', device])
         await run('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
@@ -116,10 +118,7 @@ export class NamespacedNode {
   async call<N extends EngineCallName>(name: N, args: EngineArgs<N>): Promise<EngineResult<N>> {
     const token = (await readFile(join(this.#dataDir, 'control.token'), 'utf8')).trim()
     const url = `${this.listening.controlUrl}/rpc/${name}`
-    const { stdout } = await run('ip', [
-      ...['netns', 'exec', this.#namespace, process.execPath],
-      ...['--input-type=module', '-e', ASK, url, token, JSON.stringify(args)],
-    ])
+    const { stdout } = await this.#run('--input-type=module', '-e', ASK, url, token, JSON.stringify(args))
     // Our own node answers with what the contract says for this very name.
     const reply = JSON.parse(stdout) as Reply<EngineResult<N>>
     if (!reply.ok) throw new Error(`${name}: ${reply.error.code} ${reply.error.message}`)
@@ -127,10 +126,14 @@ export class NamespacedNode {
   }
 
   async sower<T>(...args: readonly string[]): Promise<T> {
-    const { stdout } = await run('ip', [
-      ...['netns', 'exec', this.#namespace, process.execPath, CLI, '--data-dir', this.#dataDir, '--json'],
-      ...args,
-    ])
+    const { stdout } = await this.#run(CLI, '--data-dir', this.#dataDir, '--json', ...args)
     return JSON.parse(stdout) as T
   }
+
+  /** Runs Node there. */
+  #run(...args: readonly string[]): Promise<{ stdout: string }> {
+    return run('ip', ['netns', 'exec', this.#namespace, process.execPath, ...args])
+  }
 }
+
+const words = (text: string): string[] => text.split(' ')
