@@ -3,6 +3,7 @@ import { useStore } from 'zustand'
 import type { App } from './stores/app.ts'
 import type { ContactsState } from './stores/contacts-store.ts'
 import type { DesktopState } from './stores/desktop-store.ts'
+import type { DiscoverState } from './stores/discover-store.ts'
 import type { DetailState } from './stores/detail-store.ts'
 import type { LibraryState } from './stores/library-store.ts'
 import type { NodeState } from './stores/node-store.ts'
@@ -23,6 +24,8 @@ export const useLibrary = <T>(select: (state: LibraryState) => T): T =>
   useStore(useApp().library.store, select)
 export const useContacts = <T>(select: (state: ContactsState) => T): T =>
   useStore(useApp().contacts.store, select)
+export const useDiscover = <T>(select: (state: DiscoverState) => T): T =>
+  useStore(useApp().discover.store, select)
 export const useMemory = <T>(select: (state: WindowMemoryState) => T): T =>
   useStore(useApp().memory.store, select)
 export const useTransfers = <T>(select: (state: TransfersState) => T): T =>

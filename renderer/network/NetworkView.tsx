@@ -11,6 +11,7 @@ import { useNow } from '../parts/use-now.ts'
 import { StateLabel, type Tone } from '../parts/StateLabel.tsx'
 import { currentLocale, t } from '../strings/t.ts'
 import styles from './network.module.css'
+import { RelaysCard } from './RelaysCard.tsx'
 
 const cx = classesOf(styles)
 
@@ -50,6 +51,7 @@ export function NetworkView() {
         {figure(t('network.givenAway'), formatSize(seeding.uploadedBytes))}
       </div>
 
+      <RelaysCard network={status.network} settings={settings} nowMs={nowMs} />
       <section className={cx('card')} aria-labelledby="network-trackers">
         <h2 id="network-trackers" className={cx('cardTitle')}>
           {t('network.trackers')}

@@ -5,6 +5,9 @@ import { shortId } from '../format/names.ts'
 import { Button } from '../parts/Button.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { t } from '../strings/t.ts'
+import { AddressListSetting } from './AddressListSetting.tsx'
+import { FindingSettings } from './FindingSettings.tsx'
+import { GatewaySettings } from './GatewaySettings.tsx'
 import { MediaFolderSetting } from './MediaFolderSetting.tsx'
 import {
   gigabyteText,
@@ -12,13 +15,13 @@ import {
   parsePort,
   parsePublicUrl,
   parseRate,
+  parseTracker,
   rateText,
 } from './parse-setting.ts'
 import { SettingRow } from './SettingRow.tsx'
 import styles from './settings.module.css'
 import { SwitchSetting } from './SwitchSetting.tsx'
 import { TextSetting } from './TextSetting.tsx'
-import { TrackersSetting } from './TrackersSetting.tsx'
 import { WindowSettings } from './WindowSettings.tsx'
 
 const cx = classesOf(styles)
@@ -98,7 +101,21 @@ export function SettingsView() {
           />
         </>,
       )}
-      {section(t('settings.trackers'), <TrackersSetting />)}
+      {section(t('settings.finding'), <FindingSettings />)}
+      {section(
+        t('settings.trackers'),
+        <AddressListSetting
+          name="trackers"
+          hint={t('settings.trackersHint')}
+          none={t('network.noTrackers')}
+          newLabel={t('settings.trackerNew')}
+          placeholder="wss://tracker.example.org"
+          bad={t('settings.trackerBad')}
+          parse={parseTracker}
+          longest={Number.POSITIVE_INFINITY}
+        />,
+      )}
+      {section(t('settings.gateways'), <GatewaySettings />)}
       {section(
         t('settings.connections'),
         <>

@@ -58,3 +58,47 @@ export function parsePublicUrl(text: string): Parsed<string | null> {
   const url = urlWith(text, ['https:', 'http:'])
   return url === null ? null : { value: url.replace(/\/+$/, '') }
 }
+
+/** `wss:`, `ws:`, `https:` or `http:` with a host. */
+export function parseRelay(text: string): Parsed<string> {
+  const url = urlWith(text, ['wss:', 'ws:', 'https:', 'http:'])
+  return url === null ? null : { value: url }
+}
+
+/** `https:` or `http:` with a host, without a slash at the end. */
+export function parseGateway(text: string): Parsed<string> {
+  const url = urlWith(text, ['https:', 'http:'])
+  return url === null ? null : { value: url.replace(/\/+$/, '') }
+}
+
+/** The most addresses a list of relays or gateways takes. */
+const LONGEST_LIST = 16
+
+/** Why `parsed` can't be added to `list`; null when it can. */
+export function addressProblem(
+  parsed: Parsed<string>,
+  list: readonly string[],
+  longest = LONGEST_LIST,
+): 'bad' | 'twice' | 'full' | null {
+  if (parsed === null) return 'bad'
+  if (list.includes(parsed.value)) return 'twice'
+  return list.length >= longest ? 'full' : null
+}
+
+/** Empty = none; else 1–32 letters, digits, spaces, dots, underscores or hyphens. */
+export function parseRegion(text: string): Parsed<string | null> {
+  const region = text.trim()
+  if (region === '') return { value: null }
+  return /^[\p{L}\p{N} ._-]{1,32}$/u.test(region) ? { value: region } : null
+}
+
+const BYTES_PER_MIB = 1024 * 1024
+
+/** 0 to 2 binary megabytes. */
+export function parseBootstrap(text: string): Parsed<number> {
+  const value = text.trim() === '' ? 0 : parseDecimal(text)
+  return value === null || value > 2 ? null : { value: Math.round(value * BYTES_PER_MIB) }
+}
+
+export const bootstrapText = (bytes: number | undefined): string =>
+  bytes === undefined ? '' : String(Math.round((bytes / BYTES_PER_MIB) * 100) / 100)

@@ -11,6 +11,7 @@ const cx = classesOf(styles)
 
 const ENTRIES: readonly { readonly view: ViewName; readonly icon: IconName }[] = [
   { view: 'library', icon: 'library' },
+  { view: 'discover', icon: 'compass' },
   { view: 'contacts', icon: 'users' },
   { view: 'transfers', icon: 'transfers' },
   { view: 'network', icon: 'network' },

@@ -1,6 +1,8 @@
 import { useApp, useShell } from '../app-context.ts'
 import { AddContactSheet } from '../contacts/AddContactSheet.tsx'
 import { RemoveContactSheet } from '../contacts/RemoveContactSheet.tsx'
+import { FollowSheet } from '../discover/FollowSheet.tsx'
+import { AddRelaySheet } from '../discover/AddRelaySheet.tsx'
 import { KeyLinkSheet } from '../sharing/KeyLinkSheet.tsx'
 import { ConditionsSheet } from '../sharing/ConditionsSheet.tsx'
 import { ShareSheet } from '../sharing/ShareSheet.tsx'
@@ -41,6 +43,10 @@ export function Sheets() {
       return <ConfirmRemoveSheet mediaIds={sheet.mediaIds} onClose={close} />
     case 'add-contact':
       return <AddContactSheet key={sheet.card} card={sheet.card} onClose={close} />
+    case 'follow':
+      return <FollowSheet key={sheet.publisher} publisher={sheet.publisher} onClose={close} />
+    case 'add-relay':
+      return <AddRelaySheet onClose={close} />
     case 'remove-contact':
       return <RemoveContactSheet contact={sheet.contact} onClose={close} />
     case 'share':

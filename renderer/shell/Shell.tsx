@@ -2,6 +2,7 @@ import { useEffect, type ReactNode } from 'react'
 import { useApp, useDesktop, useShell } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { ContactsView } from '../contacts/ContactsView.tsx'
+import { DiscoverView } from '../discover/DiscoverView.tsx'
 import { Inspector } from '../inspector/Inspector.tsx'
 import { LibraryView } from '../library/LibraryView.tsx'
 import { NetworkView } from '../network/NetworkView.tsx'
@@ -29,6 +30,7 @@ const cx = classesOf(styles)
 
 const VIEWS: Readonly<Record<ViewName, () => ReactNode>> = {
   library: LibraryView,
+  discover: DiscoverView,
   contacts: ContactsView,
   transfers: TransfersView,
   network: NetworkView,
@@ -71,7 +73,7 @@ export function Shell() {
             </>
           )}
           <div className={cx('middle')}>
-            <div className={cx('view', view !== 'library' && 'scroll')}>
+            <div className={cx('view', view !== 'library' && view !== 'discover' && 'scroll')}>
               {isDown && view !== 'settings' ? (
                 <FailedPage />
               ) : engine.state === 'starting' && view !== 'settings' ? (

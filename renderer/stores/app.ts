@@ -2,6 +2,8 @@ import type { ErrorShape, MediaId, Reply, SowerBridge } from '../../app/contract
 import { errorWords } from '../strings/error-words.ts'
 import { createContactsStore, type ContactsStore } from './contacts-store.ts'
 import { createDesktopStore, type DesktopStore } from './desktop-store.ts'
+import { createDiscoverStore, type DiscoverStore } from './discover-store.ts'
+import { createDiscoverVerbs, type DiscoverVerbs } from './discover-verbs.ts'
 import { createDetailStore, type DetailStore } from './detail-store.ts'
 import { createLibraryStore, type LibraryStore } from './library-store.ts'
 import { createNodeStore, type NodeStore } from './node-store.ts'
@@ -17,6 +19,7 @@ export interface App {
   readonly bridge: SowerBridge
   readonly library: LibraryStore
   readonly contacts: ContactsStore
+  readonly discover: DiscoverStore
   readonly transfers: TransfersStore
   readonly node: NodeStore
   readonly desktop: DesktopStore
@@ -26,6 +29,7 @@ export interface App {
   readonly memory: WindowMemory
   readonly verbs: ItemVerbs
   readonly sharing: SharingVerbs
+  readonly finding: DiscoverVerbs
   /** Says a failed reply out loud; passes every reply through. */
   report<T>(reply: Reply<T>): Reply<T>
   start(): void
@@ -38,6 +42,7 @@ export function createApp(bridge: SowerBridge): App {
   const toasts = createToasts()
   const library = createLibraryStore(bridge)
   const contacts = createContactsStore(bridge)
+  const discover = createDiscoverStore(bridge)
   const transfers = createTransfersStore(bridge)
   const node = createNodeStore(bridge)
   const desktop = createDesktopStore(bridge)
@@ -56,11 +61,21 @@ export function createApp(bridge: SowerBridge): App {
     report,
     copyText: (text, saying) => verbs.copyText(text, saying),
   })
+  const finding = createDiscoverVerbs({
+    bridge,
+    toasts,
+    shell,
+    library,
+    transfers,
+    report,
+    copyText: (text, saying) => verbs.copyText(text, saying),
+  })
   const memory = createWindowMemory()
 
   const reloadAll = () => {
     void library.reload()
     void contacts.reload()
+    void discover.reload()
     void transfers.reload()
     void node.reload()
   }
@@ -75,6 +90,7 @@ export function createApp(bridge: SowerBridge): App {
     bridge,
     library,
     contacts,
+    discover,
     transfers,
     node,
     desktop,
@@ -84,11 +100,13 @@ export function createApp(bridge: SowerBridge): App {
     memory,
     verbs,
     sharing,
+    finding,
     report,
     start: () => void desktop.reload(),
     dispose: () => {
       stopFollowing()
-      for (const part of [library, contacts, transfers, node, desktop, detail, shell, toasts]) part.dispose()
+      const parts = [library, contacts, discover, transfers, node, desktop, detail, shell, toasts]
+      for (const part of parts) part.dispose()
     },
   }
 }

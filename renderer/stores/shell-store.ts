@@ -1,11 +1,12 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { Contact, Item, MediaId, Person, SowerBridge } from '../../app/contract/index.ts'
 
-export type ViewName = 'library' | 'contacts' | 'transfers' | 'network' | 'wallet' | 'settings'
+export type ViewName = 'library' | 'discover' | 'contacts' | 'transfers' | 'network' | 'wallet' | 'settings'
 
 /** The view behind each number key, in the order of the rail. */
 export const VIEW_ORDER: readonly ViewName[] = [
   'library',
+  'discover',
   'contacts',
   'transfers',
   'network',
@@ -24,6 +25,9 @@ export type Sheet =
   | { readonly kind: 'confirm-remove'; readonly mediaIds: readonly MediaId[] }
   /** `card`: a link or the content of a card file, to start with. */
   | { readonly kind: 'add-contact'; readonly card: string }
+  /** `publisher`: a card, key or link, to start with. */
+  | { readonly kind: 'follow'; readonly publisher: string }
+  | { readonly kind: 'add-relay' }
   | { readonly kind: 'remove-contact'; readonly contact: Contact }
   /** Picks people for an item that is encrypted, or that is to be. */
   | { readonly kind: 'share'; readonly item: Item }

@@ -77,6 +77,8 @@ export function TransferList({ transfers, label, foldedFirst = [] }: TransferLis
     app.shell.setInspectorOpen(true)
     void app.library.reload().then(() => app.library.pick(0, 'replace'))
   }
+  const handlePriority = async (id: string, priority: Transfer['priority']) =>
+    app.report(await app.bridge.call('fetching.setPriority', { id, priority }))
   const handleWatch = ({ id, name }: Transfer) => app.sharing.watch(id, name)
   const toggle = (group: TransferGroup) =>
     setClosed((before) => {
@@ -120,6 +122,7 @@ export function TransferList({ transfers, label, foldedFirst = [] }: TransferLis
                 <TransferRow
                   transfer={entry.transfer}
                   onVerb={handleVerb}
+                  onPriority={handlePriority}
                   onShow={handleShow}
                   onWatch={handleWatch}
                 />

@@ -1,7 +1,6 @@
 import type { Transfer } from '../../app/contract/index.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName } from '../format/names.ts'
-import { formatSize } from '../format/quantities.ts'
 import { Button } from '../parts/Button.tsx'
 import { Furrow } from '../parts/Furrow.tsx'
 import { Icon } from '../parts/Icon.tsx'
@@ -9,6 +8,8 @@ import { Name } from '../parts/Name.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
 import { errorWords } from '../strings/error-words.ts'
 import { t } from '../strings/t.ts'
+import { PriorityMenu } from './PriorityMenu.tsx'
+import { TransferSources } from './TransferSources.tsx'
 import { figuresOf, KIND_ICONS, progressOf, stagesOf, transferWords } from './transfer-words.ts'
 import styles from './transfers.module.css'
 
@@ -19,11 +20,12 @@ export type TransferVerb = 'pause' | 'resume' | 'retry' | 'cancel' | 'dismiss'
 export interface TransferRowProps {
   readonly transfer: Transfer
   readonly onVerb: (verb: TransferVerb, id: string) => Promise<unknown>
+  readonly onPriority: (id: string, priority: Transfer['priority']) => Promise<unknown>
   readonly onShow: (transfer: Transfer) => void
   readonly onWatch: (transfer: Transfer) => Promise<unknown>
 }
 
-export function TransferRow({ transfer, onVerb, onShow, onWatch }: TransferRowProps) {
+export function TransferRow({ transfer, onVerb, onPriority, onShow, onWatch }: TransferRowProps) {
   const words = transferWords(transfer)
   const name = displayName(transfer.name)
   const { id, state } = transfer
@@ -59,6 +61,7 @@ export function TransferRow({ transfer, onVerb, onShow, onWatch }: TransferRowPr
               onPress={() => onWatch(transfer)}
             />
           )}
+          {isOpen && transfer.kind === 'get' && <PriorityMenu transfer={transfer} onChoose={onPriority} />}
           {(state === 'active' || state === 'queued') && (
             <Button
               tone="quiet"
@@ -119,7 +122,7 @@ export function TransferRow({ transfer, onVerb, onShow, onWatch }: TransferRowPr
             {isOpen && <Stages transfer={transfer} />}
           </div>
           {state === 'failed' && transfer.error !== undefined && <Why error={transfer.error} />}
-          {transfer.kind === 'get' && state === 'active' && <Sources transfer={transfer} />}
+          {transfer.kind === 'get' && state === 'active' && <TransferSources sources={transfer.sources} />}
         </div>
       </div>
     </div>
@@ -152,26 +155,5 @@ function Why({ error }: { readonly error: NonNullable<Transfer['error']> }) {
       {error.message === title ? '' : `${error.message} `}
       {next}
     </p>
-  )
-}
-
-function Sources({ transfer }: { readonly transfer: Transfer }) {
-  if (transfer.sources.length === 0) return null
-  return (
-    <ul className={cx('sources')} aria-label={t('transfer.sources')}>
-      {transfer.sources.map((source) => (
-        <li
-          key={`${source.kind} ${source.label}`}
-          className={cx('source', (source.state === 'dropped' || source.state === 'failed') && 'dropped')}
-          title={source.note}
-        >
-          {source.kind === 'torrent' && source.label === 'swarm' ? t('transfer.swarm') : source.label}
-          {' · '}
-          {source.bytes > 0 && source.state !== 'dropped'
-            ? formatSize(source.bytes)
-            : t(`source.${source.state}`)}
-        </li>
-      ))}
-    </ul>
   )
 }

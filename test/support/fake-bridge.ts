@@ -1,6 +1,5 @@
 import './zod-without-jit.ts'
 import { engineCalls } from '../../app/contract/index.ts'
-import { AppError } from '../../app/contract/index.ts'
 import type {
   DesktopHandlers,
   DesktopPrefs,
@@ -15,6 +14,7 @@ import type {
   WalletStatus,
 } from '../../app/contract/index.ts'
 import { fakeDetail, fakeItems, fakeSettings, fakeStatus, fakeTransfers } from './fake-items.ts'
+import { createFakeNetwork, fakeNetworkStatus } from './fake-discovery.ts'
 import { createFakeVault, refuse } from './fake-vault.ts'
 
 export interface FakeOptions {
@@ -22,6 +22,10 @@ export interface FakeOptions {
   readonly hasTransfers?: boolean
   /** How many people are known. */
   readonly contacts?: number
+  /** How many items others published, and how many of five publishers are followed. */
+  readonly found?: number
+  readonly following?: number
+  readonly relays?: readonly string[]
   readonly wallet?: Partial<WalletStatus>
   /** What `desktop.openText` reads. */
   readonly openedText?: string | null
@@ -73,7 +77,10 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
   )
   let status = fakeStatus(nowMs, items)
   status = { ...status, wallet: { ...status.wallet, ...options.wallet } }
+  const relays = [...(options.relays ?? [])]
+  status = { ...status, network: fakeNetworkStatus(relays, nowMs) }
   let settings = fakeSettings()
+  settings = { ...settings, values: { ...settings.values, gunPeers: relays } }
   let prefs: DesktopPrefs = { theme: 'auto', closeAction: 'ask', isStartAtLogin: false, ...options.prefs }
   let engine: EngineState = options.engine ?? { state: 'running', restarts: 0 }
   const trash = new Map<MediaId, Item>()
@@ -138,7 +145,9 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
     'library.list': (args) => {
       const search = args.search?.toLocaleLowerCase() ?? ''
       const matching =
-        search === '' ? items : items.filter((item) => item.name.toLocaleLowerCase().includes(search))
+        search === ''
+          ? items
+          : items.filter((item) => item.name.toLocaleLowerCase().includes(search) || item.mediaId === search)
       const found = matching.filter((item) => isInFilter(item, args.filter)).sort(SORTS[args.sort])
       if (args.direction === 'desc') found.reverse()
       const count = (filter: string) => matching.filter((item) => isInFilter(item, filter)).length
@@ -231,8 +240,10 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
       return Promise.resolve({})
     },
     'fetching.start': ({ link }) => {
+      const mediaId = /[0-9a-f]{64}/.exec(link)?.[0]
       const transferId = addTransfer({
         kind: 'get',
+        ...(mediaId === undefined ? {} : { mediaId: mediaId as MediaId }),
         name: link.slice(0, 40),
         stage: 'find',
         rateBytesPerSec: 0,
@@ -256,7 +267,14 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
         hasKey: link.includes('#k='),
       })
     },
-    ...emptyNetwork,
+    'fetching.setPriority': ({ id, priority }) => patchTransfer(id, { priority }),
+    ...createFakeNetwork({
+      found: options.found ?? 0,
+      following: options.following ?? 0,
+      emit: (name, payload) => emit(name, payload),
+      held: () => items,
+      hasRelay: () => settings.values.gunPeers.length > 0,
+    }),
     'sharing.link': ({ mediaId, withKey, expiresAtMs }) => {
       const item = find(mediaId)
       if (item === undefined) return refuse('NOT_FOUND', 'That item is gone.')
@@ -292,6 +310,10 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
         needsRestart: [...new Set([...settings.needsRestart, ...needsRestart])],
       }
       emit('settings.changed', settings)
+      if (patch.gunPeers !== undefined) {
+        status = { ...status, network: fakeNetworkStatus(patch.gunPeers, nowMs) }
+        emit('node.changed', status)
+      }
       return Promise.resolve(settings)
     },
     'node.status': () => Promise.resolve(status),
@@ -396,18 +418,3 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
 function definedOf<T extends object>(patch: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as never
 }
-
-const notScripted = (): Promise<never> =>
-  Promise.reject(new AppError('NOT_FOUND', 'Nothing is known of this in the scripted network.'))
-
-/** A network in which nobody has said anything. */
-const emptyNetwork = {
-  'discovery.search': () => Promise.resolve({ items: [] }),
-  'discovery.item': notScripted,
-  'discovery.publisher': notScripted,
-  'discovery.refresh': () => Promise.resolve({}),
-  'following.list': () => Promise.resolve({ publishers: [] }),
-  'following.add': notScripted,
-  'following.remove': () => Promise.resolve({}),
-  'fetching.setPriority': () => Promise.resolve({}),
-} satisfies Partial<EngineHandlers>

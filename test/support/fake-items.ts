@@ -165,6 +165,8 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
       sources: [
         { kind: 'torrent', label: 'swarm', state: 'active', bytes: 240_000_000 },
         { kind: 'http', label: 'media.example.org', state: 'active', bytes: 70_000_000 },
+        { kind: 'ipfs', label: 'ipfs.example.org', state: 'idle', bytes: 9_000_000 },
+        { kind: 'gun', label: 'gun', state: 'idle', bytes: 2_000_000 },
         {
           kind: 'http',
           label: 'mirror.example.net',

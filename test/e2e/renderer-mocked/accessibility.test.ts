@@ -29,6 +29,13 @@ const goTo = (name: RegExp) => async (page: Page) => {
   await page.getByRole('navigation').getByRole('button', { name }).click()
 }
 
+const NETWORKED: FakeOptions = {
+  items: 3,
+  found: 12,
+  following: 2,
+  relays: ['wss://relay.example.org/gun', 'wss://garden.example.net/gun'],
+}
+
 const places: readonly {
   readonly name: string
   readonly options: FakeOptions
@@ -115,7 +122,44 @@ const places: readonly {
     name: 'the first-run words on identity',
     options: { items: 0, wallet: { isBackedUp: false, isReplaceable: true } },
   },
-  { name: 'network', options: { items: 3 }, act: goTo(/^Network/) },
+  {
+    name: 'the feed',
+    options: NETWORKED,
+    act: async (page) => {
+      await goTo(/^Discover/)(page)
+      await page.getByRole('option').nth(4).waitFor()
+    },
+  },
+  {
+    name: 'an item others published',
+    options: NETWORKED,
+    act: async (page) => {
+      await goTo(/^Discover/)(page)
+      await page.getByRole('option').nth(3).click()
+      await page.getByText('Two versions contradict each other').waitFor()
+    },
+  },
+  {
+    name: 'a publisher',
+    options: NETWORKED,
+    act: async (page) => {
+      await goTo(/^Discover/)(page)
+      await page.getByRole('group', { name: 'Following' }).getByRole('button').first().click()
+      await page.getByRole('listbox').waitFor()
+    },
+  },
+  {
+    name: 'following somebody',
+    options: NETWORKED,
+    act: async (page) => {
+      await goTo(/^Discover/)(page)
+      await page.getByRole('button', { name: 'Follow…' }).click()
+      await page.getByLabel('Card, key or link').fill('sower://card/Y2FyZC0z')
+      await page.getByText('Unnamed publisher').waitFor()
+    },
+  },
+  { name: 'discovery without a relay', options: { items: 3 }, act: goTo(/^Discover/) },
+  { name: 'network', options: NETWORKED, act: goTo(/^Network/) },
   { name: 'settings', options: { items: 3 }, act: goTo(/^Settings/) },
   {
     name: 'the link sheet',
@@ -191,7 +235,7 @@ describe('everywhere', () => {
   it('has no text outside the catalogue', async () => {
     const page = await open({ items: 0 }, { extra: '&locale=pseudo' })
     await page.getByRole('main').waitFor()
-    for (const view of [0, 1, 2, 3, 4, 5]) {
+    for (const view of [0, 1, 2, 3, 4, 5, 6]) {
       await page.getByRole('navigation').getByRole('button').nth(view).click()
       const strays = await page.evaluate(() => {
         const found: string[] = []

@@ -53,6 +53,13 @@ const inspect = (wanted: Partial<Item>, tab?: string) => async (page: Page) => {
   if (tab !== undefined) await page.getByRole('tab', { name: tab }).click()
   await page.waitForTimeout(300)
 }
+const RELAYS = ['wss://relay.example.org/gun', 'wss://garden.example.net/gun']
+const NETWORKED: FakeOptions = { items: 214, found: 320, following: 3, relays: RELAYS }
+const openFound = (index: number) => async (page: Page) => {
+  await goTo('Discover')(page)
+  await page.getByRole('option').nth(index).click()
+  await page.waitForTimeout(400)
+}
 const FRESH = { isBackedUp: false, isReplaceable: true } as const
 
 const SHOTS: Readonly<Record<string, Shot>> = {
@@ -186,9 +193,72 @@ const SHOTS: Readonly<Record<string, Shot>> = {
   'backup-banner': { options: { items: 214, wallet: { isBackedUp: false } } },
   drawer: { options: { items: 214, hasTransfers: true } },
   transfers: { options: { items: 214, hasTransfers: true }, act: goTo('Transfers') },
-  network: { options: { items: 214 }, act: goTo('Network') },
+  discover: { options: NETWORKED, act: goTo('Discover') },
+  'discover-narrow': {
+    options: NETWORKED,
+    size: { width: 760, height: 520 },
+    isLightOnly: true,
+    act: goTo('Discover'),
+  },
+  'discover-no-relay': { options: { items: 214 }, isLightOnly: true, act: goTo('Discover') },
+  'discover-nobody': {
+    options: { items: 214, found: 20, relays: RELAYS },
+    isLightOnly: true,
+    act: async (page) => {
+      await goTo('Discover')(page)
+      await page.getByRole('button', { name: 'Followed only' }).click()
+      await page.waitForTimeout(300)
+    },
+  },
+  found: { options: NETWORKED, act: openFound(0) },
+  'found-conflict': {
+    options: NETWORKED,
+    size: { width: 1180, height: 900 },
+    isLightOnly: true,
+    act: openFound(3),
+  },
+  'found-narrow': {
+    options: NETWORKED,
+    size: { width: 760, height: 520 },
+    isLightOnly: true,
+    act: openFound(2),
+  },
+  publisher: {
+    options: NETWORKED,
+    act: async (page) => {
+      await goTo('Discover')(page)
+      await page.getByRole('group', { name: 'Following' }).getByRole('button').first().click()
+      await page.waitForTimeout(300)
+    },
+  },
+  follow: {
+    options: NETWORKED,
+    isLightOnly: true,
+    act: async (page) => {
+      await goTo('Discover')(page)
+      await page.getByRole('button', { name: 'Follow…' }).click()
+      await page.getByLabel('Card, key or link').fill('sower://card/Y2FyZC0z')
+      await page.waitForTimeout(700)
+    },
+  },
+  'discover-rtl': {
+    options: NETWORKED,
+    extra: '&dir=rtl',
+    isLightOnly: true,
+    act: goTo('Discover'),
+  },
+  network: {
+    options: { items: 214, relays: RELAYS },
+    size: { width: 1180, height: 1180 },
+    act: goTo('Network'),
+  },
+  'network-no-relay': { options: { items: 214 }, isLightOnly: true, act: goTo('Network') },
   settings: { options: { items: 214 }, act: goTo('Settings') },
-  'settings-tall': { options: { items: 214 }, size: { width: 1180, height: 1900 }, act: goTo('Settings') },
+  'settings-tall': {
+    options: { items: 214, relays: RELAYS },
+    size: { width: 1180, height: 2700 },
+    act: goTo('Settings'),
+  },
   failed: {
     options: {
       engine: {
