@@ -2,73 +2,18 @@ import type { IncomingMessage } from 'node:http'
 import { mkdirSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { AppError } from '../contract/index.ts'
-import type { Db } from '../library/index.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Log } from '../ports/log.ts'
 import { Following, type Publisher as FollowedPublisher } from './following.ts'
-import { GunClient, type GunEvent, type GunProcessStatus } from './gun-client.ts'
+import { GunClient, type GunEvent } from './gun-client.ts'
 import { startGunHost } from './gun-host.ts'
-import type { GunHostOptions } from './gun-host.ts'
-import { GunSockets, type GunSocketsOptions } from './gun-sockets.ts'
+import { GunSockets } from './gun-sockets.ts'
 import { ManifestIndex, type Lookup, type LookupHints } from './manifest-index.ts'
 import { ManifestStore, type FeedPage, type KnownItem, type KnownVersion } from './manifest-store.ts'
+import type { NetworkOptions, NetworkStatus } from './network-options.ts'
 import { Presence, type ItemPresences, type PresenceOptions } from './presence.ts'
 import { PresenceStore } from './presence-store.ts'
-import { Publisher, type PublishableItems } from './publisher.ts'
+import { Publisher } from './publisher.ts'
 import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import { RelayGraph } from './relay-graph.ts'
-import type { SeaSigner } from './sea.ts'
-import type { NodeSigner } from './presence-record.ts'
-
-/** What of the settings concerns the network; read whenever it is needed. */
-export interface NetworkSettings {
-  /** http(s) or ws(s) addresses of relays. No other is ever dialled. */
-  readonly relays: readonly string[]
-  /** Look for public items of anybody. */
-  readonly isFeedWanted: boolean
-  /** Addresses this node may be reached at and that the user lets others know; usually none. */
-  readonly endpoints: readonly string[]
-  /** A word for where it is, when the user gave one. */
-  readonly region?: string | undefined
-  /** No traffic at all. */
-  readonly isPaused: boolean
-}
-
-export interface NetworkOptions {
-  /** GUN's files; made when it is not there. */
-  readonly dir: string
-  readonly db: Db
-  readonly settings: () => NetworkSettings
-  readonly node: NodeSigner
-  /** The wallet's SEA pair; undefined while it is locked. */
-  readonly seaSigner: () => SeaSigner | undefined
-  /** One's own owner key and those of one's contacts. */
-  readonly trustedOwners: () => ReadonlySet<string>
-  readonly items: PublishableItems & {
-    /** Everything this node seeds and others may know that it has. */
-    present(): Iterable<string>
-  }
-  readonly identify: GunSocketsOptions['identify']
-  /** Origins of this node's own pages. */
-  readonly ownOrigins: () => readonly string[]
-  /** @defaultValue `bittorrent` */
-  readonly protocols?: () => readonly string[]
-  readonly clock: Clock
-  readonly log: Log
-  /** @defaultValue 160 MiB of heap, in a process where there can be one */
-  readonly host?: Partial<GunHostOptions>
-  readonly socketLimits?: GunSocketsOptions['limits']
-  readonly presenceSchedule?: PresenceOptions['schedule']
-}
-
-export interface NetworkStatus {
-  readonly gun: GunProcessStatus
-  /** Sockets of others at `/gun`, and those that were not let in. */
-  readonly sockets: number
-  readonly refusedSockets: number
-  /** Own manifests and withdrawals that an open relay does not have yet. */
-  readonly owed: number
-}
 
 const HEAP_MIB = 160
 /** Own items that were written over are written again at most this often. */

@@ -89,6 +89,8 @@ const GET_TIMEOUT_MS = 1_500
 const PATIENCE_MS = 300
 /** An answer is given when it is stored here; relays may take longer. */
 const PUT_WAIT_MS = 1_500
+/** Questions to the relays at once, for whoever asks over HTTP: beyond that it is their turn to wait. */
+const MAX_ASKING = 128
 /** Links of one node that are followed, one level deep. */
 const MAX_LINKS = 32
 /** Ids of nodes of our kind: their records are signed, or worth nothing. */
@@ -97,6 +99,7 @@ const NODE_ID = /^[0-9a-f]{40}$/
 /** GUN as OIP's relay routes see it: one soul read or written, through the same filters as everything else. */
 export class RelayGraph {
   readonly #options: RelayGraphOptions
+  #asking = 0
 
   constructor(options: RelayGraphOptions) {
     this.#options = options
@@ -181,7 +184,7 @@ export class RelayGraph {
 
   /** What the network says of an item, after asking it. */
   async find(mediaId: string): Promise<KnownElsewhere | undefined> {
-    const { known, foreign } = await this.#options.index.lookup(mediaId)
+    const { known, foreign } = await this.#ask(() => this.#options.index.lookup(mediaId))
     if (known !== undefined) {
       const { manifest, revocation } = known
       return { rule: ruleOf(manifest), manifest, revocation }
@@ -310,17 +313,30 @@ export class RelayGraph {
   }
 
   async #read(soul: string): Promise<GunNode | undefined> {
-    const answers = await this.#options.client.get({
-      soul,
-      timeoutMs: GET_TIMEOUT_MS,
-      patienceMs: PATIENCE_MS,
-    })
+    const answers = await this.#ask(() =>
+      this.#options.client.get({ soul, timeoutMs: GET_TIMEOUT_MS, patienceMs: PATIENCE_MS }),
+    )
     let merged: GunNode | undefined
     for (const { graph } of answers) {
       const node = graph[soul]
       if (node !== undefined) merged = mergeNodes(merged, node)
     }
     return merged
+  }
+
+  /** One stranger's question must not become many of ours. @throws {AppError} `RATE_LIMITED` */
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    if (this.#asking >= MAX_ASKING) {
+      throw new AppError('RATE_LIMITED', 'Too many ask this node about the network at the moment.', {
+        hint: 'Try again in a few seconds.',
+      })
+    }
+    this.#asking += 1
+    try {
+      return await question()
+    } finally {
+      this.#asking -= 1
+    }
   }
 
   /** Writes what a stranger could have written too: it goes through the very same filter. */

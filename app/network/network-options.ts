@@ -1,0 +1,60 @@
+import type { Db } from '../library/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { GunProcessStatus } from './gun-client.ts'
+import type { GunHostOptions } from './gun-host.ts'
+import type { GunSocketsOptions } from './gun-sockets.ts'
+import type { NodeSigner } from './presence-record.ts'
+import type { PresenceOptions } from './presence.ts'
+import type { PublishableItems } from './publisher.ts'
+import type { SeaSigner } from './sea.ts'
+
+/** What of the settings concerns the network; read whenever it is needed. */
+export interface NetworkSettings {
+  /** http(s) or ws(s) addresses of relays. No other is ever dialled. */
+  readonly relays: readonly string[]
+  /** Look for public items of anybody. */
+  readonly isFeedWanted: boolean
+  /** Addresses this node may be reached at and that the user lets others know; usually none. */
+  readonly endpoints: readonly string[]
+  /** A word for where it is, when the user gave one. */
+  readonly region?: string | undefined
+  /** No traffic at all. */
+  readonly isPaused: boolean
+}
+
+export interface NetworkOptions {
+  /** GUN's files; made when it is not there. */
+  readonly dir: string
+  readonly db: Db
+  readonly settings: () => NetworkSettings
+  readonly node: NodeSigner
+  /** The wallet's SEA pair; undefined while it is locked. */
+  readonly seaSigner: () => SeaSigner | undefined
+  /** One's own owner key and those of one's contacts. */
+  readonly trustedOwners: () => ReadonlySet<string>
+  readonly items: PublishableItems & {
+    /** Everything this node seeds and others may know that it has. */
+    present(): Iterable<string>
+  }
+  readonly identify: GunSocketsOptions['identify']
+  /** Origins of this node's own pages. */
+  readonly ownOrigins: () => readonly string[]
+  /** @defaultValue `bittorrent` */
+  readonly protocols?: () => readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+  /** @defaultValue 160 MiB of heap, in a process where there can be one */
+  readonly host?: Partial<GunHostOptions>
+  readonly socketLimits?: GunSocketsOptions['limits']
+  readonly presenceSchedule?: PresenceOptions['schedule']
+}
+
+export interface NetworkStatus {
+  readonly gun: GunProcessStatus
+  /** Sockets of others at `/gun`, and those that were not let in. */
+  readonly sockets: number
+  readonly refusedSockets: number
+  /** Own manifests and withdrawals that an open relay does not have yet. */
+  readonly owed: number
+}
