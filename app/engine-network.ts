@@ -43,6 +43,16 @@ export function networkPart(parts: Parts): Network {
           throw error
         }
       },
+      read: async (mediaId, start, endExclusive) => {
+        const { handle } = await library.openFile(mediaId)
+        try {
+          const bytes = new Uint8Array(endExclusive - start)
+          await handle.read(bytes, 0, bytes.length, start)
+          return bytes
+        } finally {
+          await handle.close()
+        }
+      },
       own: function* () {
         const rows = db
           .prepare(
@@ -75,16 +85,19 @@ export function fetchNetwork(network: Network, settings: PartsInit['settings']):
     },
     lookup: (mediaId, hints) => network.lookup(mediaId, hints),
     presenceOf: (mediaId) => network.presenceOf(mediaId),
+    chunk: (mediaId, place) => network.chunk(mediaId, place),
   }
 }
 
 function networkSettings(values: Settings): ReturnType<ConstructorParameters<typeof Network>[0]['settings']> {
-  const { gunPeers, isFeedWanted, isAddressShared, publicUrl, region, isSeedingPaused } = values
+  const { gunPeers, isFeedWanted, isAddressShared, publicUrl, region, isSeedingPaused, bootstrapBytes } =
+    values
   return {
     relays: gunPeers,
     isFeedWanted,
     endpoints: isAddressShared && publicUrl !== null ? [publicUrl] : [],
     ...(region === null ? {} : { region }),
     isPaused: isSeedingPaused,
+    isBootstrapWanted: bootstrapBytes > 0,
   }
 }

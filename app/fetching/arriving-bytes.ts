@@ -12,6 +12,13 @@ export interface Road {
   prioritize(ranges: readonly ByteRange[]): void
 }
 
+/** Bytes that are there before any road leads to them. */
+export interface Head {
+  has(range: ByteRange): boolean
+  /** Fills `target`; false when it is not there any more. */
+  read(target: Uint8Array, position: number): Promise<boolean>
+}
+
 /** Somebody reading, and where they will go on. */
 interface Reading {
   position: number
@@ -36,6 +43,7 @@ export class ArrivingBytes {
   /** What reads wait for at the moment, the latest first. */
   readonly #waiting: ByteRange[] = []
   #road: Road | undefined
+  #head: Head | undefined
   #handle: { readonly path: string; readonly opened: Promise<FileHandle> } | undefined
   #openStored: (() => Promise<FileHandle>) | undefined
   #isWhole = false
@@ -66,6 +74,13 @@ export class ArrivingBytes {
     this.#changed()
   }
 
+  /** The beginning is here already, whatever comes by the road. */
+  begin(head: Head): void {
+    this.#head = head
+    this.#ended = undefined
+    this.#changed()
+  }
+
   /** More has arrived. */
   wake(): void {
     for (const waker of this.#wakers) waker()
@@ -74,6 +89,7 @@ export class ArrivingBytes {
   /** Nothing of what has arrived counts any more. */
   startOver(): void {
     this.#road = undefined
+    this.#head = undefined
     this.#closeHandle()
     this.#changed()
   }
@@ -108,6 +124,8 @@ export class ArrivingBytes {
       for (;;) {
         const seen = this.#changes
         if (signal?.aborted === true) throw new AppError('CANCELLED', 'The reading was stopped.')
+        if (!this.#isWhole && this.#head?.has(range) === true && (await this.#head.read(target, position)))
+          return
         const isThere = this.#isWhole || (await this.#road?.has(range)) === true
         if (isThere && (await this.#readFile(target, position))) return
         if (this.#ended !== undefined) throw this.#ended
@@ -179,8 +197,9 @@ export class ArrivingBytes {
       }
       // Pieces come in by the hundred: only those that matter are looked at in earnest.
       const waker = (): void => {
-        const hasArrived = range !== null && this.#road !== undefined && this.#road.has(range) !== false
-        if (hasArrived || this.#changes !== seen || signal?.aborted === true) done()
+        const isIn = (one: Road | Head | undefined): boolean =>
+          range !== null && one !== undefined && one.has(range) !== false
+        if (isIn(this.#road) || isIn(this.#head) || this.#changes !== seen || signal?.aborted === true) done()
       }
       this.#wakers.add(waker)
       signal?.addEventListener('abort', done, { once: true })

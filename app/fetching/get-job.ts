@@ -2,46 +2,33 @@ import fs from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, MediaId } from '../contract/index.ts'
 import { cleanFileName, hashFile } from '../ingest/index.ts'
-import type { ArrivingBytes } from './arriving-bytes.ts'
+import { withHeadStart } from './bootstrap.ts'
 import { Describing } from './describing.ts'
 import { isAboutSources, mismatch, nobody } from './failures.ts'
 import type { Description } from './find.ts'
 import { describeItem, wantedPieceLength } from './finish.ts'
 import { heldItem } from './held.ts'
 import { Incoming } from './incoming.ts'
-import type { LinkKeys } from './link-keys.ts'
-import type { NodeLogins } from './node-logins.ts'
+import {
+  LOOKING,
+  ASKING,
+  PAUSED,
+  WRONG_BYTES,
+  WRONG_DESCRIPTION,
+  type Arrival,
+  type JobContext,
+} from './job.ts'
 import { downloadPlain, wrongParts } from './plain-download.ts'
 import { PlainRoad } from './plain-road.ts'
 import type { Plan } from './plan.ts'
-import { DEFAULT_PATIENCE, type FetcherDeps, type Patience } from './ports.ts'
+import { DEFAULT_PATIENCE, stretched, type FetcherDeps, type Patience } from './ports.ts'
 import { Report } from './report.ts'
 import { Roads } from './roads.ts'
 import { SourceBoard } from './source-board.ts'
 import { downloadFromSwarm, type SwarmOutcome } from './swarm-download.ts'
 
-const LOOKING = 'Looking for people who have it.'
-const ASKING = 'The network is asked who has it.'
-const PAUSED = 'All swarm traffic is paused on this node.'
-const WRONG_BYTES = 'It gave other bytes than the ones asked for.'
-const WRONG_DESCRIPTION = 'It described another file than the one asked for.'
 /** For a manifest from Sower nodes that are connected; of an encrypted item nothing can be kept without one. */
 const MANIFEST_FROM_PEERS_MS = 3000
-
-/** One way by which the whole file arrived. */
-interface Arrival {
-  readonly path: string
-  readonly road: 'swarm' | 'plain'
-  readonly metainfo: Uint8Array | undefined
-}
-
-/** What outlives one run of a download. */
-export interface JobContext {
-  readonly linkKeys: LinkKeys
-  readonly logins: NodeLogins
-  /** Where whoever reads it already gets its bytes from. */
-  readonly arriving: ArrivingBytes
-}
 
 /**
  * One download from finding to storing. Runs until it is done, fails, or its signal is aborted; all that is needed to
@@ -107,7 +94,9 @@ export class GetJob {
       }
       const description = await this.#describing.find(signal)
       await this.#incoming.open(description.sizeBytes)
-      const arrival = await this.#download(description, round, signal)
+      const arrival = await this.#withHead(description, signal, (until) =>
+        this.#download(description, round, until),
+      )
       if (arrival === null) {
         this.#report.say({ stage: 'find', rateBytesPerSec: 0, etaMs: undefined })
         await sleep(Math.min(500 * (round + 1), 5000), undefined, { signal })
@@ -121,6 +110,32 @@ export class GetJob {
   discard(): Promise<void> {
     this.#context.arriving.startOver()
     return this.#incoming.discard()
+  }
+
+  /** Meanwhile the network is asked for the beginning, unless an earlier run or round has brought something. */
+  #withHead(
+    description: Description,
+    signal: AbortSignal,
+    download: (signal: AbortSignal) => Promise<Arrival | null>,
+  ): Promise<Arrival | null> {
+    const { manifest, metainfo } = description
+    const isBegun = this.#plan.segments.length > 0 || this.#incoming.hasPieces
+    if (manifest === undefined || isBegun) return download(signal)
+    const path = this.#incoming.head
+    return withHeadStart<Arrival | null>({
+      network: this.#deps.network,
+      manifest,
+      path,
+      arriving: this.#context.arriving,
+      signal,
+      download,
+      whole: { path, road: 'plain', metainfo },
+      onBytes: (bytes) => {
+        this.#describing.provenBy('pieces')
+        this.#report.board.gave('network', bytes)
+      },
+      log: this.#deps.log,
+    })
   }
 
   async #download(description: Description, round: number, signal: AbortSignal): Promise<Arrival | null> {
@@ -250,8 +265,6 @@ export class GetJob {
     const road = new PlainRoad(this.#incoming.plain, proof)
     arriving.take(road)
     this.#describing.provenBy(proof)
-    let from = { bytes: 0, atMs: performance.now() }
-    let rateBytesPerSec = 0
     const sources = this.#roads.http(description)
     board.know(sources)
     await downloadPlain({
@@ -273,15 +286,7 @@ export class GetJob {
       },
       onProgress: (bytesDone, totalBytes) => {
         arriving.wake()
-        const nowMs = performance.now()
-        const elapsedMs = nowMs - from.atMs
-        if (elapsedMs < 250 && bytesDone !== totalBytes) return
-        if (from.bytes > 0 && elapsedMs > 0)
-          rateBytesPerSec = Math.max(0, ((bytesDone - from.bytes) * 1000) / elapsedMs)
-        from = { bytes: bytesDone, atMs: nowMs }
-        this.#report.say({ bytesTotal: totalBytes })
-        board.count(plan.segments)
-        this.#report.progress(bytesDone, rateBytesPerSec)
+        this.#report.paced(bytesDone, totalBytes, () => board.count(plan.segments))
       },
     })
   }
@@ -343,7 +348,13 @@ export class GetJob {
       return
     }
     const [only] = givers
-    if (only !== undefined && givers.length === 1) this.#refuse(only, WRONG_BYTES)
+    if (only === undefined) {
+      // All of it came from the network, chunk by chunk as the manifest has them.
+      if (description.origin === undefined) throw mismatch([])
+      this.#refuse(description.origin, WRONG_DESCRIPTION)
+      return
+    }
+    if (givers.length === 1) this.#refuse(only, WRONG_BYTES)
     else plan.suspects = segments
     this.#save()
   }
@@ -385,8 +396,4 @@ export class GetJob {
   #save(): void {
     this.#deps.transfers.setPayload(this.id, this.#plan)
   }
-}
-
-function stretched(patience: Patience, factor: number): Patience {
-  return { ...patience, metainfoMs: patience.metainfoMs * factor, stallMs: patience.stallMs * factor }
 }

@@ -37,6 +37,11 @@ export class Incoming {
     return path.join(this.#opened().dir, 'plain')
   }
 
+  /** The first bytes from the network. */
+  get head(): string {
+    return path.join(this.#opened().dir, 'head')
+  }
+
   get hasPieces(): boolean {
     return existsSync(this.pieces)
   }
@@ -73,7 +78,7 @@ export class Incoming {
   /** Leaves nothing but the complete file, as `original`: the folder becomes the item's. */
   async seal(file: string, hasMetainfo: boolean): Promise<Staging> {
     if (file !== this.pieces) await fs.rename(file, this.pieces)
-    const rest = [this.plain, `${this.#metainfo}.part`, ...(hasMetainfo ? [] : [this.#metainfo])]
+    const rest = [this.plain, this.head, `${this.#metainfo}.part`, ...(hasMetainfo ? [] : [this.#metainfo])]
     for (const leftover of rest) await fs.rm(leftover, { force: true })
     return this.#opened()
   }

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { Protection, Settings, Transfer, TransferSource } from '../contract/index.ts'
 import type { HashPool } from '../ingest/index.ts'
-import type { Manifest, OwnerSigner } from '../manifest/index.ts'
+import type { ChunkPlace, Manifest, OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
@@ -125,6 +125,8 @@ export interface UnsignedHints {
 
 /** The network of manifests and presence, as far as downloads ask it. */
 export interface FetchNetwork {
+  /** A chunk of the beginning of an item, as its manifest has it; `null` when the network does not carry it. */
+  chunk?(mediaId: string, place: ChunkPlace): Promise<Uint8Array | null>
   /** Whether there is anybody to ask, now or in a while. */
   isReachable(): boolean
   /** What it says of an item: a manifest whose signature, id and schema hold, or hints. */
@@ -193,4 +195,9 @@ export const DEFAULT_PATIENCE: Patience = {
   stallMs: 30_000,
   describeMs: 30_000,
   networkMs: 15_000,
+}
+
+/** The longer nobody shows up, the longer the swarm is listened to. */
+export function stretched(patience: Patience, factor: number): Patience {
+  return { ...patience, metainfoMs: patience.metainfoMs * factor, stallMs: patience.stallMs * factor }
 }

@@ -9,6 +9,8 @@ export class Report {
   readonly board: SourceBoard
   readonly #transfers: TransferRows
   readonly #id: string
+  #from = { bytes: 0, atMs: performance.now() }
+  #rateBytesPerSec = 0
 
   constructor(transfers: TransferRows, id: string, board: SourceBoard) {
     this.#transfers = transfers
@@ -34,6 +36,23 @@ export class Report {
         left === undefined || rateBytesPerSec < 1 ? undefined : Math.ceil((left * 1000) / rateBytesPerSec),
       sources: this.board.view(),
     })
+  }
+
+  /**
+   * Progress of bytes nobody else measures the rate of, a few times a second.
+   * @param beforehand what the sources are told to be is brought up to date
+   */
+  paced(bytesDone: number, totalBytes: number, beforehand: () => void): void {
+    const nowMs = performance.now()
+    const elapsedMs = nowMs - this.#from.atMs
+    if (elapsedMs < 250 && bytesDone !== totalBytes) return
+    const gained = bytesDone - this.#from.bytes
+    if (this.#from.bytes > 0 && elapsedMs > 0)
+      this.#rateBytesPerSec = Math.max(0, (gained * 1000) / elapsedMs)
+    this.#from = { bytes: bytesDone, atMs: nowMs }
+    this.say({ bytesTotal: totalBytes })
+    beforehand()
+    this.progress(bytesDone, this.#rateBytesPerSec)
   }
 
   /** Every byte is there. */

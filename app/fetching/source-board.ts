@@ -51,6 +51,12 @@ export class SourceBoard {
     }
   }
 
+  /** How much of it one source has given in all. */
+  gave(label: string, bytes: number): void {
+    const row = this.#rows.get(label)
+    if (row !== undefined) this.#rows.set(label, { ...row, bytes })
+  }
+
   /** Bytes by who gave them over plain HTTP. */
   count(segments: readonly Segment[]): void {
     const bytes = new Map<string, number>()

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { AccessLevel } from '../contract/index.ts'
 import type { ItemRow, StagingDir } from '../library/index.ts'
+import { chunksOf } from '../manifest/index.ts'
 import { newFileKey } from '../stream-cipher.ts'
 import type { Recipient } from '../vault/index.ts'
 import {
@@ -161,9 +162,15 @@ export class AddWork {
     result: IngestResult,
     { onIntent, encryption, ...details }: Details,
   ): Promise<Added> {
-    const { transfers, library, clock } = this.#options
+    const { transfers, library, clock, settings } = this.#options
     const { isLinked, ...stored } = result
-    const facts = { ...stored, ...details, createdAt: clock.nowMs() }
+    const chunks = await chunksOf(staging.bytes, settings.get().bootstrapBytes)
+    const facts = {
+      ...stored,
+      ...details,
+      createdAt: clock.nowMs(),
+      ...(chunks === undefined ? {} : { chunks }),
+    }
     const { manifest, metainfo } = await describe(
       encryption === undefined ? facts : { ...facts, encryption },
       this.#describer,

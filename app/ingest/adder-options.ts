@@ -27,7 +27,7 @@ export interface AdderOptions extends TorrentMaker {
   readonly contacts: Pick<Contacts, 'recipients'>
   /** Ends seeding before an item becomes private, for callers that don't do so when the library says that it changed. */
   readonly unseed?: (infoHash: string) => Promise<void>
-  readonly settings: { get(): Pick<Settings, 'publicUrl' | 'reserveBytes'> }
+  readonly settings: { get(): Pick<Settings, 'publicUrl' | 'reserveBytes' | 'bootstrapBytes'> }
   readonly clock: Clock
   readonly log: Log
 }

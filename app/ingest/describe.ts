@@ -51,6 +51,8 @@ export interface ItemFacts extends Omit<IngestResult, 'isLinked'> {
   /** The mediaId of the item this one replaces. */
   readonly supersedes?: string
   readonly previous?: Manifest
+  /** Hashes of its first bytes, which the network may carry when others may have them. */
+  readonly chunks?: Manifest['chunks']
 }
 
 export interface Description {
@@ -86,6 +88,7 @@ export async function describe(facts: ItemFacts, options: DescriberOptions): Pro
     http: publicUrl === null ? undefined : [`${publicUrl.replace(/\/+$/, '')}/media/${facts.sha256}`],
     supersedes: facts.supersedes,
     previous: facts.previous,
+    chunks: isOffered ? facts.chunks : undefined,
     ...sealed,
   })
   return {

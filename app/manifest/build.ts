@@ -25,6 +25,8 @@ export interface ManifestInput {
   readonly bittorrent?: NonNullable<NonNullable<Manifest['transport']>['bittorrent']> | undefined
   readonly http?: readonly string[] | undefined
   readonly supersedes?: string | undefined
+  /** Hashes of the first bytes, which the network may carry. @defaultValue as the version before says */
+  readonly chunks?: Manifest['chunks']
   /** How the bytes are encrypted, and for whom. @defaultValue as the version before says, else not at all */
   readonly encryption?: Manifest['encryption']
   /** Owner keys of those it is shared with. @defaultValue as the version before says */
@@ -59,6 +61,7 @@ export function buildManifest(input: ManifestInput): UnsignedManifest {
     version: (previous?.version ?? 0) + 1,
     ...(previous === undefined ? {} : { previous: manifestHash(previous) }),
     ...(supersedes === undefined ? {} : { supersedes }),
+    ...(input.chunks === undefined ? {} : { chunks: input.chunks }),
     encryption: input.encryption ?? previous?.encryption ?? { enabled: false },
     ...(Object.keys(nextTransport).length === 0 ? {} : { transport: nextTransport }),
     accessControl: {

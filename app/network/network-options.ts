@@ -1,6 +1,7 @@
 import type { Db } from '../library/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { ChunkItems } from './chunks.ts'
 import type { GunProcessStatus } from './gun-client.ts'
 import type { GunHostOptions } from './gun-host.ts'
 import type { GunSocketsOptions } from './gun-sockets.ts'
@@ -19,6 +20,8 @@ export interface NetworkSettings {
   readonly endpoints: readonly string[]
   /** A word for where it is, when the user gave one. */
   readonly region?: string | undefined
+  /** The network may carry the first bytes of items that others may have. */
+  readonly isBootstrapWanted?: boolean
   /** No traffic at all. */
   readonly isPaused: boolean
 }
@@ -33,10 +36,11 @@ export interface NetworkOptions {
   readonly seaSigner: () => SeaSigner | undefined
   /** One's own owner key and those of one's contacts. */
   readonly trustedOwners: () => ReadonlySet<string>
-  readonly items: PublishableItems & {
-    /** Everything this node seeds and others may know that it has. */
-    present(): Iterable<string>
-  }
+  readonly items: PublishableItems &
+    ChunkItems & {
+      /** Everything this node seeds and others may know that it has. */
+      present(): Iterable<string>
+    }
   readonly identify: GunSocketsOptions['identify']
   /** Origins of this node's own pages. */
   readonly ownOrigins: () => readonly string[]

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { mkdirSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { AppError } from '../contract/index.ts'
+import type { ChunkPlace } from '../manifest/index.ts'
+import { Chunks } from './chunks.ts'
 import { Following, type Publisher as FollowedPublisher } from './following.ts'
 import { GunClient, type GunEvent } from './gun-client.ts'
 import { startGunHost } from './gun-host.ts'
@@ -36,6 +38,7 @@ export class Network {
   readonly #index: ManifestIndex
   readonly #publisher: Publisher
   readonly #presence: Presence
+  readonly #chunks: Chunks
   readonly #following: Following
   readonly #listeners = new Set<(mediaId: string) => void>()
   readonly #revocationListeners = new Set<(revocation: Revocation) => void>()
@@ -95,6 +98,13 @@ export class Network {
       log,
       schedule: options.presenceSchedule,
     })
+    this.#chunks = new Chunks({
+      client,
+      items: options.items,
+      isWanted: () => options.settings().isBootstrapWanted === true,
+      clock,
+      log,
+    })
     this.relay = new RelayGraph({
       client,
       index: this.#index,
@@ -134,7 +144,12 @@ export class Network {
     await this.#presence.stop()
     this.#sockets.stop()
     // What waits for GUN fails when it ends, and that ends the rest.
-    await Promise.all([this.#client.stop(), this.#publisher.stop(), this.#following.stop()])
+    await Promise.all([
+      this.#client.stop(),
+      this.#publisher.stop(),
+      this.#following.stop(),
+      this.#chunks.stop(),
+    ])
   }
 
   /**
@@ -169,6 +184,11 @@ export class Network {
   /** What the network says of an item now, and what is known of it anyway. */
   lookup(mediaId: string, hints: LookupHints = {}): Promise<Lookup> {
     return this.#index.lookup(mediaId, hints)
+  }
+
+  /** A chunk of the beginning of an item, checked; `null` when the network does not carry it. */
+  chunk(mediaId: string, place: ChunkPlace): Promise<Uint8Array | null> {
+    return this.#chunks.find(mediaId, place)
   }
 
   /** What each of its owners says of an item, as far as it is known. */
@@ -286,6 +306,7 @@ export class Network {
         break
       case 'asked':
         this.#presence.asked(event.mediaIds)
+        this.#chunks.asked(event.mediaIds)
         break
       case 'contested':
         for (const mediaId of event.mediaIds) this.#contest(mediaId)

@@ -2,6 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { formatLink } from '../../app/fetching/index.ts'
+import { chunksOf } from '../../app/manifest/index.ts'
 import { fakeNetwork } from '../support/fake-network.ts'
 import { openFetchNode, type FetchNode } from '../support/fetch-node.ts'
 import { makeSample, sha256Of, type SampleTorrent } from '../support/sample-torrent.ts'
@@ -222,6 +223,60 @@ describe('the network', () => {
     expect(transfer.state).toBe('done')
     expect(transfer.sources.find(({ kind, state }) => kind === 'gun' && state === 'dropped')).toBeDefined()
     await expectStored(node)
+  })
+})
+
+describe('the beginning from the network', () => {
+  it('can be played before anybody was found; the rest comes when somebody is', async () => {
+    const chunks = await chunksOf(sample.path, MIB)
+    const manifest = publisherManifest(sample, { chunks, mime: 'video/mp4' })
+    const network = fakeNetwork()
+    network.knows(sample.mediaId, { manifest, bytes: sample.bytes })
+    const seeder = stack.use(await startSwarm())
+    const node = await openNode({ network })
+    const id = await node.fetcher.begin({ link: sample.mediaId, from: [seeder.address] })
+    await node.until(id, ({ isPlayable }) => isPlayable)
+    const file = await node.fetcher.openPlain(id)
+    const read = async (start: number, end: number): Promise<Buffer> => {
+      const parts: Uint8Array[] = []
+      for await (const part of file.read(start, end)) parts.push(Uint8Array.from(part))
+      return Buffer.concat(parts)
+    }
+    expect(Buffer.compare(await read(0, MIB), sample.bytes.subarray(0, MIB))).toBe(0)
+    await node.until(id, ({ sources }) => sources.some(({ kind, bytes }) => kind === 'gun' && bytes === MIB))
+    seeder.seed(sample)
+    const all = await read(0, sample.sizeBytes)
+    expect(Buffer.compare(all, sample.bytes)).toBe(0)
+    await file.close()
+    await node.until(id, ({ state }) => state === 'done')
+    await expectStored(node)
+  })
+
+  it('is enough for an item that is no longer than that', async () => {
+    const small = await makeSample({ dir: dir.path, sizeBytes: 150_000, name: 'small.bin' })
+    const manifest = publisherManifest(small, { chunks: await chunksOf(small.path, MIB) })
+    const network = fakeNetwork()
+    network.knows(small.mediaId, { manifest, bytes: small.bytes })
+    const node = await openNode({ network })
+    expect(await node.get({ link: small.mediaId })).toMatchObject({ state: 'done', name: 'small.bin' })
+    expect(await sha256Of(path.join(node.mediaDir, small.mediaId, 'original'))).toBe(small.mediaId)
+    expect(await node.incoming()).toEqual([])
+  })
+
+  it('costs whoever signed for other bytes their word, and nothing is kept', async () => {
+    const other = await makeSample({ dir: dir.path, sizeBytes: 150_000, name: 'other.bin' })
+    const forged = publisherManifest(
+      { ...other, mediaId: sample.mediaId },
+      { withTorrent: false, owner: 'mallory', chunks: await chunksOf(other.path, MIB) },
+    )
+    const network = fakeNetwork()
+    network.knows(sample.mediaId, { manifest: forged, bytes: other.bytes })
+    const node = await openNode({ network })
+    expect(await node.get({ link: sample.mediaId })).toMatchObject({
+      state: 'failed',
+      error: { code: 'HASH_MISMATCH' },
+    })
+    expect(await node.incoming()).toEqual([])
   })
 })
 

@@ -17,6 +17,7 @@ const post = (message: FromNetworkChild): void => void process.send?.(message)
 const { publicKey, privateKey } = generateKeyPairSync('ed25519')
 const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
 const manifests = new Map<string, Manifest>()
+const bytes = new Map<string, Uint8Array>()
 let relays = init.relays
 const db = openDatabase(join(init.dir, 'sower.db'), { log: silentLog, clock: systemClock })
 const network = new Network({
@@ -27,6 +28,7 @@ const network = new Network({
     isFeedWanted: init.isFeedWanted ?? true,
     endpoints: init.endpoints ?? [],
     isPaused: false,
+    isBootstrapWanted: true,
   }),
   node: {
     nodeId: createHash('sha256').update(raw).digest('hex').slice(0, 40),
@@ -39,6 +41,8 @@ const network = new Network({
     manifest: async (mediaId) => Promise.resolve(manifests.get(mediaId)),
     own: () => [...manifests.values()].map(({ id, version }) => ({ mediaId: id, version })),
     present: () => [...manifests.keys()],
+    read: async (mediaId, start, end) =>
+      Promise.resolve(bytes.get(mediaId)?.subarray(start, end) ?? new Uint8Array()),
   },
   identify: identifyClient,
   ownOrigins: () => [],
@@ -57,6 +61,8 @@ await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
 const calls: Record<string, (...args: never[]) => unknown> = {
   add: (manifest: Manifest) => void manifests.set(manifest.id, manifest),
+  hold: (mediaId: string, held: Uint8Array) => void bytes.set(mediaId, held),
+  chunk: (mediaId: string, place: Parameters<Network['chunk']>[1]) => network.chunk(mediaId, place),
   remove: (mediaId: string) => void manifests.delete(mediaId),
   publish: (mediaId: string) => network.publish(mediaId),
   publishAll: () => Promise.all([...manifests.keys()].map((mediaId) => network.publish(mediaId))),

@@ -133,7 +133,7 @@ export async function openSharingNode({
     signer,
     self,
     contacts,
-    settings: { get: () => ({ publicUrl: null, reserveBytes: 0 }) },
+    settings: { get: () => ({ publicUrl: null, reserveBytes: 0, bootstrapBytes: 0 }) },
     clock,
     log,
   })

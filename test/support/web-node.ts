@@ -59,6 +59,7 @@ export function publisherManifest(
     mime?: string
     owner?: string
     transport?: Record<string, unknown>
+    chunks?: Manifest['chunks']
   } = {},
 ): Manifest {
   const signer = testSigner(changes.owner ?? 'publisher')
@@ -82,7 +83,14 @@ export function publisherManifest(
           },
         }),
   })
-  return signManifest({ ...unsigned, transport: { ...unsigned.transport, ...changes.transport } }, signer)
+  return signManifest(
+    {
+      ...unsigned,
+      transport: { ...unsigned.transport, ...changes.transport },
+      ...(changes.chunks === undefined ? {} : { chunks: changes.chunks }),
+    },
+    signer,
+  )
 }
 
 function answer(

@@ -137,7 +137,9 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     signer: () => vault.signer(),
     self: () => ({ ...TEST_PAIR, owner: vault.signer().publicKey }),
     contacts,
-    settings: { get: () => ({ publicUrl: null, reserveBytes: options.reserveBytes ?? 0 }) },
+    settings: {
+      get: () => ({ publicUrl: null, reserveBytes: options.reserveBytes ?? 0, bootstrapBytes: 0 }),
+    },
     clock,
     log,
   })

@@ -81,7 +81,7 @@ export async function openNode({ root, settings, overrides, ...rest }: NodeOptio
     signer: () => signer,
     self: () => ({ ...pair, owner: signer.publicKey }),
     contacts,
-    settings: { get: () => ({ publicUrl: null, reserveBytes: 0, ...settings }) },
+    settings: { get: () => ({ publicUrl: null, reserveBytes: 0, bootstrapBytes: 0, ...settings }) },
     clock,
     log,
     ...overrides,

@@ -66,6 +66,9 @@ describe('settings', () => {
       SOWER_FEED: 'off',
       SOWER_SHARE_ADDRESS: 'on',
       SOWER_REGION: 'north',
+      SOWER_BOOTSTRAP_BYTES: '1M',
+      SOWER_IPFS_GATEWAYS: 'http://127.0.0.1:8080, https://ipfs.example',
+      SOWER_ARWEAVE_GATEWAYS: 'https://ar.example',
     }
     const { values, fixedBy } = setUp().load({ env }).view()
     expect(values).toMatchObject({
@@ -90,6 +93,9 @@ describe('settings', () => {
       isFeedWanted: false,
       isAddressShared: true,
       region: 'north',
+      bootstrapBytes: 1024 * 1024,
+      ipfsGateways: ['http://127.0.0.1:8080', 'https://ipfs.example'],
+      arweaveGateways: ['https://ar.example'],
     })
     expect(Object.keys(fixedBy).toSorted()).toEqual(SETTING_NAMES.toSorted())
   })
