@@ -72,6 +72,16 @@ export function ContactRow({ contact, nowMs }: ContactRowProps) {
           <Button
             tone="quiet"
             isSmall
+            icon="compass"
+            label={t('contacts.published', { name: shown })}
+            onPress={() => {
+              app.shell.go('discover')
+              app.discover.open({ kind: 'publisher', publisher: contact.owner })
+            }}
+          />
+          <Button
+            tone="quiet"
+            isSmall
             icon="pencil"
             label={t('contacts.rename', { name: shown })}
             onPress={() => setDraft(name)}

@@ -130,6 +130,7 @@ export const enDiscover = {
   'publisher.noneText': 'Follow them, and what they publish shows here when a relay has it.',
   'publisher.compare':
     'Compare the fingerprint with them by phone or in person before you rely on who this is.',
+  'contacts.published': 'See what {name} publishes',
   'publisher.view': 'What they publish',
 
   'network.gun': 'Discovery network',

@@ -204,7 +204,8 @@ describe('publishers', () => {
     await page.getByText('Not among your contacts').waitFor()
     const { owner, pub } = fakePublisherKey(0)
     await page.getByRole('listbox', { name: 'What they publish' }).waitFor()
-    expect((await callsOf(page, 'discovery.search')).at(-1)).toMatchObject({ owner })
+    const owners = (await callsOf(page, 'discovery.search')).map((args) => (args as { owner?: string }).owner)
+    expect(owners).toContain(owner)
     await page.getByRole('button', { name: 'Stop following' }).click()
     await page.getByText('Not followed').waitFor()
     expect(await callsOf(page, 'following.remove')).toEqual([{ pub }])
@@ -221,6 +222,16 @@ describe('publishers', () => {
     await page.getByRole('heading', { name: 'harbour-at-dawn.webm' }).waitFor()
     await page.getByRole('button', { name: 'Back' }).click()
     await row(page, 0).waitFor()
+  })
+})
+
+describe('a contact', () => {
+  it('leads to what they publish', async () => {
+    const page = await open({ items: 3, contacts: 2, found: 12, relays: [RELAY] })
+    await rail(page, 'Contacts')
+    await page.getByRole('button', { name: /^See what .*Ana/ }).click()
+    await page.getByRole('heading', { name: 'Valley Radio' }).waitFor()
+    expect(await callsOf(page, 'discovery.publisher')).toEqual([{ publisher: fakePublisherKey(0).owner }])
   })
 })
 

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import {
+  addressProblem,
+  bootstrapText,
+  parseBootstrap,
+  parseGateway,
   parseGigabytes,
   parsePort,
   parsePublicUrl,
   parseRate,
+  parseRegion,
+  parseRelay,
   parseTracker,
   rateText,
 } from '../../../renderer/settings/parse-setting.ts'
@@ -50,4 +56,39 @@ describe('settings typed as text', () => {
   })
 
   it('reads gigabytes', () => expect(parseGigabytes('0.5')).toEqual({ value: 500_000_000 }))
+})
+
+describe('settings of the network', () => {
+  it('takes relays and gateways that name a host, each once and up to sixteen', () => {
+    expect(parseRelay(' wss://relay.example.org/gun ')).toEqual({ value: 'wss://relay.example.org/gun' })
+    expect(['udp://relay.example.org', 'relay.example.org', 'wss://', ''].map(parseRelay)).toEqual(
+      Array(4).fill(null),
+    )
+    expect(parseGateway('https://ipfs.example.org/')).toEqual({ value: 'https://ipfs.example.org' })
+    expect(parseGateway('wss://ipfs.example.org')).toBeNull()
+    const full = Array.from({ length: 16 }, (_, index) => `wss://relay-${index}.example.org`)
+    expect(addressProblem(null, [])).toBe('bad')
+    expect(addressProblem({ value: full[3] ?? '' }, full)).toBe('twice')
+    expect(addressProblem({ value: 'wss://new.example.org' }, full)).toBe('full')
+    expect(addressProblem({ value: 'wss://new.example.org' }, full.slice(1))).toBeNull()
+  })
+
+  it('takes a word for a region, and at most two megabytes of a beginning', () => {
+    expect(['', ' Tirol ', 'Österreich', 'a/b', 'x'.repeat(33)].map(parseRegion)).toEqual([
+      { value: null },
+      { value: 'Tirol' },
+      { value: 'Österreich' },
+      null,
+      null,
+    ])
+    expect(['', '0', '0,5', '2', '2.1', 'much'].map(parseBootstrap)).toEqual([
+      { value: 0 },
+      { value: 0 },
+      { value: 524_288 },
+      { value: 2_097_152 },
+      null,
+      null,
+    ])
+    expect(bootstrapText(524_288)).toBe('0.5')
+  })
 })
