@@ -255,7 +255,7 @@ export class EngineParts {
     this.#closers.push(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
     this.#closers.push(startDiscovery({ ...findable, revocations }, discovery))
-    network.start()
+    if (!this.#init.isBrief) network.start()
     adder.start()
     fetcher.start()
     startSharing(sharing)

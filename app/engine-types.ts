@@ -20,6 +20,8 @@ export interface PartsInit {
   readonly notices: Notice[]
   readonly log: Log
   readonly rendererDir: string | undefined
+  /** Lives for one command: the network is asked when something is asked of it, and not before. */
+  readonly isBrief: boolean
   readonly keychain?: Keychain
   readonly passphrase?: PassphraseSource
   /** Of an OIP server whose users' tokens are accepted. */

@@ -28,6 +28,8 @@ export interface EngineOptions extends EngineStartOptions {
   /** @defaultValue the operating system's */
   readonly keychain?: Keychain
   readonly passphrase?: PassphraseSource
+  /** Lives for one command: takes part in the network only once something is asked of it. */
+  readonly isBrief?: boolean
   /** What of the log also goes to standard error. */
   readonly stderrLevel?: LogLevel
 }
@@ -132,6 +134,7 @@ export class Engine {
       notices,
       log,
       rendererDir: findRenderer(),
+      isBrief: this.#options.isBrief ?? false,
       oipSecret: oipSecretFrom(env),
       ...(this.#options.keychain === undefined ? {} : { keychain: this.#options.keychain }),
       ...(this.#options.passphrase === undefined ? {} : { passphrase: this.#options.passphrase }),

@@ -52,6 +52,7 @@ export class LocalNode implements NodeConnection {
       flags,
       env,
       mode: 'headless',
+      isBrief: !isServing,
       passphrase: passphraseFrom(env, ask),
       ...(stderrLevel === undefined ? {} : { stderrLevel }),
     })

@@ -104,6 +104,7 @@ export class GunClient {
   /** Lets it write what it has, then ends it. Idempotent. */
   async stop(): Promise<void> {
     const host = this.#host
+    const hasBegun = this.#state === 'running'
     this.#state = 'off'
     this.#host = undefined
     clearTimeout(this.#timer)
@@ -116,7 +117,9 @@ export class GunClient {
         clearTimeout(timer)
         resolve()
       })
-      host.post({ type: 'stop' })
+      // One that is still starting has nothing to put away.
+      if (hasBegun) host.post({ type: 'stop' })
+      else host.kill()
     })
   }
 

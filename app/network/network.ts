@@ -48,6 +48,7 @@ export class Network {
   readonly #saidAgainAtMs = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #isStarted = false
+  #isStopped = false
   #owedCount = 0
   #owedAtMs = -Infinity
 
@@ -124,9 +125,9 @@ export class Network {
     })
   }
 
-  /** Starts GUN; everything else begins when it answers. */
+  /** Starts GUN; everything else begins when it answers. What asks the network starts it, too. */
   start(): void {
-    if (this.#isStarted) return
+    if (this.#isStarted || this.#isStopped) return
     this.#isStarted = true
     mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 })
     this.#client.start()
@@ -137,6 +138,7 @@ export class Network {
 
   /** Says good-bye and ends. Idempotent. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     if (!this.#isStarted) return
     this.#isStarted = false
     clearInterval(this.#timer)
@@ -183,6 +185,7 @@ export class Network {
 
   /** What the network says of an item now, and what is known of it anyway. */
   lookup(mediaId: string, hints: LookupHints = {}): Promise<Lookup> {
+    this.start()
     return this.#index.lookup(mediaId, hints)
   }
 
@@ -226,11 +229,13 @@ export class Network {
 
   /** Reads the lists of all publishers one follows, and the public one, now. */
   refresh(): Promise<void> {
+    this.start()
     return this.#following.refresh()
   }
 
   /** Who has an item: asks the network. */
   presenceOf(mediaId: string): Promise<ItemPresences> {
+    this.start()
     return this.#presence.find(mediaId)
   }
 
