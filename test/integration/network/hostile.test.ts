@@ -93,8 +93,8 @@ test('dials no address but those its user listed, whatever a relay or a peer nam
   const trap = await startTrap()
   const named = JSON.stringify({
     '#': 'x1',
-    dam: 'mob',
-    peers: { [trap.url]: {}, [trap.url.replace('http', 'ws')]: {} },
+    dam: 'anything',
+    addresses: { [trap.url]: {}, [trap.url.replace('http', 'ws')]: {} },
   })
   const relay = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   world.onClose(
@@ -107,7 +107,7 @@ test('dials no address but those its user listed, whatever a relay or a peer nam
     socket.send(named)
     socket.send(`[${named}]`)
     socket.on('message', () =>
-      socket.send(JSON.stringify({ '#': `r${nextId++}`, dam: 'mob', peers: { [trap.url]: {} } })),
+      socket.send(JSON.stringify({ '#': `r${nextId++}`, dam: 'anything', addresses: { [trap.url]: {} } })),
     )
   })
   await once(relay, 'listening')

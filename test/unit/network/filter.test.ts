@@ -72,11 +72,8 @@ test.each<[string, object, DropReason]>([
     'value',
   ],
   ['a list entry that is no link', put('media', { [ID]: 'text' }), 'value'],
-  [
-    'a command that names other peers',
-    { '#': 'm1', dam: 'mob', peers: { 'ws://127.0.0.1:1': {} } },
-    'command',
-  ],
+  // No command is let in, so none needs to be spelled.
+  ['a command', { '#': 'm1', dam: 'anything', addresses: ['ws://127.0.0.1:1'] }, 'command'],
   ['a message without anything', { '#': 'm1' }, 'shape'],
   ['a message without an id', { put: {} }, 'shape'],
   ['a question about anything else', { '#': 'm1', get: { '#': 'chat/room' } }, 'soul'],
