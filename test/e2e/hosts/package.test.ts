@@ -39,7 +39,7 @@ describe('the packaged app', () => {
       const page = await app.firstWindow()
       await page.getByText('Nothing sown yet').waitFor()
       await dropFiles(page, [file], 'private')
-      await page.getByText('Added, only on this computer').first().waitFor()
+      await page.getByText('Added and encrypted, only for you').first().waitFor()
     } finally {
       await app.evaluate(({ app: electron }) => electron.quit()).catch(() => undefined)
       await app.close().catch(() => undefined)
