@@ -105,7 +105,7 @@ function oneLine(text: string): string {
 
 /** What a program needs to start at all. */
 function bareEnvironment(): Record<string, string> {
-  const names = ['PATH', 'SystemRoot', 'TEMP', 'TMPDIR']
+  const names = ['PATH', 'SystemRoot', 'TEMP', 'TMPDIR', 'NODE_COMPILE_CACHE']
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   )

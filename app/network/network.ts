@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { AppError } from '../contract/index.ts'
 import type { ChunkPlace } from '../manifest/index.ts'
 import { Chunks } from './chunks.ts'
+import { Contested } from './contested.ts'
 import { Following, type Publisher as FollowedPublisher } from './following.ts'
 import { GunClient, type GunEvent } from './gun-client.ts'
 import { startGunHost } from './gun-host.ts'
@@ -18,11 +19,11 @@ import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import { RelayGraph } from './relay-graph.ts'
 
 const HEAP_MIB = 160
-/** Own items that were written over are written again at most this often. */
-const CONTESTED_MS = 20_000
-const MAX_CONTESTED = 10_000
 const OWED_CACHE_MS = 2_000
 const CATCH_UP_MS = 10 * 60_000
+/** How long somebody who comes while GUN is starting is kept waiting. */
+const AWAKE_MS = 5_000
+const AWAKE_POLL_MS = 20
 
 /**
  * This node's part in the network of manifests and presence. Everything it believes is signed by whom it concerns and kept in
@@ -43,10 +44,9 @@ export class Network {
   readonly #listeners = new Set<(mediaId: string) => void>()
   readonly #revocationListeners = new Set<(revocation: Revocation) => void>()
   readonly #statusListeners = new Set<() => void>()
-  /** Own items that are about to be said again, and when those that were, were. */
-  readonly #contested = new Map<string, NodeJS.Timeout>()
-  readonly #saidAgainAtMs = new Map<string, number>()
+  readonly #contested: Contested
   #timer: NodeJS.Timeout | undefined
+  #mayStart = false
   #isStarted = false
   #isStopped = false
   #owedCount = 0
@@ -89,6 +89,12 @@ export class Network {
       clock,
       log,
     })
+    this.#contested = new Contested({
+      items: options.items,
+      index: this.#index,
+      publisher: this.#publisher,
+      log,
+    })
     this.#presence = new Presence({
       client,
       store: new PresenceStore(db),
@@ -107,7 +113,16 @@ export class Network {
       log,
     })
     this.relay = new RelayGraph({
-      client,
+      client: {
+        get: async (args) => {
+          await this.#awake()
+          return client.get(args)
+        },
+        put: async (graph, signal) => {
+          await this.#awake()
+          return client.put(graph, signal)
+        },
+      },
       index: this.#index,
       store: this.#store,
       presence: this.#presence,
@@ -125,8 +140,16 @@ export class Network {
     })
   }
 
-  /** Starts GUN; everything else begins when it answers. What asks the network starts it, too. */
+  /**
+   * From now on GUN runs whenever there is somebody to talk to: a relay of the user's, or whoever comes to `/gun` or to the relay
+   * routes. A node that keeps to itself has no process for it.
+   */
   start(): void {
+    this.#mayStart = true
+    if (this.#relays().length > 0) this.#begin()
+  }
+
+  #begin(): void {
     if (this.#isStarted || this.#isStopped) return
     this.#isStarted = true
     mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 })
@@ -136,13 +159,21 @@ export class Network {
     this.#timer = setInterval(() => void this.#publisher.catchUp(), CATCH_UP_MS)
   }
 
+  /** Starts GUN if need be. @returns when it runs, or has had its time to: the caller then hears that it does not */
+  async #awake(): Promise<void> {
+    this.#begin()
+    const until = performance.now() + AWAKE_MS
+    while (!this.#client.isRunning && !this.#isStopped && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, AWAKE_POLL_MS))
+  }
+
   /** Says good-bye and ends. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true
     if (!this.#isStarted) return
     this.#isStarted = false
     clearInterval(this.#timer)
-    for (const timer of this.#contested.values()) clearTimeout(timer)
+    this.#contested.stop()
     await this.#presence.stop()
     this.#sockets.stop()
     // What waits for GUN fails when it ends, and that ends the rest.
@@ -266,12 +297,22 @@ export class Network {
 
   /** Answers an HTTP upgrade at `/gun`; the socket is taken over in any case. */
   attachUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#sockets.attach(req, socket, head)
+    // It may be reset while it waits.
+    const ignore = (): void => undefined
+    socket.on('error', ignore)
+    const isAwake = this.#mayStart ? this.#awake() : Promise.resolve()
+    void isAwake.then(() => {
+      this.#sockets.attach(req, socket, head)
+      socket.off('error', ignore)
+    })
   }
 
   /** The settings, the wallet or the items changed. */
   refreshFrom(what: 'settings' | 'wallet' | 'items'): void {
-    if (what === 'settings') this.#client.setRelays(this.#relays())
+    if (what === 'settings') {
+      if (this.#mayStart) this.start()
+      this.#client.setRelays(this.#relays())
+    }
     this.#presence.itemsChanged()
     void this.#publisher.catchUp()
   }
@@ -314,7 +355,7 @@ export class Network {
         this.#chunks.asked(event.mediaIds)
         break
       case 'contested':
-        for (const mediaId of event.mediaIds) this.#contest(mediaId)
+        for (const mediaId of event.mediaIds) this.#contested.notice(mediaId)
         break
       case 'relay':
         if (event.relay.state === 'open') this.#caughtRelay()
@@ -335,32 +376,6 @@ export class Network {
     this.#presence.sayAgain()
     this.#publisher.relayOpened()
     void this.#following.refresh()
-  }
-
-  /** Somebody wrote over what we say of our own item: it is said again, now or when it may be. */
-  #contest(mediaId: string): void {
-    if (this.#contested.has(mediaId) || this.#contested.size > MAX_CONTESTED) return
-    const waitMs = Math.max(
-      0,
-      (this.#saidAgainAtMs.get(mediaId) ?? -Infinity) + CONTESTED_MS - performance.now(),
-    )
-    const timer = setTimeout(() => {
-      this.#contested.delete(mediaId)
-      if (this.#saidAgainAtMs.size > MAX_CONTESTED) this.#saidAgainAtMs.clear()
-      this.#saidAgainAtMs.set(mediaId, performance.now())
-      this.#sayAgain(mediaId).catch((error: unknown) =>
-        this.#options.log.error('network.contest-failed', { mediaId, error }),
-      )
-    }, waitMs).unref()
-    this.#contested.set(mediaId, timer)
-  }
-
-  /** Unless it was ourselves, on another node, with a newer version. */
-  async #sayAgain(mediaId: string): Promise<void> {
-    const own = await this.#options.items.manifest(mediaId)
-    if (own === undefined || !this.#isStarted) return
-    const { known } = await this.#index.lookup(mediaId, { owner: own.oip.creatorPubKey })
-    if ((known?.manifest.version ?? 0) <= own.version) this.#publisher.republish(mediaId)
   }
 
   #relays(): readonly string[] {

@@ -73,7 +73,7 @@ export interface PresenceClaim {
 }
 
 export interface RelayGraphOptions {
-  readonly client: Pick<GunClient, 'get' | 'put' | 'isRunning'>
+  readonly client: Pick<GunClient, 'get' | 'put'>
   readonly index: ManifestIndex
   readonly store: ManifestStore
   readonly presence: Pick<Presence, 'asked'>

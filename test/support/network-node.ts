@@ -71,10 +71,7 @@ export class NetworkNode implements AsyncDisposable {
       })
     })
     const open = init.relays.length
-    await node.until(
-      ({ gun }) =>
-        gun.state === 'running' && gun.relays.filter(({ state }) => state === 'open').length >= open,
-    )
+    await node.until(({ gun }) => gun.relays.filter(({ state }) => state === 'open').length >= open)
     return node
   }
 

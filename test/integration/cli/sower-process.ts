@@ -34,6 +34,8 @@ export class Sandbox {
     PATH: process.env['PATH'],
     HOME: this.home,
     LANG: 'C.UTF-8',
+    // A new home has none, and most tests are not about the first start.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     WEBTORRENT_TRACKERS: 'none',
     SOWER_DHT: 'off',
   }

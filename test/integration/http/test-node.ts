@@ -230,10 +230,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     await stop()
     throw error
   })
-  if (options.isNetworked === true) {
-    network.start()
-    while (network.status().gun.state !== 'running') await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  if (options.isNetworked === true) network.start()
   const { token } = await vault.issueToken()
   return {
     ...addresses,

@@ -124,7 +124,7 @@ test('dials no address but those its user listed, whatever a relay or a peer nam
 
 test('ten thousand messages a second, huge nodes and nulls cost neither memory nor honest traffic', async () => {
   world = await openNetworkWorld()
-  const [a, b] = await Promise.all([world.node('a', { relays: [] }), world.node('b', { relays: [] })])
+  const a = await world.node('a', { relays: [] })
   const c = await world.node('c', { relays: [a.url] })
   const huge = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`k${i}`, i]))
   const text = 'x'.repeat(8_000)
@@ -161,7 +161,6 @@ test('ten thousand messages a second, huge nodes and nulls cost neither memory n
   expect(rssMib(status.gun.pid ?? 0)).toBeLessThan(CAP_MIB)
   // The engine's side only passes frames on.
   expect(rssMib(a.pid)).toBeLessThan(CAP_MIB)
-  expect((await b.status()).gun.state).toBe('running')
 }, 90_000)
 
 test('when its memory is full GUN ends and comes back, and what is kept is still there', async () => {

@@ -138,6 +138,28 @@ test('a node that lists another node’s own /gun needs no relay', async () => {
   expect(found.fresh).toBe(1)
 })
 
+test('has no process for GUN until there is somebody to talk to', async () => {
+  world = await openNetworkWorld()
+  const alone = await world.node('alone', { relays: [] })
+  const manifest = makeManifest(owner, 'kept to itself')
+  await alone.publish(manifest)
+  expect((await alone.lookup(manifest.id)).known).toBeUndefined()
+  expect((await alone.status()).gun).toMatchObject({ state: 'off', restarts: 0 })
+
+  // Whoever comes to /gun first waits for it to start, and finds what was published before.
+  const guest = await world.node('guest', { relays: [alone.url] })
+  const { known } = await poll(
+    () => guest.lookup(manifest.id),
+    ({ known: found }) => found !== undefined,
+  )
+  expect(known?.manifest).toEqual(manifest)
+  expect((await alone.status()).gun.state).toBe('running')
+
+  const other = await world.node('other', { relays: [] })
+  await other.call('setRelays', [world.relay.url])
+  await other.until(({ gun }) => gun.relays.some(({ state }) => state === 'open'))
+})
+
 test('goes on after GUN was killed, in a thread as in a process', async () => {
   const { start } = await setUp()
   const [a, b] = await Promise.all([start('a'), start('b', { host: { kind: 'thread' } })])

@@ -6,7 +6,6 @@ test('asks the network no more at once than it can take, whoever asks, and goes 
   const open: (() => void)[] = []
   const graph = new RelayGraph({
     client: {
-      isRunning: true,
       get: () => new Promise<readonly Answer[]>((resolve) => open.push(() => resolve([]))),
       put: () => Promise.resolve({ isStored: true, relays: [] }),
     },

@@ -1,0 +1,60 @@
+import type { Log } from '../ports/log.ts'
+import type { ManifestIndex } from './manifest-index.ts'
+import type { NetworkOptions } from './network-options.ts'
+import type { Publisher } from './publisher.ts'
+
+export interface ContestedOptions {
+  readonly items: Pick<NetworkOptions['items'], 'manifest'>
+  readonly index: Pick<ManifestIndex, 'lookup'>
+  readonly publisher: Pick<Publisher, 'republish'>
+  readonly log: Log
+}
+
+/** Own items that were written over are written again at most this often. */
+const AGAIN_AFTER_MS = 20_000
+const MAX_ITEMS = 10_000
+
+/** Says again what others wrote over. */
+export class Contested {
+  readonly #options: ContestedOptions
+  /** Own items that are about to be said again, and when those that were, were. */
+  readonly #waiting = new Map<string, NodeJS.Timeout>()
+  readonly #saidAgainAtMs = new Map<string, number>()
+  #isStopped = false
+
+  constructor(options: ContestedOptions) {
+    this.#options = options
+  }
+
+  /** Somebody wrote over what we say of our own item: it is said again, now or when it may be. */
+  notice(mediaId: string): void {
+    if (this.#waiting.has(mediaId) || this.#waiting.size > MAX_ITEMS) return
+    const waitMs = Math.max(
+      0,
+      (this.#saidAgainAtMs.get(mediaId) ?? -Infinity) + AGAIN_AFTER_MS - performance.now(),
+    )
+    const timer = setTimeout(() => {
+      this.#waiting.delete(mediaId)
+      if (this.#saidAgainAtMs.size > MAX_ITEMS) this.#saidAgainAtMs.clear()
+      this.#saidAgainAtMs.set(mediaId, performance.now())
+      this.#sayAgain(mediaId).catch((error: unknown) =>
+        this.#options.log.error('network.contest-failed', { mediaId, error }),
+      )
+    }, waitMs).unref()
+    this.#waiting.set(mediaId, timer)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    for (const timer of this.#waiting.values()) clearTimeout(timer)
+  }
+
+  /** Unless it was ourselves, on another node, with a newer version. */
+  async #sayAgain(mediaId: string): Promise<void> {
+    const { items, index, publisher } = this.#options
+    const own = await items.manifest(mediaId)
+    if (own === undefined || this.#isStopped) return
+    const { known } = await index.lookup(mediaId, { owner: own.oip.creatorPubKey })
+    if ((known?.manifest.version ?? 0) <= own.version) publisher.republish(mediaId)
+  }
+}
