@@ -4,5 +4,5 @@ import { prepare } from './lib/prepare.mjs'
 import { become, projectRoot } from './lib/project.mjs'
 
 await prepare('serve')
-const main = path.join(projectRoot, 'app/cli/main.ts')
-process.exitCode = await become(pinnedNodePath(), [main, 'serve', ...process.argv.slice(2)])
+const command = path.join(projectRoot, 'app/cli/sower.mjs')
+process.exitCode = await become(pinnedNodePath(), [command, 'serve', ...process.argv.slice(2)])

@@ -47,12 +47,17 @@ export async function continueUnderPinnedNode() {
 }
 
 /**
- * The environment with the project's own commands (and so the pinned Node) first on PATH.
+ * The environment with the project's own commands (and so the pinned Node) first on PATH, and a place for what Node compiles.
  * @returns {NodeJS.ProcessEnv}
  */
 export function withProjectPath() {
   const bin = path.join(projectRoot, 'node_modules', '.bin')
-  return { ...process.env, PATH: `${bin}${path.delimiter}${pathWithoutProject()}` }
+  return {
+    ...process.env,
+    PATH: `${bin}${path.delimiter}${pathWithoutProject()}`,
+    // Most of what a short-lived process of ours does is compiling.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? path.join(projectRoot, '.cache', 'compiled'),
+  }
 }
 
 function pinnedNodeVersion() {
