@@ -43,7 +43,7 @@ export function formatProgress(transfers: readonly Transfer[]): string {
   const rate = sum(running, ({ rateBytesPerSec }) => rateBytesPerSec)
   const parts = [
     transfers.length === 1 ? first.name : `${transfers.length - running.length} of ${transfers.length}`,
-    first.state === 'queued' ? 'waiting' : STAGES[first.stage],
+    first.state === 'queued' ? 'waiting' : first.isUnoffered ? 'nobody offers it now' : STAGES[first.stage],
     total === undefined || total === 0
       ? formatBytes(done)
       : `${Math.floor((100 * done) / total)} % of ${formatBytes(total)}`,

@@ -14,7 +14,12 @@ export interface GetOptions {
   readonly force: boolean
   /** Seed it afterwards; undefined = as the settings say. */
   readonly seed?: boolean
+  /** Goes on looking for as long as nobody has it. */
+  readonly wait: boolean
 }
+
+/** For anybody who has it. */
+const GIVE_UP_AFTER_MS = 20_000
 
 /** `sower get LINK`: fetches, verifies, keeps, and with --out also writes a copy where the user wants it. */
 export async function getCommand(context: Context, link: string, options: GetOptions): Promise<void> {
@@ -31,11 +36,13 @@ export async function getCommand(context: Context, link: string, options: GetOpt
         link,
         from: [...options.from],
         ...(options.seed === undefined ? {} : { isSeedingWanted: options.seed }),
+        ...(options.wait ? {} : { giveUpAfterMs: GIVE_UP_AFTER_MS }),
       })
       const transfer = await waitOrPause(node, transferId, signal, (now) =>
         terminal.progress(formatProgress(now)),
       )
       const error = transferError(transfer)
+      if (error?.code === 'NO_SOURCES' && !options.wait) throw withWaitHint(error)
       if (error !== undefined) throw error
       if (transfer.mediaId === undefined) throw new Error('a finished transfer has no mediaId')
       const item = await node.call('library.get', { mediaId: transfer.mediaId })
@@ -52,6 +59,10 @@ export async function getCommand(context: Context, link: string, options: GetOpt
     },
     { isStoppedByWork: true },
   )
+}
+
+function withWaitHint({ code, message, hint = '' }: AppError): AppError {
+  return new AppError(code, message, { hint: `${hint} With --wait it goes on looking.`.trim() })
 }
 
 /** The file itself, checked: as it is stored, or decrypted by the node, which alone has the keys. */

@@ -110,6 +110,7 @@ export function buildProgram(signal: AbortSignal): Command {
     .option('--force', 'replace the file of --out', false)
     .option('--seed', 'seed it afterwards')
     .option('--no-seed', 'do not seed it afterwards')
+    .option('--wait', 'go on looking while nobody has it, instead of giving up', false)
     .action(async (link: string, options: GetOptions, command: Command) => {
       await getCommand(contextOf(command), link, options)
     })

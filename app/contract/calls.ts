@@ -125,6 +125,8 @@ export const engineCalls = {
       /** Extra sources: `http(s)://…` of a node, or `host:port` of a BitTorrent peer. */
       from: z.array(z.string().max(2048)).max(64).default([]),
       isSeedingWanted: z.boolean().optional(),
+      /** Ends it with `NO_SOURCES` when nobody was heard of for so long (three times as long while people are looked for in the swarm). Without it, it goes on looking. */
+      giveUpAfterMs: z.int().positive().max(86_400_000).optional(),
     }),
     z.object({ transferId: z.string() }),
   ),

@@ -122,6 +122,8 @@ export const Transfer = z.object({
   mediaId: MediaId.optional(),
   /** A download that can be watched already: enough is known to read it from the front, or anywhere, as it arrives. */
   isPlayable: z.boolean().default(false),
+  /** A download that nobody offers at the moment: it goes on looking. */
+  isUnoffered: z.boolean().default(false),
   /** Which of several goes first. */
   priority: z.enum(['high', 'normal', 'low']).default('normal'),
   /** The same bytes were already in the library; nothing was stored twice. */

@@ -23,6 +23,8 @@ export interface BeginArgs {
   readonly from?: readonly string[]
   /** @defaultValue the setting */
   readonly isSeedingWanted?: boolean | undefined
+  /** Ends it with `NO_SOURCES` when nobody was heard of for so long. @defaultValue it goes on looking */
+  readonly giveUpAfterMs?: number | undefined
 }
 
 interface Running {
@@ -108,12 +110,13 @@ export class Fetcher {
    * @returns the id of its transfer
    * @throws {AppError} `LINK_INVALID`, also for a link whose time is over; `BAD_REQUEST` for a source that is none
    */
-  async begin({ link, from = [], isSeedingWanted }: BeginArgs): Promise<string> {
+  async begin({ link, from = [], isSeedingWanted, giveUpAfterMs }: BeginArgs): Promise<string> {
     if (this.#isStopped) throw new AppError('UNAVAILABLE', 'Sower is stopping.')
     const { settings, transfers, log } = this.#deps
     const parsed = parseLink(link)
     refuseExpired(parsed, this.#deps.clock.nowMs())
     const plan = newPlan(parsed, readTypedSources(from), isSeedingWanted ?? settings.get().isSeedingAfterGet)
+    if (giveUpAfterMs !== undefined) plan.giveUpAfterMs = giveUpAfterMs
     const fileKey = parsed.key === undefined ? undefined : Buffer.from(parsed.key, 'base64url')
     const held = heldItem(this.#deps.library, parsed)
     if (held !== undefined) {
@@ -196,6 +199,7 @@ export class Fetcher {
     this.#requireState(id, ['failed', 'cancelled'])
     const plan = this.#requirePlan(id)
     plan.refused = {}
+    delete plan.giveUpAfterMs
     plan.suspects = []
     this.#deps.transfers.setPayload(id, plan)
     this.#deps.transfers.update(id, { sources: [] })

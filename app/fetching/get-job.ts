@@ -9,15 +9,8 @@ import type { Description } from './find.ts'
 import { describeItem, wantedPieceLength } from './finish.ts'
 import { heldItem } from './held.ts'
 import { Incoming } from './incoming.ts'
-import {
-  LOOKING,
-  ASKING,
-  PAUSED,
-  WRONG_BYTES,
-  WRONG_DESCRIPTION,
-  type Arrival,
-  type JobContext,
-} from './job.ts'
+import { LOOKING, PAUSED, WRONG_BYTES, WRONG_DESCRIPTION, type Arrival, type JobContext } from './job.ts'
+import { OfferWatch } from './offer-watch.ts'
 import { downloadPlain, wrongParts } from './plain-download.ts'
 import { PlainRoad } from './plain-road.ts'
 import type { Plan } from './plan.ts'
@@ -44,6 +37,7 @@ export class GetJob {
   readonly #incoming: Incoming
   readonly #roads: Roads
   readonly #describing: Describing
+  readonly #offers: OfferWatch
 
   constructor(deps: FetcherDeps, id: string, plan: Plan, context: JobContext) {
     this.id = id
@@ -52,6 +46,7 @@ export class GetJob {
     this.#context = context
     this.#patience = { ...DEFAULT_PATIENCE, ...deps.patience }
     this.#report = new Report(deps.transfers, id, new SourceBoard(plan.refused))
+    this.#offers = new OfferWatch(plan, this.#report)
     this.#incoming = new Incoming(deps.folder, id)
     this.#roads = new Roads(plan, { ...deps, logins: context.logins }, () => deps.settings.get())
     this.#describing = new Describing({
@@ -76,6 +71,7 @@ export class GetJob {
       state: 'active',
       stage: 'find',
       error: undefined,
+      isUnoffered: false,
       isEncrypted: this.#plan.isEncrypted,
     })
     if (await this.#context.linkKeys.settle(this.id, this.#plan)) this.#save()
@@ -150,8 +146,7 @@ export class GetJob {
       const isWaiting = mediaId !== undefined && this.#deps.network?.isReachable() === true
       if (!isWaiting || Object.keys(this.#plan.refused).length > 0)
         throw nobody(Object.keys(this.#plan.refused), this.#report.board.notes())
-      this.#report.board.set('network', 'connecting', ASKING)
-      this.#report.sources()
+      this.#offers.nobodyKnown()
       return null
     }
     this.#report.say({ stage: 'download' })
@@ -240,10 +235,11 @@ export class GetJob {
         this.#report.say({ bytesTotal: sizeBytes, ...(isNamed ? {} : { name: cleanFileName(name) }) })
         this.#describing.provenBy('pieces')
       },
-      fault: () => this.#describing.fault(),
+      fault: () => this.#describing.fault() ?? this.#offers.fault(),
       onProgress: ({ bytesDone, rateBytesPerSec, sources, hasMetainfo }) => {
         const { board } = this.#report
         board.take(sources)
+        this.#offers.see(sources)
         if (!hasMetainfo) board.set('swarm', 'connecting', this.#deps.swarm.isPaused ? PAUSED : LOOKING)
         this.#report.progress(bytesDone, rateBytesPerSec)
       },
@@ -285,6 +281,7 @@ export class GetJob {
         this.#report.sources()
       },
       onProgress: (bytesDone, totalBytes) => {
+        this.#offers.offered()
         arriving.wake()
         this.#report.paced(bytesDone, totalBytes, () => board.count(plan.segments))
       },

@@ -4,7 +4,6 @@ import type { NodeLogins } from './node-logins.ts'
 
 /** What the user is told of sources. */
 export const LOOKING = 'Looking for people who have it.'
-export const ASKING = 'The network is asked who has it.'
 export const PAUSED = 'All swarm traffic is paused on this node.'
 export const WRONG_BYTES = 'It gave other bytes than the ones asked for.'
 export const WRONG_DESCRIPTION = 'It described another file than the one asked for.'

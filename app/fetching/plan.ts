@@ -25,6 +25,8 @@ export const Plan = z.object({
   /** The key that came with the link, boxed for this wallet. */
   boxedKey: z.string().optional(),
   expiresAtMs: z.number().optional(),
+  /** How long nobody may offer it before it ends; without it, it goes on looking. */
+  giveUpAfterMs: z.number().optional(),
   trackers: z.array(Address),
   webSources: z.array(Address),
   peers: z.array(Address),
@@ -92,6 +94,8 @@ export function joinPlans(plan: Plan, other: Plan): boolean {
   plan.infoHash ??= other.infoHash
   plan.isEncrypted ||= other.isEncrypted
   if (other.boxedKey !== undefined) plan.boxedKey = other.boxedKey
+  // Whoever is ready to wait longest decides.
+  if (other.giveUpAfterMs === undefined) delete plan.giveUpAfterMs
   if (other.expiresAtMs !== undefined) plan.expiresAtMs = other.expiresAtMs
   return gained.includes(true) || other.boxedKey !== undefined
 }

@@ -73,6 +73,7 @@ export class TransferStore {
       isLinked: false,
       isEncrypted: false,
       isPlayable: false,
+      isUnoffered: false,
       priority: 'normal',
       sources: [],
       ...input,

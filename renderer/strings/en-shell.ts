@@ -143,6 +143,7 @@ export const enShell = {
   'transfer.of': '{done} of {total}',
   'transfer.left': '{time} left',
   'transfer.queued': 'Waiting for its turn',
+  'transfer.unoffered': 'Searching: nobody offers it now. It goes on looking.',
   'transfer.paused': 'Paused by you',
   'transfer.duplicate': 'Already in your library (same bytes)',
   'transfer.sharing': 'Added and shared publicly',

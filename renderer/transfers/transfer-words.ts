@@ -38,6 +38,7 @@ export function transferWords(transfer: Transfer): TransferWords {
     case 'queued':
       return { tone: 'idle', icon: 'clock', text: t('transfer.queued') }
     case 'active':
+      if (transfer.isUnoffered) return { tone: 'idle', icon: 'clock', text: t('transfer.unoffered') }
       return {
         tone: 'good',
         icon: transfer.kind === 'get' ? 'down' : 'up',

@@ -200,6 +200,25 @@ describe('the network', () => {
     })
   })
 
+  it('is told to the user while nobody offers the item; a search that is bounded ends', async () => {
+    const network = fakeNetwork()
+    const node = await openNode({ network })
+    const waiting = await node.fetcher.begin({ link: sample.mediaId })
+    await node.until(waiting, ({ isUnoffered, stage }) => isUnoffered && stage === 'find')
+    await node.fetcher.cancel(waiting)
+    expect(await node.get({ link: sample.mediaId, giveUpAfterMs: 700 })).toMatchObject({
+      state: 'failed',
+      error: { code: 'NO_SOURCES' },
+    })
+    // Known, but there is nobody in the swarm.
+    network.knows(sample.mediaId, { manifest: publisherManifest(sample) })
+    const swarm = await openNode({ network, trackers: ['http://127.0.0.1:9/announce'] })
+    expect(await swarm.get({ link: sample.mediaId, giveUpAfterMs: 300 })).toMatchObject({
+      state: 'failed',
+      error: { code: 'NO_SOURCES' },
+    })
+  })
+
   it('is a hint where nobody signed: its roads are tried, the bytes have to be right', async () => {
     const gateway = await ipfs()
     const network = fakeNetwork()

@@ -132,6 +132,7 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
       createdAtMs: Date.now(),
       isEncrypted: false,
       isPlayable: false,
+      isUnoffered: false,
       isDuplicate: false,
       isLinked: false,
       priority: 'normal',

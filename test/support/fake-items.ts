@@ -131,6 +131,7 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
     rateBytesPerSec: 0,
     isEncrypted: false,
     isPlayable: false,
+    isUnoffered: false,
     isDuplicate: false,
     isLinked: false,
     priority: 'normal',

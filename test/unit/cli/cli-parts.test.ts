@@ -32,6 +32,7 @@ function transfer(overrides: Partial<Transfer> = {}): Transfer {
     createdAtMs: 0,
     isEncrypted: false,
     isPlayable: false,
+    isUnoffered: false,
     isDuplicate: false,
     isLinked: false,
     priority: 'normal',

@@ -19,6 +19,7 @@ const transfer = (patch: Partial<Transfer> = {}): Transfer => ({
   createdAtMs: 1,
   isEncrypted: false,
   isPlayable: false,
+  isUnoffered: false,
   isDuplicate: false,
   isLinked: false,
   priority: 'normal',
@@ -59,6 +60,13 @@ describe('the add drawer', () => {
 })
 
 describe('the words of a transfer', () => {
+  it('says that nobody offers what is looked for', () => {
+    const { text } = transferWords(
+      transfer({ kind: 'get', state: 'active', stage: 'find', isUnoffered: true }),
+    )
+    expect(text).toMatch(/nobody offers it now.*goes on looking/)
+  })
+
   it('says a duplicate is one', () => {
     expect(transferWords(transfer({ state: 'done', isDuplicate: true })).text).toBe(
       'Already in your library (same bytes)',
