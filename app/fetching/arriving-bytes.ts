@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
-import type { ByteRange } from '../seeding/index.ts'
+import type { ByteRange, HeadBytes } from '../seeding/index.ts'
 
 /** How bytes of a download arrive at the moment. */
 export interface Road {
@@ -10,13 +10,6 @@ export interface Road {
   has(range: ByteRange): boolean | Promise<boolean>
   /** Fetches these ranges before anything else, the first of them first. */
   prioritize(ranges: readonly ByteRange[]): void
-}
-
-/** Bytes that are there before any road leads to them. */
-export interface Head {
-  has(range: ByteRange): boolean
-  /** Fills `target`; false when it is not there any more. */
-  read(target: Uint8Array, position: number): Promise<boolean>
 }
 
 /** Somebody reading, and where they will go on. */
@@ -43,7 +36,7 @@ export class ArrivingBytes {
   /** What reads wait for at the moment, the latest first. */
   readonly #waiting: ByteRange[] = []
   #road: Road | undefined
-  #head: Head | undefined
+  #head: HeadBytes | undefined
   #handle: { readonly path: string; readonly opened: Promise<FileHandle> } | undefined
   #openStored: (() => Promise<FileHandle>) | undefined
   #isWhole = false
@@ -75,7 +68,7 @@ export class ArrivingBytes {
   }
 
   /** The beginning is here already, whatever comes by the road. */
-  begin(head: Head): void {
+  begin(head: HeadBytes): void {
     this.#head = head
     this.#ended = undefined
     this.#changed()
@@ -197,7 +190,7 @@ export class ArrivingBytes {
       }
       // Pieces come in by the hundred: only those that matter are looked at in earnest.
       const waker = (): void => {
-        const isIn = (one: Road | Head | undefined): boolean =>
+        const isIn = (one: Road | HeadBytes | undefined): boolean =>
           range !== null && one !== undefined && one.has(range) !== false
         if (isIn(this.#road) || isIn(this.#head) || this.#changes !== seen || signal?.aborted === true) done()
       }

@@ -6,6 +6,7 @@ import type { ByteRange } from '../seeding/index.ts'
 import { Intervals } from './intervals.ts'
 import type { ArrivingBytes } from './arriving-bytes.ts'
 import type { FetchNetwork } from './ports.ts'
+import type { GrowingHead } from './swarm-download.ts'
 import type { Log } from '../ports/log.ts'
 
 interface BootstrapInit {
@@ -22,11 +23,12 @@ const ASK_AGAIN_MS = 1500
 const MAX_ROUNDS = 8
 
 /** The first bytes of an item from the network itself, so that playing can begin before anybody has been found. Each chunk is checked against the signed manifest. */
-export class Bootstrap {
+export class Bootstrap implements GrowingHead {
   readonly path: string
   readonly #init: BootstrapInit
   readonly #places: readonly ChunkPlace[]
   readonly #written = new Intervals()
+  readonly #listeners = new Set<() => void>()
 
   constructor(init: BootstrapInit) {
     this.#init = init
@@ -42,6 +44,12 @@ export class Bootstrap {
   /** It is all there is. */
   get isWhole(): boolean {
     return this.#init.manifest.size > 0 && this.#written.covers(0, this.#init.manifest.size)
+  }
+
+  /** Calls whenever there is more. @returns ends it */
+  onGrown(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   has({ start, endExclusive }: ByteRange): boolean {
@@ -79,6 +87,7 @@ export class Bootstrap {
             await file.write(bytes, 0, bytes.length, place.start)
             this.#written.add(place.start, place.endExclusive)
             this.#init.onChunk(this.#written.total)
+            for (const listener of this.#listeners) listener()
           }
         }
         await Promise.all(Array.from({ length: AT_ONCE }, take))
@@ -98,8 +107,8 @@ interface HeadStart<T> {
   readonly path: string
   readonly arriving: ArrivingBytes
   readonly signal: AbortSignal
-  /** By every other road. */
-  readonly download: (signal: AbortSignal) => Promise<T>
+  /** By every other road; what is in `head` need not come by them. */
+  readonly download: (signal: AbortSignal, head?: GrowingHead) => Promise<T>
   /** What it comes to when the network has all of it. */
   readonly whole: T
   readonly onBytes: (bytes: number) => void
@@ -136,7 +145,7 @@ export async function withHeadStart<T>(start: HeadStart<T>): Promise<T> {
     log.debug('get.head-failed', { mediaId: manifest.id, error: String(error) })
   })
   try {
-    const arrival = await download(until)
+    const arrival = await download(until, head)
     if (arrival !== null) return arrival
     await Promise.race([running, sleep(HEAD_MS, undefined, { ref: false })])
     return head.isWhole ? whole : arrival

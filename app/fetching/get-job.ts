@@ -18,10 +18,7 @@ import { DEFAULT_PATIENCE, stretched, type FetcherDeps, type Patience } from './
 import { Report } from './report.ts'
 import { Roads } from './roads.ts'
 import { SourceBoard } from './source-board.ts'
-import { downloadFromSwarm, type SwarmOutcome } from './swarm-download.ts'
-
-/** For a manifest from Sower nodes that are connected; of an encrypted item nothing can be kept without one. */
-const MANIFEST_FROM_PEERS_MS = 3000
+import { downloadFromSwarm, type GrowingHead, type SwarmOutcome } from './swarm-download.ts'
 
 /**
  * One download from finding to storing. Runs until it is done, fails, or its signal is aborted; all that is needed to
@@ -90,8 +87,8 @@ export class GetJob {
       }
       const description = await this.#describing.find(signal)
       await this.#incoming.open(description.sizeBytes)
-      const arrival = await this.#withHead(description, signal, (until) =>
-        this.#download(description, round, until),
+      const arrival = await this.#withHead(description, signal, (until, head) =>
+        this.#download(description, round, until, head),
       )
       if (arrival === null) {
         this.#report.say({ stage: 'find', rateBytesPerSec: 0, etaMs: undefined })
@@ -112,7 +109,7 @@ export class GetJob {
   #withHead(
     description: Description,
     signal: AbortSignal,
-    download: (signal: AbortSignal) => Promise<Arrival | null>,
+    download: (signal: AbortSignal, head?: GrowingHead) => Promise<Arrival | null>,
   ): Promise<Arrival | null> {
     const { manifest, metainfo } = description
     const isBegun = this.#plan.segments.length > 0 || this.#incoming.hasPieces
@@ -134,7 +131,12 @@ export class GetJob {
     })
   }
 
-  async #download(description: Description, round: number, signal: AbortSignal): Promise<Arrival | null> {
+  async #download(
+    description: Description,
+    round: number,
+    signal: AbortSignal,
+    head: GrowingHead | undefined,
+  ): Promise<Arrival | null> {
     const { mediaId } = this.#plan
     const sources = this.#roads.http(description)
     const { infoHash } = description
@@ -151,7 +153,7 @@ export class GetJob {
     }
     this.#report.say({ stage: 'download' })
     if (canSwarm) {
-      const outcome = await this.#swarm({ ...description, infoHash }, canPlain, round, signal)
+      const outcome = await this.#swarm({ ...description, infoHash }, canPlain, round, signal, head)
       if (outcome === 'done')
         return {
           path: this.#incoming.pieces,
@@ -186,6 +188,7 @@ export class GetJob {
     hasOtherRoad: boolean,
     round: number,
     signal: AbortSignal,
+    head: GrowingHead | undefined,
   ): Promise<SwarmOutcome> {
     const plan = this.#plan
     const { infoHash } = description
@@ -204,15 +207,14 @@ export class GetJob {
       description,
       path: this.#incoming.pieces,
       verified,
+      head,
       trackers: this.#roads.trackers(description),
       peers: this.#roads.peers(),
       isPrivate: this.#describing.isPrivate,
       manifests: this.#describing.taker(infoHash),
       isUndescribed: () => this.#describing.isUndescribed,
-      manifestMs: {
-        fromAny: plan.isEncrypted ? this.#patience.describeMs : 0,
-        fromPeers: MANIFEST_FROM_PEERS_MS,
-      },
+      // Of an encrypted item nothing can be kept without one.
+      manifestMs: plan.isEncrypted ? this.#patience.describeMs : 0,
       onLeech: (leech) => {
         this.#describing.use(leech)
         leech.on('piece', () => arriving.wake())

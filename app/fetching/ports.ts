@@ -5,7 +5,7 @@ import type { ChunkPlace, Manifest, OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
-import type { ByteRange, ManifestTaker, Reach } from '../seeding/index.ts'
+import type { ByteRange, HeadBytes, ManifestTaker, Reach } from '../seeding/index.ts'
 import type { FileKeys, SeaPair } from '../vault/index.ts'
 import type { OutboundRequests } from './http-source.ts'
 
@@ -82,6 +82,7 @@ export interface LeechHandle {
   readonly manifestPeerCount: number
   askForManifest(): void
   goPrivate(): void
+  headGrew(): void
   readonly bytesDone: number
   readonly rateBytesPerSec: number
   metainfo(): Uint8Array | null
@@ -97,6 +98,7 @@ export interface LeechSwarm {
     readonly acceptMetainfo?: (metainfo: { readonly sizeBytes: number; readonly name: string }) => void
     readonly filePath: string
     readonly verified?: Uint8Array
+    readonly head?: HeadBytes
     readonly trackers: string[]
     readonly peers: string[]
     readonly reach?: Reach

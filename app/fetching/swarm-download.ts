@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, type TransferSource } from '../contract/index.ts'
-import { parseMetainfo, type ManifestTaker } from '../seeding/index.ts'
+import { parseMetainfo, type HeadBytes, type ManifestTaker } from '../seeding/index.ts'
 import type { Description } from './find.ts'
 import type { HttpSource } from './http-source.ts'
 import type { LeechHandle, LeechSwarm, Patience } from './ports.ts'
@@ -10,6 +10,8 @@ export interface SwarmDownloadArgs {
   readonly description: Description & { readonly infoHash: string }
   readonly path: string
   readonly verified: Uint8Array | undefined
+  /** What comes by another road at the same time; what is in it is not fetched here. */
+  readonly head: GrowingHead | undefined
   readonly trackers: readonly string[]
   readonly peers: readonly string[]
   /** By the name the torrent gives the file, once known: an address of a folder needs it. */
@@ -32,8 +34,13 @@ export interface SwarmDownloadArgs {
   readonly fault: () => AppError | null
   /** Called once, before anything else happens. */
   readonly onLeech: (leech: LeechHandle) => void
-  /** How long to wait for one when every piece is there; from peers who could give one, or from any. */
-  readonly manifestMs: { readonly fromAny: number; readonly fromPeers: number }
+  /** How long to wait for a manifest when every piece is there, even while nobody is connected who could give one. */
+  readonly manifestMs: number
+}
+
+export interface GrowingHead extends HeadBytes {
+  /** @returns ends it */
+  onGrown(listener: () => void): () => void
 }
 
 export interface SwarmProgress {
@@ -51,6 +58,8 @@ export interface SwarmProgress {
 export type SwarmOutcome = 'done' | 'stalled' | 'misled'
 
 const TICK_MS = 250
+/** For a manifest from Sower nodes that are connected. */
+const MANIFEST_FROM_PEERS_MS = 3000
 
 /** Fetches from the swarm and from HTTP sources at once, piece by piece. */
 export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmOutcome> {
@@ -62,6 +71,7 @@ export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmO
     acceptMetainfo: (metainfo) => refuseOtherSize(metainfo.sizeBytes, description),
     filePath: args.path,
     ...(args.verified === undefined ? {} : { verified: args.verified }),
+    ...(args.head === undefined ? {} : { head: args.head }),
     trackers: [...args.trackers],
     peers: [...args.peers],
     reach: args.isPrivate ? 'trackers' : 'everywhere',
@@ -102,6 +112,7 @@ export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmO
     })
   }
   disposers.push(
+    args.head?.onGrown(() => leech.headGrew()) ?? (() => undefined),
     leech.on('metainfo', onMetainfo),
     leech.on('done', () => ended.resolve('done')),
     leech.on('error', (error) => ended.reject(error instanceof Error ? error : new Error(String(error)))),
@@ -165,8 +176,8 @@ async function lingerForManifest(leech: LeechHandle, args: SwarmDownloadArgs): P
   while (args.isUndescribed()) {
     const fault = args.fault()
     if (fault !== null) throw fault
-    const waitMs = leech.manifestPeerCount > 0 ? manifestMs.fromPeers : 0
-    if (performance.now() - startedMs >= Math.max(waitMs, manifestMs.fromAny)) return
+    const waitMs = leech.manifestPeerCount > 0 ? MANIFEST_FROM_PEERS_MS : 0
+    if (performance.now() - startedMs >= Math.max(waitMs, manifestMs)) return
     await sleep(50, undefined, { signal })
   }
 }

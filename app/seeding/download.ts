@@ -1,6 +1,7 @@
 import type { TransferSource } from '../contract/index.ts'
 import { BLOCK_BYTES, type ActivePiece, type Sender } from './active-piece.ts'
 import { ActivePieces } from './active-pieces.ts'
+import { takeHead } from './head-pieces.ts'
 import { HttpFeed } from './http-feed.ts'
 import { HttpSource, type RangeSource } from './http-source.ts'
 import type { Link } from './link.ts'
@@ -12,6 +13,7 @@ import { checkClaims } from './piece-claims.ts'
 import { Picker, PIECE_ACTIVE, PIECE_DONE, PIECE_MISSING, PIECE_VERIFYING } from './picker.ts'
 import type { PieceFile } from './piece-file.ts'
 import { RateMeter, type TokenBucket } from './throttle.ts'
+import type { HeadBytes } from './types.ts'
 import { piecesOf, type ByteRange } from './urgency.ts'
 
 /** What the owner of a download hears from it. */
@@ -102,6 +104,21 @@ export class Download {
   /** Checks pieces of a former run by their hash; those that hold are done, the others are fetched. */
   async adopt(verified: Uint8Array): Promise<void> {
     this.#verifiedBytes += await checkClaims(this.#file, this.picker, verified)
+  }
+
+  /** Takes the pieces that are in these bytes already. */
+  async takeHead(head: HeadBytes): Promise<void> {
+    await takeHead(head, {
+      file: this.#file,
+      picker: this.picker,
+      pieceLength: this.#metainfo.pieceLength,
+      isStopped: () => this.#isStopped,
+      onPiece: (index, byteCount) => {
+        this.#verifiedBytes += byteCount
+        this.#events.onPiece(index)
+      },
+    })
+    if (this.picker.isDone) this.#events.onDone()
   }
 
   /** Whether every byte of this range is verified and in the file. */
@@ -355,14 +372,7 @@ export class Download {
       this.#events.onDropped(sender.view(), sender)
       return
     }
-    const view = {
-      kind: 'torrent',
-      label: sender.label,
-      state: 'dropped',
-      bytes: sender.link.download.totalBytes,
-      note,
-    } as const
-    this.#events.onDropped(view, sender)
+    this.#events.onDropped(sender.droppedView(note), sender)
     this.removePeer(sender.link)
   }
 

@@ -5,6 +5,7 @@ export type { ServableFile } from './served-files.ts'
 export type { ByteRange } from './urgency.ts'
 export type {
   ConnectedPeer,
+  HeadBytes,
   Leech,
   LeechArgs,
   LeechEvents,

@@ -63,6 +63,7 @@ export class SwarmLeech implements Leech, Downloader {
   #isDone = false
   #isHidden = false
   #pastBytes = 0
+  #takingHead: Promise<void> = Promise.resolve()
   #progressTimer: NodeJS.Timeout | undefined
 
   constructor(host: LeechHost, args: LeechArgs, log: Log) {
@@ -148,6 +149,14 @@ export class SwarmLeech implements Leech, Downloader {
 
   askForManifest(): void {
     this.#session?.askForManifest()
+  }
+
+  headGrew(): void {
+    const { head } = this.args
+    if (head === undefined) return
+    this.#takingHead = this.#takingHead
+      .then(() => (this.#isStopped || this.#isDone ? undefined : this.#download?.takeHead(head)))
+      .catch((error: unknown) => this.#fail(error))
   }
 
   goPrivate(): void {
@@ -298,6 +307,9 @@ export class SwarmLeech implements Leech, Downloader {
     await download.adopt(this.args.verified ?? new Uint8Array())
     if (this.#stopped()) return file.close()
     this.#download = download
+    this.headGrew()
+    await this.#takingHead
+    if (this.#stopped()) return undefined
     this.#isReady = true
     download.prioritize(this.#urgent)
     for (const range of this.#ranges.splice(0)) this.#https.add(download.addHttp(range))

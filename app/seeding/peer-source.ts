@@ -1,3 +1,4 @@
+import type { TransferSource } from '../contract/index.ts'
 import type { ActivePiece } from './active-piece.ts'
 import type { Link } from './link.ts'
 
@@ -33,6 +34,12 @@ export class PeerSource {
     this.link = link
     this.label = label
     this.#counted = new Uint8Array(pieceCount)
+  }
+
+  /** What the user is told of it once nothing more is taken from it. */
+  droppedView(note: string): TransferSource {
+    const { totalBytes } = this.link.download
+    return { kind: 'torrent', label: this.label, state: 'dropped', bytes: totalBytes, note }
   }
 
   get askedCount(): number {

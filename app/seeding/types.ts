@@ -72,6 +72,13 @@ export interface SwarmTotals {
 export type ConnectedPeer = ItemDetail['connectedPeers'][number]
 export type TrackerStatus = NodeStatus['trackers'][number]
 
+/** The beginning of a file, as it comes by another road. */
+export interface HeadBytes {
+  has(range: ByteRange): boolean
+  /** Fills `target`; false when it is not there any more. */
+  read(target: Uint8Array, position: number): Promise<boolean>
+}
+
 export interface LeechArgs {
   /** 40 lowercase hex. */
   readonly infoHash: string
@@ -83,6 +90,8 @@ export interface LeechArgs {
   readonly filePath: string
   /** What a former run's `bitfield()` gave; each piece it names is checked once more. */
   readonly verified?: Uint8Array
+  /** Whole pieces are taken from here, so that they are not downloaded. */
+  readonly head?: HeadBytes
   readonly trackers: readonly string[]
   /** `host:port` of BitTorrent peers. */
   readonly peers: readonly string[]
@@ -144,6 +153,8 @@ export interface Leech {
   /** Closes all connections; what is verified stays. */
   pause(): void
   resume(): void
+  /** `head` has more. */
+  headGrew(): void
   /** Ends it and closes the file; the bytes stay. */
   stop(): Promise<void>
 }

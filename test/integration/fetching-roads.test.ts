@@ -267,7 +267,10 @@ describe('the beginning from the network', () => {
     const all = await read(0, sample.sizeBytes)
     expect(Buffer.compare(all, sample.bytes)).toBe(0)
     await file.close()
-    await node.until(id, ({ state }) => state === 'done')
+    const { sources } = await node.until(id, ({ state }) => state === 'done')
+    // What the network brought is not downloaded once more.
+    const fromPeers = sources.filter(({ kind }) => kind === 'torrent')
+    expect(fromPeers.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(sample.sizeBytes - MIB)
     await expectStored(node)
   })
 
