@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from './contract/index.ts'
 import type { EngineHandlers, EngineResult, FoundItem, MediaId } from './contract/index.ts'
 import { entryOfKnown, entryOfRow } from './engine-catalogue.ts'
@@ -8,6 +9,9 @@ import { canonicalHash, isEncrypted } from './manifest/index.ts'
 import type { Manifest, Reader } from './manifest/index.ts'
 import type { KnownItem, Network } from './network/index.ts'
 import type { CatalogueEntry } from './search/index.ts'
+
+/** For what trackers say of an item; what comes later is there the next time. */
+const SWARM_MS = 3000
 
 type DiscoveryCall = Extract<keyof EngineHandlers, `discovery.${string}` | `following.${string}`>
 type ItemView = EngineResult<'discovery.item'>
@@ -56,7 +60,7 @@ export function discoveryHandlers(init: HandlersInit): Pick<EngineHandlers, Disc
 }
 
 async function describe(init: HandlersInit, mediaId: string): Promise<ItemView> {
-  const { library, network, publishers, keeper } = init
+  const { library, network, publishers, keeper, swarm } = init
   const row = library.get(mediaId)
   const [{ known, foreign, isFresh }, presences] = await Promise.all([
     network.lookup(mediaId, row === undefined ? {} : { owner: row.owner }),
@@ -71,8 +75,13 @@ async function describe(init: HandlersInit, mediaId: string): Promise<ItemView> 
       hint: 'It can be fetched by its id all the same: bytes are checked against it.',
     })
   })
-  const publisher = publishers.view({ owner: entry.owner, pub: entry.pub })
   const { trackers } = manifest.transport?.bittorrent ?? {}
+  if (entry.infoHash !== undefined)
+    await Promise.race([
+      swarm.counts.ask(entry.infoHash, trackers ?? []),
+      sleep(SWARM_MS, undefined, { ref: false }),
+    ])
+  const publisher = publishers.view({ owner: entry.owner, pub: entry.pub })
   return {
     item: foundItem(init, entry, isAmong(publishers.followed())(entry), presences),
     link: formatLink({
@@ -106,12 +115,13 @@ async function believed(
 }
 
 function foundItem(
-  { library, network, publishers }: HandlersInit,
+  { library, network, publishers, swarm }: HandlersInit,
   entry: CatalogueEntry,
   isFollowed: boolean,
   presences: Presences = network.knownPresenceOf(entry.mediaId),
 ): FoundItem {
   const ownerName = publishers.nameOf(entry.owner)
+  const seen = entry.infoHash === undefined ? undefined : swarm.counts.of(entry.infoHash)
   return {
     // Out of a row or a verified manifest.
     mediaId: entry.mediaId as MediaId,
@@ -127,6 +137,7 @@ function foundItem(
     copies: {
       presence: presences.fresh,
       ...(presences.checkedAtMs === undefined ? {} : { presenceAtMs: presences.checkedAtMs }),
+      ...(seen === undefined ? {} : { swarm: seen.count, swarmAtMs: seen.atMs }),
     },
   }
 }

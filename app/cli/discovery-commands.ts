@@ -3,7 +3,7 @@ import type { FoundItem, MediaKind, Publisher } from '../contract/index.ts'
 import type { NodeConnection } from './connection.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
-import { formatBytes, formatTable } from './format.ts'
+import { formatBytes, formatDuration, formatTable } from './format.ts'
 import { cardOf, findPerson } from './people.ts'
 
 export interface SearchOptions {
@@ -58,29 +58,36 @@ export async function followingCommand(context: Context): Promise<void> {
   })
 }
 
-/** `sower search WORDS…`: in what is known, without asking anybody. */
+/** `sower search WORDS…`: in what is known, without asking anybody; an id alone is asked about. */
 export async function searchCommand(
   context: Context,
   words: readonly string[],
   options: SearchOptions,
 ): Promise<void> {
+  const text = words.join(' ').trim()
   await withNode(context, async (node) => {
+    if (IS_ID.test(text)) {
+      const { item } = await node.call('discovery.item', { id: text })
+      context.terminal.result([resultOf(item)], formatTable([HEADER, rowOf(item)]))
+      return
+    }
     const { items } = await node.call('discovery.search', {
-      text: words.join(' '),
+      text,
       isFollowedOnly: options.followed,
       limit: options.limit,
       ...(options.type === undefined ? {} : { kind: options.type }),
       ...(options.owner === undefined ? {} : { owner: await ownerOf(node, options.owner) }),
     })
-    const text = items.length === 0 ? 'Nothing known matches.' : formatTable([HEADER, ...items.map(rowOf)])
-    context.terminal.result(items.map(resultOf), text)
+    const table = items.length === 0 ? 'Nothing known matches.' : formatTable([HEADER, ...items.map(rowOf)])
+    context.terminal.result(items.map(resultOf), table)
   })
 }
 
+const IS_ID = /^(did:gun:media:)?[0-9a-f]{64}$/
 const HEADER = ['MEDIAID', 'SIZE', 'COPIES', 'PUBLISHER', 'NAME']
 
 function rowOf({ mediaId, sizeBytes, copies, isHeld, owner, ownerName, name }: FoundItem): string[] {
-  const others = copies.presenceAtMs === undefined && copies.presence === 0 ? '?' : String(copies.presence)
+  const others = copiesText(copies, Date.now())
   return [
     mediaId,
     formatBytes(sizeBytes),
@@ -88,6 +95,20 @@ function rowOf({ mediaId, sizeBytes, copies, isHeld, owner, ownerName, name }: F
     ownerName ?? owner.slice(0, 12),
     name,
   ]
+}
+
+/** `2 nodes (4m 0s ago), 5 in swarm (2h 3m ago)`: who says it, and how long ago; `?` when nobody was asked. */
+export function copiesText(copies: FoundItem['copies'], nowMs: number): string {
+  const age = (atMs: number | undefined): string =>
+    atMs === undefined ? '' : ` (${formatDuration(nowMs - atMs)} ago)`
+  const { presence, presenceAtMs, swarm, swarmAtMs } = copies
+  const parts = [
+    presence > 0 || presenceAtMs !== undefined
+      ? `${presence} ${presence === 1 ? 'node' : 'nodes'}${age(presenceAtMs)}`
+      : '',
+    swarm === undefined ? '' : `${swarm} in swarm${age(swarmAtMs)}`,
+  ].filter((part) => part !== '')
+  return parts.length === 0 ? '?' : parts.join(', ')
 }
 
 /** The same names as in every other answer. */

@@ -184,8 +184,10 @@ export const Copies = z.object({
   /** Nodes whose signed presence names it. */
   presence: z.int().nonnegative(),
   presenceAtMs: TimestampMs.optional(),
-  /** Complete peers trackers and the swarm speak of; absent while nobody was asked. */
+  /** Complete copies trackers speak of; absent while none was asked. */
   swarm: z.int().nonnegative().optional(),
+  /** When a tracker said so. */
+  swarmAtMs: TimestampMs.optional(),
 })
 
 export const MediaKind = z.enum(['video', 'audio', 'image', 'text', 'other'])

@@ -362,8 +362,14 @@ export class Session implements PeerSwarm, LinkHandler {
   }
 }
 
+/** Whether `host:port` is this port of this machine. */
+export function isLoopback(address: string, ofPort: number): boolean {
+  const [host, port] = splitAddress(address)
+  return port === ofPort && (host.startsWith('127.') || host === '::1')
+}
+
 /** `host:port` or `[v6]:port` → its parts; an unusable one gives an empty host. */
-export function splitAddress(address: string): [host: string, port: number] {
+function splitAddress(address: string): [host: string, port: number] {
   const match = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(address)
   const port = Number(match?.[2])
   if (match?.[1] === undefined || port < 1 || port > 65_535) return ['', 0]

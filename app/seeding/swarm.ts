@@ -4,13 +4,14 @@ import { AppError } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { ChangeNotifier } from './change-notifier.ts'
+import { CopyCounts } from './copy-counts.ts'
 import { Discovery } from './discovery.ts'
 import { SwarmLeech, type LeechHost } from './leech.ts'
 import { listen } from './listen.ts'
 import { PiecePool } from './piece-pool.ts'
 import { Seeds } from './seeds.ts'
 import { ServedFiles } from './served-files.ts'
-import { Session, splitAddress, type SessionHost } from './session.ts'
+import { isLoopback, Session, type SessionHost } from './session.ts'
 import { RateMeter, TokenBucket } from './throttle.ts'
 import type {
   ConnectedPeer,
@@ -42,6 +43,8 @@ interface Running {
  * webtorrent's client listens, greets and encrypts; who is asked for what, and when anything is awake, is decided here.
  */
 export class Swarm {
+  /** Complete copies others have. */
+  readonly counts: CopyCounts
   readonly #clock: Clock
   readonly #log: Log
   readonly #files: ServedFiles
@@ -71,6 +74,13 @@ export class Swarm {
     this.#seeds = new Seeds(this.#files, parts.manifest ?? (() => Promise.resolve(null)), this.#log)
     this.#up = new TokenBucket(parts.options.uploadLimitBytesPerSec)
     this.#down = new TokenBucket(parts.options.downloadLimitBytesPerSec)
+    this.counts = new CopyCounts({
+      trackers: () => this.#options.trackers,
+      isRunning: () => this.#running !== null,
+      isSeeding: (infoHash) => this.#seeds.row(infoHash) !== undefined,
+      clock: parts.clock,
+      log: this.#log,
+    })
     this.#leechHost = {
       pool: this.#pool,
       downloadLimit: this.#down,
@@ -191,8 +201,7 @@ export class Swarm {
 
   /** Items somebody is talking to right now. */
   awakeMediaIds(): string[] {
-    const awake = [...this.#seeds.sessions()].map((session) => this.#seeds.row(session.infoHash)?.mediaId)
-    return awake.filter((mediaId) => mediaId !== undefined)
+    return [...this.#seeds.sessions()].flatMap(({ infoHash }) => this.#seeds.row(infoHash)?.mediaId ?? [])
   }
 
   trackers(): TrackerStatus[] {
@@ -242,6 +251,7 @@ export class Swarm {
       peerPort: () => this.#peerPort,
       nowMs: () => this.#clock.nowMs(),
       onPeers: this.#onPeers.bind(this),
+      onSeeds: this.counts.heard.bind(this.counts),
       onSearch: (infoHash: string, address: string) => void this.#onSearch(infoHash, address),
       onChange: () => this.#changes.changed(),
       takeWebrtc: (infoHash: string, conn: Duplex & { id?: string }) => this.#takeWebrtc(infoHash, conn),
@@ -309,7 +319,7 @@ export class Swarm {
   }
 
   #onPeers(infoHash: string, addresses: readonly string[], leechers: number): void {
-    const others = addresses.filter((address) => !this.#isOurselves(address))
+    const others = addresses.filter((address) => !isLoopback(address, this.#peerPort))
     const leech = this.#leeches.get(infoHash)
     const session = leech === undefined ? undefined : this.#leechSessions.get(leech)
     if (session !== undefined && leech?.isDone === false)
@@ -326,11 +336,6 @@ export class Swarm {
   async #offerTo(infoHash: string, addresses: readonly string[]): Promise<void> {
     const session = await this.#find(infoHash)
     for (const address of addresses.slice(0, MAX_SEED_DIALS)) session?.dial(address, SEED_REDIALS)
-  }
-
-  #isOurselves(address: string): boolean {
-    const [host, port] = splitAddress(address)
-    return port === this.#peerPort && (host.startsWith('127.') || host === '::1')
   }
 
   #announceSeed(args: SeedArgs): void {

@@ -34,7 +34,7 @@ export interface CopiesCardProps {
 
 /** How many have it, by who says so, and how fresh that is. */
 export function CopiesCard({ copies, nowMs }: CopiesCardProps) {
-  const { presence, presenceAtMs, swarm } = copies
+  const { presence, presenceAtMs, swarm, swarmAtMs } = copies
   const said =
     presence === 0
       ? t('copies.saidNone')
@@ -45,8 +45,12 @@ export function CopiesCard({ copies, nowMs }: CopiesCardProps) {
     swarm === undefined
       ? t('copies.seenUnasked')
       : swarm === 0
-        ? t('copies.seenNone')
-        : t('copies.seenCount', { count: swarm })
+        ? swarmAtMs === undefined
+          ? t('copies.seenNone')
+          : t('copies.seenNoneAt', { when: formatAgo(swarmAtMs, nowMs) })
+        : swarmAtMs === undefined
+          ? t('copies.seenCountOnly', { count: swarm })
+          : t('copies.seenCount', { count: swarm, when: formatAgo(swarmAtMs, nowMs) })
   return (
     <section className={cx('card')} aria-labelledby="found-copies">
       <h2 id="found-copies" className={cx('cardTitle')}>

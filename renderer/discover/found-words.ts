@@ -15,7 +15,14 @@ export function copiesWords({ copies }: Pick<FoundItem, 'copies'>, nowMs: number
         : `${said}, ${t('copies.heard', { when: formatAgo(copies.presenceAtMs, nowMs) })}`,
     )
   }
-  if (copies.swarm !== undefined && copies.swarm > 0) parts.push(t('copies.swarm', { count: copies.swarm }))
+  if (copies.swarm !== undefined && copies.swarm > 0) {
+    const seen = t('copies.swarm', { count: copies.swarm })
+    parts.push(
+      copies.swarmAtMs === undefined
+        ? seen
+        : `${seen}, ${t('copies.heard', { when: formatAgo(copies.swarmAtMs, nowMs) })}`,
+    )
+  }
   return parts.length === 0 ? t('copies.none') : parts.join(' · ')
 }
 

@@ -72,11 +72,16 @@ export const enDiscover = {
   'copies.saidCount': { one: '{count} node, heard {when}', other: '{count} nodes, last heard {when}' },
   'copies.saidCountOnly': { one: '{count} node', other: '{count} nodes' },
   'copies.seen': 'Seen in the swarm',
-  'copies.seenUnasked': 'Not asked yet',
+  'copies.seenUnasked': 'No tracker of yours has said',
   'copies.seenNone': 'No complete copy seen',
-  'copies.seenCount': { one: '{count} complete copy', other: '{count} complete copies' },
+  'copies.seenNoneAt': 'No complete copy, said {when}',
+  'copies.seenCount': {
+    one: '{count} complete copy, said {when}',
+    other: '{count} complete copies, said {when}',
+  },
+  'copies.seenCountOnly': { one: '{count} complete copy', other: '{count} complete copies' },
   'copies.note':
-    'The first is what nodes sign and relays pass on; the second what trackers and peers report. The same node may be in both.',
+    'The first is what nodes sign and relays pass on; the second what the trackers you listed count. The same node may be in both.',
 
   'found.held': 'In your library',
   'found.followed': 'Followed',

@@ -19,6 +19,7 @@ const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
 const manifests = new Map<string, Manifest>()
 const bytes = new Map<string, Uint8Array>()
 let relays = init.relays
+let clockBehindMs = init.clockBehindMs ?? 0
 const db = openDatabase(join(init.dir, 'sower.db'), { log: silentLog, clock: systemClock })
 const network = new Network({
   dir: join(init.dir, 'gun'),
@@ -46,7 +47,7 @@ const network = new Network({
   },
   identify: identifyClient,
   ownOrigins: () => [],
-  clock: systemClock,
+  clock: { nowMs: () => systemClock.nowMs() - clockBehindMs },
   log: {
     ...silentLog,
     warn: (event, fields) => post({ type: 'log', text: `${event} ${JSON.stringify(fields)}` }),
@@ -77,6 +78,7 @@ const calls: Record<string, (...args: never[]) => unknown> = {
     relays = urls
     network.refreshFrom('settings')
   },
+  passTime: (ms: number) => void (clockBehindMs -= ms),
   killGun: () => process.kill(network.status().gun.pid ?? 0, 'SIGKILL'),
   stop: async () => {
     await network.stop()

@@ -19,6 +19,8 @@ export interface NetworkChildInit {
   readonly isFeedWanted?: boolean
   readonly endpoints?: readonly string[]
   readonly trusted?: readonly string[]
+  /** How far its clock goes behind. */
+  readonly clockBehindMs?: number
   readonly host?: { readonly heapMiB?: number; readonly kind?: 'process' | 'thread' }
   readonly presenceSchedule?: {
     readonly heartbeatMs: number
@@ -140,6 +142,13 @@ export class NetworkNode implements AsyncDisposable {
       if (performance.now() > untilMs) throw new Error(`not in time: ${JSON.stringify(status)}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
+  }
+
+  /** Ends it as a power cut does: without a good-bye. */
+  async vanish(): Promise<void> {
+    const exit = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await exit
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,8 @@ export interface AnnounceAnswer {
   readonly peers: readonly string[]
   /** How many of all peers it knows still miss something. */
   readonly leechers: number
+  /** How many have all of it; absent when it does not say. */
+  readonly seeds?: number | undefined
 }
 
 /** How an announce gets to one tracker and back. */
@@ -48,4 +50,9 @@ export function intervalOf(seconds: unknown): number {
   return isSound
     ? Math.min(Math.max(seconds * 1000, MIN_INTERVAL_MS), 2 * DEFAULT_INTERVAL_MS)
     : DEFAULT_INTERVAL_MS
+}
+
+/** A count of complete copies as a tracker gives it; undefined when it is none. */
+export function seedsIn(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }

@@ -1,7 +1,8 @@
-import { decodeDict, type Bencoded } from '../bencode.ts'
+import { decodeDict, type Bencoded, type BencodedDict } from '../bencode.ts'
 import { compactAddresses } from '../extensions.ts'
 import {
   intervalOf,
+  seedsIn,
   TrackerRefusal,
   type AnnounceAnswer,
   type AnnounceRequest,
@@ -36,13 +37,32 @@ export class HttpTransport implements Transport {
       `numwant=${String(request.numwant)}`,
       ...(request.event === undefined ? [] : [`event=${request.event}`]),
     ].join('&')
-    const response = await fetch(`${this.#url}${this.#url.includes('?') ? '&' : '?'}${query}`, {
+    return answerOf(await this.#get(this.#url, query))
+  }
+
+  /**
+   * How many complete copies of this torrent it knows.
+   * @throws {TrackerRefusal} when it does not say
+   * @see https://www.bittorrent.org/beps/bep_0048.html
+   */
+  async scrape(infoHash: string): Promise<number> {
+    const url = this.#url.replace(/\/announce([^/]*)$/, '/scrape$1')
+    if (url === this.#url) throw new TrackerRefusal('It does not say.')
+    const files = (await this.#get(url, `info_hash=${percentEncode(infoHash)}`)).get('files')
+    const [file] = files instanceof Map && files.size === 1 ? files.values() : []
+    const seeds = file instanceof Map ? seedsIn(file.get('complete')) : undefined
+    if (seeds === undefined) throw new TrackerRefusal('It does not say.')
+    return seeds
+  }
+
+  async #get(url: string, query: string): Promise<BencodedDict> {
+    const response = await fetch(`${url}${url.includes('?') ? '&' : '?'}${query}`, {
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(TIMEOUT_MS)]),
       headers: { 'user-agent': 'Sower/0.1' },
       // A tracker that came with a link must not send our request on to an address of its choice.
       redirect: 'error',
     })
-    return answerOf(await bodyOf(response))
+    return dictOf(await bodyOf(response))
   }
 
   close(): void {
@@ -50,7 +70,7 @@ export class HttpTransport implements Transport {
   }
 }
 
-function answerOf(body: Uint8Array): AnnounceAnswer {
+function dictOf(body: Uint8Array): BencodedDict {
   let dict
   try {
     dict = decodeDict(body).dict
@@ -59,11 +79,16 @@ function answerOf(body: Uint8Array): AnnounceAnswer {
   }
   const refusal = dict.get('failure reason')
   if (refusal instanceof Uint8Array) throw new TrackerRefusal(utf8.decode(refusal.subarray(0, 200)))
+  return dict
+}
+
+function answerOf(dict: BencodedDict): AnnounceAnswer {
   const leechers = dict.get('incomplete')
   return {
     intervalMs: intervalOf(dict.get('interval')),
     peers: peersOf(dict.get('peers')),
     leechers: typeof leechers === 'number' ? leechers : 0,
+    seeds: seedsIn(dict.get('complete')),
   }
 }
 

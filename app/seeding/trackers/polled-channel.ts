@@ -9,6 +9,11 @@ export interface ChannelHost {
   nowMs(): number
   /** @param leechers how many of the torrent's peers still miss something */
   onPeers(infoHash: string, addresses: readonly string[], leechers: number): void
+  /**
+   * @param seeds how many have all of the torrent, as this tracker counts them
+   * @param isSelfAmong whether this node is one of them
+   */
+  onSeeds(infoHash: string, tracker: string, seeds: number, isSelfAmong: boolean): void
   onChange(): void
 }
 
@@ -204,8 +209,9 @@ export class PolledChannel implements Channel {
     entry.isInFlight = true
     this.#inFlight += 1
     try {
-      const { intervalMs, peers, leechers } = await this.#announce(entry, entry.event)
+      const { intervalMs, peers, leechers, seeds } = await this.#announce(entry, entry.event)
       entry.event = undefined
+      if (seeds !== undefined) this.#host.onSeeds(infoHash, this.url, seeds, entry.announced.left() === 0)
       const waitMs = entry.announced.left() > 0 ? Math.min(intervalMs, LEECH_INTERVAL_MS) : intervalMs
       entry.dueAtMs = performance.now() + waitMs * (0.95 + Math.random() * 0.1)
       this.#succeeded()

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import SimplePeer from '@thaunknown/simple-peer/lite.js'
 import type { TrackerStatus } from '../types.ts'
-import { intervalOf, type Announced, type AnnounceEvent } from './announce.ts'
+import { intervalOf, seedsIn, type Announced, type AnnounceEvent } from './announce.ts'
 import type { Channel, ChannelHost } from './polled-channel.ts'
 
 /** What a WebSocket tracker needs beside. */
@@ -297,6 +297,12 @@ export class SocketChannel implements Channel {
     if (before !== this.#state) this.#host.onChange()
     const { info_hash: hash, peer_id: from, offer, answer, offer_id: offerId, interval } = fields
     if (typeof interval === 'number') this.#setInterval(intervalOf(interval))
+    const seeds = seedsIn(fields['complete'])
+    const counted = typeof hash === 'string' && seeds !== undefined ? this.#entries.get(hex(hash)) : undefined
+    if (counted !== undefined && seeds !== undefined) {
+      const { announced } = counted
+      this.#host.onSeeds(announced.infoHash, this.url, seeds, announced.left() === 0)
+    }
     if (typeof hash !== 'string' || typeof from !== 'string' || typeof offerId !== 'string') return
     const infoHash = hex(hash)
     if (hex(from) === this.#host.peerId || !this.#entries.has(infoHash)) return

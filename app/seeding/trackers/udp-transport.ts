@@ -12,6 +12,7 @@ import {
 const PROTOCOL_ID = Buffer.from('0000041727101980', 'hex')
 const ACTION_CONNECT = 0
 const ACTION_ANNOUNCE = 1
+const ACTION_SCRAPE = 2
 const ACTION_ERROR = 3
 const TRY_MS = [4000, 8000]
 /** A connection id is good for a minute. */
@@ -57,7 +58,15 @@ export class UdpTransport implements Transport {
       intervalMs: intervalOf(answer.readUInt32BE(8)),
       peers: compactAddresses(answer.subarray(20)),
       leechers: answer.readUInt32BE(12),
+      seeds: answer.readUInt32BE(16),
     }
+  }
+
+  /** How many complete copies of this torrent it knows. */
+  async scrape(infoHash: string): Promise<number> {
+    const answer = await this.#ask(await this.#connect(), ACTION_SCRAPE, Buffer.from(infoHash, 'hex'))
+    if (answer.length < 12) throw new TrackerRefusal('Its answer was too short.')
+    return answer.readUInt32BE(8)
   }
 
   close(): void {

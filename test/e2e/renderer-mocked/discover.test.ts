@@ -24,7 +24,7 @@ describe('the feed', () => {
     const page = await discover({ found: 12, following: 1 })
     await row(page, 0).waitFor()
     expect(await row(page, 0).innerText()).toMatch(
-      /^harbour-at-dawn\.webm\s+Valley Radio\s+442 MB\s+2 hours ago\s+1 node says it has it, heard 4 minutes ago · 2 complete in the swarm$/,
+      /^harbour-at-dawn\.webm\s+Valley Radio\s+442 MB\s+2 hours ago\s+1 node says it has it, heard 4 minutes ago · 2 complete in the swarm, heard 2 minutes ago$/,
     )
     await row(page, 2).getByText('In your library').waitFor()
     await row(page, 4).getByText('No copy heard of').waitFor()
@@ -133,7 +133,7 @@ describe('an item before one has it', () => {
     await page.getByRole('heading', { name: 'harbour-at-dawn.webm' }).waitFor()
     const copies = page.getByRole('region', { name: 'Copies' })
     await copies.getByText('1 node, heard 4 minutes ago').waitFor()
-    await copies.getByText('2 complete copies').waitFor()
+    await copies.getByText('2 complete copies, said 2 minutes ago').waitFor()
     await page.getByRole('list', { name: 'Ways it could come here' }).getByText('media.example.org').waitFor()
     await page.getByText('A relay was asked just now.').waitFor()
     await page.getByText('E389-5230-B7A4-4B35').waitFor()

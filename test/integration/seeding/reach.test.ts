@@ -92,6 +92,7 @@ test('ciphertext is never spoken of in the DHT, seeded or fetched', async () => 
       peerPort: () => 6881,
       nowMs: () => Date.now(),
       onPeers: () => undefined,
+      onSeeds: () => undefined,
       onSearch: () => undefined,
       onChange: () => undefined,
       takeWebrtc: () => Promise.resolve(false),

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { EngineEventName, Transfer } from '../../../app/contract/index.ts'
 import type { NodeConnection } from '../../../app/cli/connection.ts'
 import { checkTarget, copyOut, targetFor } from '../../../app/cli/copy-out.ts'
+import { copiesText } from '../../../app/cli/discovery-commands.ts'
 import { formatBytes, formatDuration, formatProgress, formatTable } from '../../../app/cli/format.ts'
 import { HttpNode } from '../../../app/cli/http-node.ts'
 import { findRunningNode } from '../../../app/cli/node-file.ts'
@@ -42,6 +43,18 @@ function transfer(overrides: Partial<Transfer> = {}): Transfer {
 }
 
 describe('what people read', () => {
+  it('says who speaks of how many copies, and how old that is', () => {
+    const nowMs = 10_000_000
+    expect(copiesText({ presence: 0 }, nowMs)).toBe('?')
+    expect(copiesText({ presence: 0, presenceAtMs: nowMs - 5000 }, nowMs)).toBe('0 nodes (5s ago)')
+    expect(
+      copiesText(
+        { presence: 1, presenceAtMs: nowMs - 5000, swarm: 4, swarmAtMs: nowMs - 2 * 3_600_000 },
+        nowMs,
+      ),
+    ).toBe('1 node (5s ago), 4 in swarm (2h 0m ago)')
+  })
+
   it.each([
     [0, '0 B'],
     [999, '999 B'],

@@ -31,6 +31,7 @@ function setUp(options: { fails?: (request: AnnounceRequest) => Error | null } =
       peerPort: () => 6881,
       nowMs: () => Date.now(),
       onPeers: peers,
+      onSeeds: () => undefined,
       onChange: () => undefined,
     },
   )
