@@ -8,13 +8,18 @@ const retry = process.env['CI'] === undefined ? 0 : 1
 /** One Vitest project per kind of test, each a folder under `test/`. */
 export default defineConfig({
   test: {
-    // They wait for processes, sockets and timers more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       project('unit', { testTimeout: 20_000 }),
-      project('integration', { testTimeout: minute, hookTimeout: minute, retry }),
-      project('interop', { testTimeout: 2 * minute, hookTimeout: minute, fileParallelism: false, retry }),
-      project('faults', { testTimeout: 10 * minute, hookTimeout: minute, fileParallelism: false }),
+      // They wait for processes, sockets and timers more than they compute.
+      project('integration', {
+        testTimeout: minute,
+        hookTimeout: minute,
+        maxWorkers: Math.max(3, availableParallelism()),
+        retry,
+      }),
+      project('interop', { testTimeout: 2 * minute, hookTimeout: minute, retry }),
+      project('faults', { testTimeout: 10 * minute, hookTimeout: minute }),
       project('e2e', { testTimeout: 2 * minute, hookTimeout: minute, fileParallelism: false }),
     ],
   },
@@ -26,7 +31,13 @@ export default defineConfig({
  */
 function project(
   name: string,
-  options: { testTimeout: number; hookTimeout?: number; fileParallelism?: boolean; retry?: number },
+  options: {
+    testTimeout: number
+    hookTimeout?: number
+    fileParallelism?: boolean
+    maxWorkers?: number
+    retry?: number
+  },
 ) {
   return {
     test: {
