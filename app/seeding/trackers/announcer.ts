@@ -22,7 +22,7 @@ export class Announcer {
   /** @param extra trackers for this one alone, beside the node's own */
   add(announced: Announced, extra: readonly string[] = []): void {
     this.#announced.set(announced.infoHash, { announced, extra: unique(extra) })
-    for (const url of this.#urlsOf(extra)) this.#channel(url)?.add(announced)
+    for (const url of unique([...this.#trackers, ...extra])) this.#channel(url)?.add(announced)
   }
 
   complete(infoHash: string): void {
@@ -65,10 +65,6 @@ export class Announcer {
     this.#channels.clear()
   }
 
-  #urlsOf(extra: readonly string[]): readonly string[] {
-    return unique([...this.#trackers, ...extra])
-  }
-
   #drop(url: string): void {
     const channel = this.#channels.get(url)
     this.#channels.delete(url)
@@ -93,7 +89,14 @@ export class Announcer {
   }
 }
 
-/** Trackers are compared as URLs: `udp://host:1` and `udp://host:1/` are the same one. */
+/**
+ * Trackers are compared as URLs: `wss://host` and `wss://host/` are the same one. Asked over two sockets, it takes their peers for
+ * one and lets offers and answers go astray.
+ */
 function unique(urls: readonly string[]): string[] {
-  return [...new Set(urls.filter((url) => URL.canParse(url)))]
+  return [...new Set(urls.flatMap((url) => URL.parse(url) ?? []).map(addressOf))]
+}
+
+function addressOf({ href, pathname, search }: URL): string {
+  return pathname === '/' && search === '' ? href.replace(/\/$/, '') : href
 }
