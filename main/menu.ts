@@ -9,6 +9,9 @@ interface MenuActions {
   readonly quit: () => void
 }
 
+/** In the order of the window's rail, so that the number keys are the ones of the shortcut sheet; settings have their own. */
+const VIEWS = ['library', 'discover', 'contacts', 'transfers', 'network', 'wallet'] as const
+
 /** The application menu: macOS shows it, elsewhere it carries the accelerators. */
 export function installMenu(actions: MenuActions): void {
   const isMac = process.platform === 'darwin'
@@ -45,10 +48,11 @@ export function installMenu(actions: MenuActions): void {
     {
       label: text.view,
       submenu: [
-        { label: text.library, click: () => actions.navigate('library') },
-        { label: text.contacts, click: () => actions.navigate('contacts') },
-        { label: text.transfers, click: () => actions.navigate('transfers') },
-        { label: text.wallet, click: () => actions.navigate('wallet') },
+        ...VIEWS.map((view, index): MenuItemConstructorOptions => ({
+          label: text[view],
+          accelerator: `CmdOrCtrl+${index + 1}`,
+          click: () => actions.navigate(view),
+        })),
         { type: 'separator' },
         { label: text.search, accelerator: 'CmdOrCtrl+F', click: () => actions.navigate('search') },
         { type: 'separator' },

@@ -82,8 +82,10 @@ export const desktopEvents = {
   'desktop.navigate': z.object({
     to: z.enum([
       'library',
-      'transfers',
+      'discover',
       'contacts',
+      'transfers',
+      'network',
       'wallet',
       'settings',
       'add',

@@ -78,7 +78,10 @@ export function createShellStore(bridge: SowerBridge, onAddAsked: () => void): S
     else openSheet({ kind: 'paste-link', link })
   }
   const focusSearch = () =>
-    store.setState(({ searchFocusAsked }) => ({ view: 'library', searchFocusAsked: searchFocusAsked + 1 }))
+    store.setState(({ view, searchFocusAsked }) => ({
+      view: view === 'discover' ? view : 'library',
+      searchFocusAsked: searchFocusAsked + 1,
+    }))
   const stops = [
     bridge.on('desktop.linkOpened', ({ link }) => openLink(link)),
     bridge.on('desktop.filesOpened', ({ paths }) => {
@@ -88,8 +91,10 @@ export function createShellStore(bridge: SowerBridge, onAddAsked: () => void): S
     bridge.on('desktop.navigate', ({ to }) => {
       switch (to) {
         case 'library':
-        case 'transfers':
+        case 'discover':
         case 'contacts':
+        case 'transfers':
+        case 'network':
         case 'wallet':
         case 'settings':
           return store.setState({ view: to })
