@@ -62,6 +62,8 @@ export function startDiscovery(
       void keeper.check()
     }),
     contacts.onChange(() => events.followingChanged(publishers.list())),
+    // What was found in their list is to be counted, and their own key is known by it.
+    network.onFollowing(() => void keeper.settled().then(() => events.followingChanged(publishers.list()))),
   ]
   void keeper.check()
   return async () => {

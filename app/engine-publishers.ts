@@ -95,7 +95,7 @@ export class Publishers {
     const contact = contacts
       .list()
       .find((each) => (named.owner === undefined ? each.pub === named.pub : each.owner === named.owner))
-    const owner = named.owner ?? contact?.owner ?? this.#ownKey(named.pub)
+    const owner = named.owner ?? contact?.owner ?? this.#ownerOf(named.pub)
     const space = named.pub ?? contact?.pub ?? (owner === undefined ? undefined : this.#pubOf(owner))
     const followed = network
       .following()
@@ -136,9 +136,14 @@ export class Publishers {
     return { owner: known.manifest.oip.creatorPubKey, pub: known.pub }
   }
 
-  #ownKey(pub: string | undefined): string | undefined {
+  /**
+   * Whom a space belongs to, by all that was found in it. Somebody else's items copied there make it look like theirs; whoever
+   * follows it then believes what that owner signed, and nothing of the copier's.
+   */
+  #ownerOf(pub: string | undefined): string | undefined {
+    if (pub === undefined) return undefined
     const self = this.#init.vault.selfIfOpen()
-    return pub !== undefined && self?.pub === pub ? self.owner : undefined
+    return self?.pub === pub ? self.owner : this.#init.catalogue.ownerOf(pub)
   }
 
   #pubOf(owner: string): string | undefined {

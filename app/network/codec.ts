@@ -5,6 +5,7 @@ import { readForeign } from './foreign.ts'
 import type { ForeignManifest } from './foreign.ts'
 import type { GunValue } from './graph.ts'
 import { frozenKey } from './sea.ts'
+import { isSeaKey } from './souls.ts'
 
 /**
  * The manifest's own fields as a flat node, the form the plan describes: read from others who write it. Ours carries the
@@ -93,6 +94,8 @@ export function encodeManifest(manifest: Manifest): EncodedManifest {
 export interface ReadManifest {
   /** To be given to `verifyManifest`. */
   readonly candidates: readonly unknown[]
+  /** Whose space it lies in as well, as anybody may say. */
+  readonly pub?: string | undefined
   /** What somebody wrote without signing it in a way we know. */
   readonly foreign?: ForeignManifest | undefined
 }
@@ -109,7 +112,12 @@ export function readManifestNode(values: Readonly<Record<string, unknown>>, medi
   if (isObject(own)) candidates.push(own)
   const planned = decodeFlat(PLANNED, values)
   if (isObject(planned['oip']) && typeof planned['oip']['creatorSig'] === 'string') candidates.push(planned)
-  return { candidates, foreign: readForeign(values, mediaId) }
+  const { pub } = values
+  return {
+    candidates,
+    ...(isSeaKey(pub) ? { pub } : {}),
+    foreign: readForeign(values, mediaId),
+  }
 }
 
 /** Reads one text of `#media`. */

@@ -7,7 +7,7 @@ import { isLink } from './graph.ts'
 import type { GunValue } from './graph.ts'
 import type { Answer } from './gun-protocol.ts'
 import { openNode, type ManifestIndex } from './manifest-index.ts'
-import { souls } from './souls.ts'
+import { isSeaKey, souls } from './souls.ts'
 
 export interface Publisher {
   /** SEA public key. */
@@ -35,13 +35,13 @@ const POLL_MS = 5 * 60_000
 const AT_ONCE = 4
 const PER_ROUND = 500
 const MAX_PAGES = 20
-const PUB = /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/
 /** The public list is read in parts, by the first two digits: so many parts a round. */
 const FEED_PARTS_PER_ROUND = 8
 
 /** Publishers one follows, and the list of all public items: reads their lists and looks up what is new in them. */
 export class Following {
   readonly #options: FollowingOptions
+  readonly #checkedListeners = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
   #abort = new AbortController()
@@ -67,7 +67,7 @@ export class Following {
 
   /** @throws {AppError} `BAD_REQUEST` when it is no publisher's key */
   follow({ pub, owner, name }: Pick<Publisher, 'pub' | 'owner' | 'name'>): Publisher {
-    if (!PUB.test(pub)) {
+    if (!isSeaKey(pub)) {
       throw new AppError('BAD_REQUEST', 'This is not the key of a publisher.', {
         hint: 'Use their card, or a link to something they published.',
       })
@@ -106,6 +106,12 @@ export class Following {
       .catch((error: unknown) => this.#options.log.error('network.follow-failed', { error }))
       .finally(() => (this.#round = undefined))
     return this.#round
+  }
+
+  /** Told when a publisher's list was read. @returns stops listening */
+  onChecked(listener: () => void): () => void {
+    this.#checkedListeners.add(listener)
+    return () => this.#checkedListeners.delete(listener)
   }
 
   /** Looks up items that a list named in passing. */
@@ -148,6 +154,7 @@ export class Following {
     db.write(() =>
       db.prepare('UPDATE network_publishers SET checked_at_ms = ? WHERE pub = ?').run(clock.nowMs(), pub),
     )
+    for (const listener of this.#checkedListeners) listener()
   }
 
   async #refreshFeed(): Promise<void> {

@@ -73,7 +73,12 @@ export class ManifestIndex {
       this.#readHints(mediaId, answeredBy),
       this.#readDeletion(mediaId, answeredBy),
     ])
-    const known = this.#options.store.find(mediaId, this.#preference(hints)) ?? before
+    let known = this.#options.store.find(mediaId, this.#preference(hints)) ?? before
+    // What anybody says leads to the space it is in: by that its publisher can be followed.
+    if (known !== undefined && known.pub === undefined && isHinted.pub !== undefined) {
+      await this.#readSpace(mediaId, isHinted.pub, answeredBy)
+      known = this.#options.store.find(mediaId, this.#preference(hints)) ?? known
+    }
     return {
       mediaId,
       ...(known === undefined ? {} : { known }),
@@ -130,8 +135,9 @@ export class ManifestIndex {
   async #readHints(
     mediaId: string,
     answeredBy: Set<string>,
-  ): Promise<{ isFound: boolean; foreign?: ForeignManifest | undefined }> {
+  ): Promise<{ isFound: boolean; pub?: string | undefined; foreign?: ForeignManifest | undefined }> {
     let isFound = false
+    let pub: string | undefined
     let foreign: ForeignManifest | undefined
     for (const soul of [souls.hint(mediaId), souls.nestedHint(mediaId)]) {
       // The second is for other writers' sake: only where the first says nothing, and with less patience.
@@ -142,10 +148,11 @@ export class ManifestIndex {
         if (node === undefined) continue
         const read = readManifestNode(await this.#unfold(node), mediaId)
         if (this.#takeCandidates(read.candidates, mediaId) && from !== 'disk') isFound = true
+        pub ??= read.pub
         foreign ??= read.foreign
       }
     }
-    return { isFound, foreign }
+    return { isFound, pub, foreign }
   }
 
   async #readDeletion(mediaId: string, answeredBy: Set<string>): Promise<void> {
@@ -169,7 +176,7 @@ export class ManifestIndex {
       }
       isTrue = true
       const kept = this.#options.store.keep(manifest, { pub, nowMs: this.#options.clock.nowMs() })
-      if (kept === 'new' || kept === 'newer' || kept === 'conflict') this.#options.onKept?.(mediaId)
+      if (kept !== 'older' && kept !== 'same' && kept !== 'full') this.#options.onKept?.(mediaId)
     }
     return isTrue
   }

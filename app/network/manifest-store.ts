@@ -3,8 +3,8 @@ import { accessLevelOf, canonicalJson, type Manifest } from '../manifest/index.t
 import { frozenKey } from './sea.ts'
 import type { Revocation } from '../sharing/index.ts'
 
-/** What keeping a valid manifest changed. */
-export type Kept = 'new' | 'newer' | 'conflict' | 'same' | 'older' | 'full'
+/** What keeping a valid manifest changed. `placed`: only in whose space it is known to be. */
+export type Kept = 'new' | 'newer' | 'conflict' | 'placed' | 'same' | 'older' | 'full'
 
 /** What is known of an item, all of it verified. */
 export interface KnownItem {
@@ -85,7 +85,7 @@ export class ManifestStore {
             'UPDATE network_manifests SET confirmed_ms = ?, pub = coalesce(?, pub) WHERE media_id = ? AND owner = ? AND hash = ?',
           )
           .run(nowMs, pub ?? null, manifest.id, owner, hash)
-        return 'same'
+        return pub === undefined || pub === known.pub ? 'same' : 'placed'
       }
       const isConflict = manifest.version === newest
       if (isConflict && theirs.length > CONFLICTS_PER_VERSION) return 'full'

@@ -338,6 +338,11 @@ export class Network {
     return () => this.#statusListeners.delete(listener)
   }
 
+  /** Told when the list of a publisher one follows was read. @returns stops listening */
+  onFollowing(listener: () => void): () => void {
+    return this.#following.onChecked(listener)
+  }
+
   #heard(event: GunEvent): void {
     switch (event.type) {
       case 'peer-send':

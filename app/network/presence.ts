@@ -156,13 +156,15 @@ export class Presence {
     )) {
       add(answers)
     }
-    await this.#keep(mediaId, nodes)
+    const isAnswered = [...byPrefix, ...listed].some(({ from }) => from !== 'disk')
+    await this.#keep(mediaId, nodes, isAnswered)
     return this.known(mediaId)
   }
 
   async #keep(
     mediaId: string,
     nodes: ReadonlyMap<string, readonly Record<string, unknown>[]>,
+    isAnswered: boolean,
   ): Promise<void> {
     const { store, clock } = this.#options
     const nowMs = clock.nowMs()
@@ -179,8 +181,10 @@ export class Presence {
       }
       if (!isSigned) unsigned += 1
     }
-    this.#checked.delete(mediaId)
-    this.#checked.set(mediaId, { atMs: nowMs, unsigned })
+    if (isAnswered) {
+      this.#checked.delete(mediaId)
+      this.#checked.set(mediaId, { atMs: nowMs, unsigned })
+    }
     if (this.#checked.size > MAX_CHECKED)
       for (const oldest of [...this.#checked.keys()].slice(0, 500)) this.#checked.delete(oldest)
     await Promise.all([...seen].slice(0, PEERS_PER_ITEM).map((nodeId) => this.#checkNode(nodeId, nowMs)))

@@ -257,7 +257,8 @@ export class Publisher {
     const { hash, text, fields } = encodeManifest(manifest)
     const isListed = reachOf(manifest) === 'listed'
     const signer = this.#options.signer()
-    const nodes: GunNode[] = [makeNode(souls.hint(id), fields, state)]
+    const hint = signer === undefined ? fields : { ...fields, pub: signer.pub }
+    const nodes: GunNode[] = [makeNode(souls.hint(id), hint, state)]
     // A longer one lies in parts in the other two places.
     if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes)
       nodes.push(makeNode(souls.versions, { [hash]: text }, state))

@@ -51,7 +51,8 @@ export class RelayLink {
   }
 
   #connect(): void {
-    this.#set('connecting')
+    // One that did not answer is not said to be on its way with every try.
+    if (this.#attempts === 0) this.#set('connecting')
     let error: string | undefined
     const socket = new WebSocket(socketUrl(this.#options.url), {
       maxPayload: MAX_FRAME_BYTES,
@@ -69,7 +70,7 @@ export class RelayLink {
       if (waitMs > 0) pauseFor(socket, waitMs)
     })
     socket.on('pong', () => (this.#isAlive = true))
-    socket.on('error', (cause) => (error = cause.message.slice(0, 200)))
+    socket.on('error', (cause) => (error = wordsOf(cause)))
     socket.on('close', () => {
       if (this.#status.state === 'open') this.#options.onClose()
       if (this.#isStopped) return
@@ -108,6 +109,22 @@ export function pauseFor(socket: WebSocket, waitMs: number): void {
   if (socket.isPaused) return
   socket.pause()
   setTimeout(() => socket.resume(), waitMs).unref()
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Nothing listens there.',
+  ENOTFOUND: 'There is no computer of that name.',
+  EAI_AGAIN: 'The name can’t be looked up right now.',
+  ETIMEDOUT: 'It does not answer in time.',
+  EHOSTUNREACH: 'There is no way there from this computer.',
+  ENETUNREACH: 'There is no way there from this computer.',
+  ECONNRESET: 'It broke off the connection.',
+  CERT_HAS_EXPIRED: 'Its certificate has expired.',
+}
+
+/** What a person can make of it; what is rare stays as the system says it. */
+function wordsOf(error: NodeJS.ErrnoException): string {
+  return WHY[error.code ?? ''] ?? error.message.slice(0, 200)
 }
 
 /** As GUN's users write relays: http or ws, with or without the path. */

@@ -42,6 +42,13 @@ export type Soul =
   /** `oip:deleted:records:<did>`. */
   | { readonly kind: 'deletion'; readonly did: string; readonly mediaId: string }
 
+const SEA_KEY = new RegExp(`^${PUB}$`)
+
+/** Whether it has the form of a SEA public key. */
+export function isSeaKey(value: unknown): value is string {
+  return typeof value === 'string' && SEA_KEY.test(value)
+}
+
 /** What a soul is, or undefined when it is none of ours. */
 export function parseSoul(soul: string): Soul | undefined {
   if (soul.length > 256) return undefined

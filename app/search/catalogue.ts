@@ -144,6 +144,12 @@ export class Catalogue {
     return row?.pub
   }
 
+  /** Whose is everything that was found in a space; undefined when it is of several, or nothing is known of it. */
+  ownerOf(pub: string): string | undefined {
+    const rows = this.#db.prepare('SELECT DISTINCT owner FROM catalogue WHERE pub = ? LIMIT 2').all(pub)
+    return rows.length === 1 ? (rows[0] as { owner: string }).owner : undefined
+  }
+
   /**
    * A page of what matches and `reader` may know of: filtered first, then paged, so that no page tells of what was left out.
    * @throws {AppError} `BAD_REQUEST` for a cursor that is none

@@ -142,6 +142,16 @@ describe('following', () => {
   })
 })
 
+it('knows whose a space is by everything found in it, unless that is of several', () => {
+  const id = known('film.mp4')
+  const anna1 = { pub: ANNAS, owner: anna.publicKey, items: 1 }
+  expect(publishers.find(`sower://media/${id}?v=1&pub=${ANNAS}`)).toMatchObject(anna1)
+  expect(publishers.find(ANNAS)).toMatchObject(anna1)
+  known('copied.mp4', mallory, ANNAS)
+  expect(publishers.find(ANNAS)).toMatchObject({ pub: ANNAS, items: 2 })
+  expect(publishers.find(ANNAS).owner).toBeUndefined()
+})
+
 it('takes nobody for followed because somebody who is copied their manifest', () => {
   following = [{ pub: MALLORYS, owner: mallory.publicKey, name: 'Mallory', followedAtMs: 1 }]
   known('copied.mp4', anna, MALLORYS)

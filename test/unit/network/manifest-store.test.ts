@@ -38,6 +38,16 @@ test('an older version never replaces a newer one', () => {
   })
 })
 
+test('says when a manifest turns up in a publisher’s space', () => {
+  const manifest = makeManifest(owner, 'a')
+  const pub = 'space'
+  expect(store.keep(manifest, { nowMs: 1 })).toBe('new')
+  expect(store.keep(manifest, { pub, nowMs: 2 })).toBe('placed')
+  expect(store.keep(manifest, { pub, nowMs: 3 })).toBe('same')
+  expect(store.keep(manifest, { nowMs: 4 })).toBe('same')
+  expect(store.find(manifest.id)).toMatchObject({ pub, confirmedMs: 4 })
+})
+
 test('somebody else’s high version number hides nothing', () => {
   const mine = makeManifest(owner, 'a')
   let theirs = makeManifest(other, 'a', { name: 'taken over' })

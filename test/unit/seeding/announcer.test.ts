@@ -10,6 +10,7 @@ test('a tracker that settings and a link spell differently is one, with one conn
     peerPort: () => 6881,
     nowMs: () => Date.now(),
     onPeers: () => undefined,
+    onSeeds: () => undefined,
     onChange: () => undefined,
     iceServers: undefined,
     takeWebrtc: () => Promise.resolve(false),
