@@ -82,8 +82,7 @@ export class Following {
         .run(pub, owner ?? null, name ?? null, clock.nowMs()),
     )
     this.#tellWatch()
-    // A round that is under way does not know of them yet.
-    void (this.#round ?? Promise.resolve()).then(() => this.refresh())
+    void this.catchUp()
     return this.#get(pub) ?? { pub, followedAtMs: clock.nowMs() }
   }
 
@@ -98,6 +97,12 @@ export class Following {
       .prepare('SELECT * FROM network_publishers ORDER BY followed_at_ms')
       .all() as PublisherRow[]
     return rows.map(toPublisher)
+  }
+
+  /** Reads every list from the start: a round that is under way may not know of who has just come. */
+  async catchUp(): Promise<void> {
+    await this.#round
+    await this.refresh()
   }
 
   /** Reads every list once more; a round that is under way is waited for. */
@@ -178,7 +183,9 @@ export class Following {
         if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
         if (this.#tried.size > 100_000) this.#tried.clear()
         this.#tried.add(id)
-        await this.#options.index.lookup(id, { pub })
+        const { answeredBy } = await this.#options.index.lookup(id, { pub })
+        // No relay was there to tell what it is.
+        if (answeredBy.length === 0) this.#tried.delete(id)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))

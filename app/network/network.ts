@@ -363,11 +363,8 @@ export class Network {
         for (const mediaId of event.mediaIds) this.#contested.notice(mediaId)
         break
       case 'relay':
-        if (event.relay.state === 'open') this.#caughtRelay()
-        this.#tellStatus()
-        break
       case 'up':
-        this.#caughtRelay()
+        if (event.type !== 'relay' || event.relay.state === 'open') this.#caughtRelay()
         this.#tellStatus()
         break
       case 'down':
@@ -380,7 +377,7 @@ export class Network {
   #caughtRelay(): void {
     this.#presence.sayAgain()
     this.#publisher.relayOpened()
-    void this.#following.refresh()
+    void this.#following.catchUp()
   }
 
   #relays(): readonly string[] {

@@ -2,6 +2,7 @@ import { useStore } from 'zustand'
 import type { FoundItem } from '../../app/contract/index.ts'
 import { useApp, useDiscover, useNode } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
+import { isOutOfReach } from '../network/out-of-reach.ts'
 import { Button } from '../parts/Button.tsx'
 import { EmptyState } from '../parts/EmptyState.tsx'
 import { Icon } from '../parts/Icon.tsx'
@@ -22,6 +23,7 @@ export function DiscoverFeed() {
   const { feed } = app.discover
   const following = useDiscover((state) => state.following)
   const hasRelay = useNode((state) => state.settings === null || state.settings.values.gunPeers.length > 0)
+  const isAway = useNode((state) => state.status !== null && isOutOfReach(state.status.network))
   const hasItems = useStore(feed.store, (state) => state.items.length > 0)
   const follow = () => app.shell.openSheet({ kind: 'follow', publisher: '' })
   const openItem = (item: FoundItem) => app.discover.open({ kind: 'item', id: item.mediaId, known: item })
@@ -67,6 +69,14 @@ export function DiscoverFeed() {
           </Button>
         </p>
       )}
+      {hasRelay && isAway && (
+        <p className={cx('strip')} role="status">
+          {t('discover.awayStrip')}
+          <Button isSmall onPress={() => app.shell.go('network')}>
+            {t('discover.toNetwork')}
+          </Button>
+        </p>
+      )}
       {hasItems ? (
         <FoundList feed={feed} label={t('discover.list')} hasPublisher onOpen={openItem} />
       ) : (
@@ -95,15 +105,12 @@ function NothingFound({ hasRelay, onFollow }: { readonly hasRelay: boolean; read
       </EmptyState>
     )
   }
-  const followButton = (
-    <Button icon="star" onPress={onFollow}>
-      {t('discover.follow')}
-    </Button>
-  )
   if (query.isFollowedOnly && !follows) {
     return (
       <EmptyState icon="star" title={t('discover.nobodyTitle')} text={t('discover.nobodyText')}>
-        {followButton}
+        <Button tone="primary" icon="star" onPress={onFollow}>
+          {t('discover.follow')}
+        </Button>
       </EmptyState>
     )
   }
@@ -134,7 +141,6 @@ function NothingFound({ hasRelay, onFollow }: { readonly hasRelay: boolean; read
         <Button tone="primary" icon="plus" onPress={() => app.shell.openSheet({ kind: 'add-relay' })}>
           {t('discover.addRelay')}
         </Button>
-        {followButton}
       </EmptyState>
     )
   }
@@ -143,8 +149,6 @@ function NothingFound({ hasRelay, onFollow }: { readonly hasRelay: boolean; read
       icon="compass"
       title={t('discover.emptyTitle')}
       text={t(isFeedWanted ? 'discover.emptyText' : 'discover.feedOff')}
-    >
-      {followButton}
-    </EmptyState>
+    />
   )
 }

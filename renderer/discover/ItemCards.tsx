@@ -37,7 +37,7 @@ export function CopiesCard({ copies, nowMs }: CopiesCardProps) {
   const { presence, presenceAtMs, swarm, swarmAtMs } = copies
   const said =
     presence === 0
-      ? t('copies.saidNone')
+      ? t(presenceAtMs === undefined ? 'copies.saidUnasked' : 'copies.saidNone')
       : presenceAtMs === undefined
         ? t('copies.saidCountOnly', { count: presence })
         : t('copies.saidCount', { count: presence, when: formatAgo(presenceAtMs, nowMs) })

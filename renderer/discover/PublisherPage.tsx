@@ -23,6 +23,7 @@ export function PublisherPage() {
   const publisher = useDiscover((state) => state.publisher)
   const error = useDiscover((state) => state.error)
   const hasItems = useStore(app.discover.theirs.store, (state) => state.items.length > 0)
+  const isLoading = useStore(app.discover.theirs.store, (state) => state.phase === 'loading')
   const self = useNode((state) => state.status?.wallet.owner)
   const nowMs = useNow()
   if (publisher === null) {
@@ -104,9 +105,15 @@ export function PublisherPage() {
           hasPublisher={false}
           onOpen={(item) => app.discover.open({ kind: 'item', id: item.mediaId, known: item })}
         />
+      ) : isLoading && publisher.owner !== undefined ? (
+        <div className={cx('waiting')} aria-busy="true" />
       ) : (
         <div className={cx('scroll')}>
-          <EmptyState icon="compass" title={t('publisher.none')} text={t('publisher.noneText')} />
+          <EmptyState
+            icon="compass"
+            title={t('publisher.none')}
+            text={t(publisher.isFollowed ? 'publisher.noneYetText' : 'publisher.noneText')}
+          />
         </div>
       )}
     </>

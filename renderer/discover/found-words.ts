@@ -6,6 +6,7 @@ import { t } from '../strings/t.ts'
 
 /** `3 nodes say they have it, heard 4 minutes ago · 5 complete in the swarm`: who says it stays apart. */
 export function copiesWords({ copies }: Pick<FoundItem, 'copies'>, nowMs: number): string {
+  if (!isCounted(copies)) return t('copies.unasked')
   const parts: string[] = []
   if (copies.presence > 0) {
     const said = t('copies.presence', { count: copies.presence })
@@ -24,6 +25,11 @@ export function copiesWords({ copies }: Pick<FoundItem, 'copies'>, nowMs: number
     )
   }
   return parts.length === 0 ? t('copies.none') : parts.join(' · ')
+}
+
+/** Whether anybody was asked who has it; with no record of that, nothing heard of says nothing. */
+export function isCounted({ presence, presenceAtMs, swarm }: FoundItem['copies']): boolean {
+  return presence > 0 || presenceAtMs !== undefined || swarm !== undefined
 }
 
 /** The media id in `<64 hex>` or `did:gun:media:<64 hex>`; null for words. */

@@ -75,7 +75,8 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 
 /** `4 minutes ago`. */
 export function formatAgo(atMs: number, nowMs: number): string {
-  const delta = atMs - nowMs
+  // Views look at the clock twice a minute only: what came since is no prophecy.
+  const delta = atMs - nowMs > 0 && atMs - nowMs < 60_000 ? 0 : atMs - nowMs
   const format = new Intl.RelativeTimeFormat(currentLocale(), { numeric: 'auto' })
   for (const [unit, size] of STEPS) {
     if (Math.abs(delta) >= size) return format.format(Math.trunc(delta / size), unit)

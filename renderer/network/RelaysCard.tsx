@@ -7,6 +7,7 @@ import { StateLabel, type StateLabelProps } from '../parts/StateLabel.tsx'
 import { en } from '../strings/en.ts'
 import { currentLocale, t, type TextKey } from '../strings/t.ts'
 import styles from './network.module.css'
+import { isOutOfReach } from './out-of-reach.ts'
 
 const cx = classesOf(styles)
 
@@ -43,7 +44,11 @@ export function RelaysCard({ network, settings, nowMs }: RelaysCardProps) {
         <h2 id="network-relays" className={cx('cardTitle')}>
           {t('network.gun')}
         </h2>
-        <StateLabel {...GUN_LOOKS[network.state]} text={t(`gun.${network.state}`)} />
+        {isOutOfReach(network) ? (
+          <StateLabel tone="warn" icon="clock" text={t('gun.alone')} />
+        ) : (
+          <StateLabel {...GUN_LOOKS[network.state]} text={t(`gun.${network.state}`)} />
+        )}
       </div>
       <p className={cx('cardText')}>
         {t(network.relays.length === 0 ? 'network.noRelays' : 'network.gunText')}

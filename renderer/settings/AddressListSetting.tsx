@@ -82,6 +82,7 @@ export function AddressListSetting(props: AddressListSettingProps) {
             placeholder={props.placeholder}
             value={draft}
             {...(problem === undefined ? {} : { error: problem })}
+            onEnter={() => draft.trim() !== '' && add()}
             onChange={(text) => {
               setDraft(text)
               setProblem(undefined)

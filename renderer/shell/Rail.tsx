@@ -29,7 +29,11 @@ export function Rail() {
         className={cx('entry', view === name && 'isHere')}
         aria-current={view === name ? 'page' : undefined}
         title={t(`view.${name}`)}
-        onClick={() => app.shell.go(name)}
+        onClick={() => {
+          // Pressed where one is already, it leads back to the beginning of the place.
+          if (name === 'discover' && view === name) app.discover.open({ kind: 'feed' })
+          app.shell.go(name)
+        }}
       >
         <Icon name={icon} size={19} />
         <span className={cx('label')}>{t(`view.${name}`)}</span>

@@ -79,6 +79,7 @@ export function createDiscoverStore(bridge: SowerBridge): DiscoverStore {
   const show = (trail: readonly DiscoverPlace[]) => {
     question += 1
     store.setState({ trail, detail: null, publisher: null, error: null, isAsking: false })
+    theirs.clear()
     void ask()
   }
   const stops = [

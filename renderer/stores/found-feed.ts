@@ -24,6 +24,8 @@ export interface FoundFeed {
   readonly store: StoreApi<FoundState>
   /** Of one publisher; null = of everybody. */
   setOwner(owner: string | null): void
+  /** Shows nothing until it is told whose items. */
+  clear(): void
   setQuery(patch: Partial<FoundQuery>): void
   reload(): Promise<void>
   more(): Promise<void>
@@ -112,6 +114,10 @@ export function createFoundFeed(bridge: SowerBridge): FoundFeed {
       restart()
       store.setState({ query: ALL_FOUND })
       void reload()
+    },
+    clear: () => {
+      isUsed = false
+      restart()
     },
     setQuery: (patch) => {
       store.setState(({ query }) => ({ query: { ...query, ...patch } }))

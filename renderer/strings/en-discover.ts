@@ -23,6 +23,9 @@ export const enDiscover = {
   'discover.noRelayText':
     'A relay is a meeting point where people tell what they publish. It never holds the media themselves, and nothing it says is believed without its publisher’s signature.',
   'discover.noRelayStrip': 'Sower talks to no relay, so nothing new arrives. This is what it knew already.',
+  'discover.awayStrip':
+    'No relay answers right now, so nothing new arrives. This is what Sower knew already; it keeps trying.',
+  'discover.toNetwork': 'See the network',
   'discover.addRelay': 'Add a relay…',
   'discover.emptyTitle': 'Nothing heard yet',
   'discover.emptyText':
@@ -62,12 +65,14 @@ export const enDiscover = {
   'relay.fixed': 'The relays are set by the command line or the environment, and are changed there.',
   'relay.added': 'Relay added',
 
+  'copies.unasked': 'Copies not counted yet',
   'copies.none': 'No copy heard of',
   'copies.presence': { one: '{count} node says it has it', other: '{count} nodes say they have it' },
   'copies.swarm': { one: '{count} complete in the swarm', other: '{count} complete in the swarm' },
   'copies.heard': 'heard {when}',
   'copies.title': 'Copies',
   'copies.said': 'Say they have it',
+  'copies.saidUnasked': 'Not asked yet',
   'copies.saidNone': 'Nobody has said so lately',
   'copies.saidCount': { one: '{count} node, heard {when}', other: '{count} nodes, last heard {when}' },
   'copies.saidCountOnly': { one: '{count} node', other: '{count} nodes' },
@@ -133,6 +138,7 @@ export const enDiscover = {
   'publisher.items': { one: '{count} item known', other: '{count} items known' },
   'publisher.none': 'Nothing of theirs is known yet',
   'publisher.noneText': 'Follow them, and what they publish shows here when a relay has it.',
+  'publisher.noneYetText': 'What they publish shows here as soon as a relay has it.',
   'publisher.compare':
     'Compare the fingerprint with them by phone or in person before you rely on who this is.',
   'contacts.published': 'See what {name} publishes',
@@ -144,6 +150,7 @@ export const enDiscover = {
   'gun.off': 'Off: no relay is set, and nobody is connected here',
   'gun.starting': 'Starting',
   'gun.running': 'Running',
+  'gun.alone': 'No relay answers; library and seeding go on',
   'gun.restarting': 'Restarting after a fault; library and seeding go on',
   'relayState.open': 'Works, connected {when}',
   'relayState.connecting': 'Connecting',

@@ -76,7 +76,7 @@ export function createFakeNetwork(options: FakeNetworkOptions): Handlers {
       isFollowed,
       copies: {
         presence: index % 5 === 4 ? 0 : 1 + (index % 4),
-        ...(index % 5 === 4 ? {} : { presenceAtMs: nowMs - (index + 4) * 60_000 }),
+        ...(index % 15 === 14 ? {} : { presenceAtMs: nowMs - (index + 4) * 60_000 }),
         ...(index % 3 === 0 ? { swarm: 2 + (index % 6), swarmAtMs: nowMs - (index + 2) * 60_000 } : {}),
       },
     }

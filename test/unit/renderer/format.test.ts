@@ -39,6 +39,8 @@ describe('sizes, rates and times', () => {
   it('says how long ago in the largest unit that fits', () => {
     expect(formatAgo(0, 240_000)).toBe('4 minutes ago')
     expect(formatAgo(0, 400)).toBe('now')
+    expect(formatAgo(29_000, 0)).toBe('now')
+    expect(formatAgo(240_000, 0)).toBe('in 4 minutes')
   })
 })
 
