@@ -30,7 +30,7 @@ async function openNode(options: Partial<Parameters<typeof openFetchNode>[0]> = 
   return stack.use(await openFetchNode({ root, ...options }))
 }
 const web = async (options?: WebNodeOptions) => stack.use(await startWebNode(sample, options))
-/** Stand in for gateways: what these give at the addresses of the item. */
+/** Stand in for gateways that are slow or lie; real ones are in `test/interop/gateways.test.ts`. */
 const ipfs = (options: WebNodeOptions = {}) => web({ path: `/ipfs/${CID}`, ...options })
 const arweave = (options: WebNodeOptions = {}) => web({ path: `/${TX}`, ...options })
 const spoilt = (): Buffer => Buffer.from(sample.bytes.map((byte) => byte ^ 1))
