@@ -49,7 +49,7 @@ export class CopyCounts {
     this.#said.delete(infoHash)
     this.#said.set(infoHash, said)
     const count = Math.max(0, seeds - (isSelfAmong ? 1 : 0))
-    said.set(tracker, { count, atMs: this.#options.clock.nowMs() })
+    said.set(asUrl(tracker), { count, atMs: this.#options.clock.nowMs() })
     forgetFirst(this.#said, MAX_TORRENTS)
   }
 
@@ -113,8 +113,9 @@ export class CopyCounts {
   }
 }
 
+/** `wss://host` and `wss://host/` are the same tracker. */
 function asUrl(text: string): string {
-  return URL.parse(text)?.href ?? text
+  return (URL.parse(text)?.href ?? text).replace(/\/$/, '')
 }
 
 function forgetFirst(map: Map<string, unknown>, max: number): void {

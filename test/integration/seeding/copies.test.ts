@@ -48,7 +48,7 @@ test.each(['http', 'udp', 'ws'] as const)(
     const counts = openCounts([tracker[kind]])
     expect(counts.of(sample.infoHash)).toBeUndefined()
     const announced = tracker.announces.length
-    await counts.ask(sample.infoHash, [tracker[kind]])
+    await counts.ask(sample.infoHash, [`${tracker[kind]}${kind === 'ws' ? '/' : ''}`])
     expect(counts.of(sample.infoHash)).toEqual({ count: 2, atMs: nowMs })
     await counts.ask('ab'.repeat(20), [])
     expect(counts.of('ab'.repeat(20))?.count ?? 0).toBe(0)
