@@ -51,12 +51,13 @@ export function runSower(
   dataDir: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  timeoutMs = 90_000,
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [CLI, '--data-dir', dataDir, ...args],
-      { env: { ...process.env, ...QUIET, ...env }, timeout: 90_000, maxBuffer: 16 * 1024 * 1024 },
+      { env: { ...process.env, ...QUIET, ...env }, timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const code = error?.code
         resolve({ status: error === null ? 0 : typeof code === 'number' ? code : -1, stdout, stderr })

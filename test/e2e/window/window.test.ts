@@ -13,6 +13,7 @@ import { tempDir } from '../../support/temp-dir.ts'
 import type { TempDir } from '../../support/temp-dir.ts'
 import { serveNode, sowerJson } from '../../support/sower.ts'
 import { startTracker } from '../../support/tracker.ts'
+import { seekTo } from '../../support/video.ts'
 
 let dir: TempDir
 let video: string
@@ -166,6 +167,10 @@ describe('the window', () => {
           (element: HTMLVideoElement) => element.currentTime > 5.2 && element.videoWidth === 320,
         ),
       )
+      // To places whose segments were not read before, and back.
+      await player.evaluate((element: HTMLVideoElement) => element.pause())
+      expect(await seekTo(page, [0.9, 0.1, 0.6, 0.02])).toHaveLength(4)
+      expect(await player.evaluate((element: HTMLVideoElement) => element.currentTime)).toBeCloseTo(0.16, 1)
     }
     const fingerprintIn = async (page: Page): Promise<string> => {
       await page.getByRole('navigation').getByRole('button', { name: 'Wallet' }).click()

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import type { Page } from 'playwright'
+import { within } from './desktop.ts'
+
+const run = promisify(execFile)
+
+/** Two seconds between keyframes at 25 frames a second, as programs that encode for the web do by default. */
+const GOP = 50
+
+/**
+ * Makes a WebM video that no compression makes small, with its index at the end, by repeating a short clip.
+ * @param sizeBytes how large about
+ * @throws when ffmpeg is not installed or fails
+ */
+export async function makeVideo(file: string, sizeBytes: number): Promise<void> {
+  const clip = `${file}.clip.webm`
+  const noise = 'nullsrc=size=640x360:rate=25:duration=8,noise=alls=100:allf=t'
+  const codec = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', String(GOP)]
+  const rate = ['-b:v', '8M', '-minrate', '8M', '-maxrate', '8M']
+  await run('ffmpeg', ['-loglevel', 'error', '-y', '-f', 'lavfi', '-i', noise, ...codec, ...rate, clip])
+  const copy = ['-stream_loop', '-1', '-i', clip, '-c', 'copy', '-fs', String(sizeBytes)]
+  await run('ffmpeg', ['-loglevel', 'error', '-y', ...copy, file])
+  await rm(clip)
+}
+
+/**
+ * Jumps to `fractions` of the length of the video the window shows, one after the other.
+ * @returns for each how long it took until a frame from there could be shown, in milliseconds
+ */
+export async function seekTo(page: Page, fractions: readonly number[]): Promise<number[]> {
+  const player = page.locator('video')
+  await player.waitFor()
+  await within(
+    'the video’s length is known',
+    player.evaluate(async (element: HTMLVideoElement) => {
+      element.muted = true
+      if (element.readyState < 2)
+        await new Promise((resolve) => element.addEventListener('loadeddata', resolve))
+    }),
+  )
+  const timesMs: number[] = []
+  for (const fraction of fractions) {
+    timesMs.push(
+      await within(
+        `the video is at ${fraction.toFixed(3)} of its length`,
+        player.evaluate(async (element: HTMLVideoElement, place) => {
+          const sought = new Promise((resolve) => element.addEventListener('seeked', resolve, { once: true }))
+          const startedAtMs = performance.now()
+          element.currentTime = place * element.duration
+          await sought
+          while (element.readyState < 2) await new Promise((resolve) => setTimeout(resolve, 1))
+          return performance.now() - startedAtMs
+        }, fraction),
+      ),
+    )
+  }
+  return timesMs
+}
