@@ -38,6 +38,11 @@ const MESSAGES_PER_SEC = 2_000
 const MESSAGES_BURST = 4_000
 /** Nodes kept in memory; those unused longest are forgotten first and read from the disk when asked for. */
 const MAX_NODES = 4_000
+/**
+ * Writes after which a list is let go of. All frozen versions are keys of one soul, and that soul is always the one used last: as one
+ * of the {@link MAX_NODES} it would hold every manifest there is.
+ */
+const MAX_LIST_WRITES = 256
 /** Souls of our own whose time is remembered. */
 const MAX_OWN = 60_000
 /** After a whole answer, the others get this long. */
@@ -55,6 +60,8 @@ export class GunGraphNode {
   readonly #used = new Map<string, true>()
   /** What we wrote ourselves: soul → its time, and its manifest's hash. Older writings of the same are replays. */
   readonly #own = new Map<string, { readonly state: number; readonly hash: unknown }>()
+  /** Writes to a list since it was last let go of. */
+  readonly #listWrites = new Map<string, number>()
   #isFeedWanted = false
   #publishers: ReadonlySet<string> = new Set()
 
@@ -198,10 +205,15 @@ export class GunGraphNode {
   prune(keep = MAX_NODES): void {
     for (const soul of this.#used.keys()) {
       if (this.#used.size <= keep) return
-      this.#used.delete(soul)
-      delete this.#root.graph[soul]
-      if (this.#root.next !== undefined) delete this.#root.next[soul]
+      this.#forget(soul)
     }
+  }
+
+  #forget(soul: string): void {
+    this.#used.delete(soul)
+    this.#listWrites.delete(soul)
+    delete this.#root.graph[soul]
+    if (this.#root.next !== undefined) delete this.#root.next[soul]
   }
 
   /** Once in a while: GUN notes every soul that was ever read, for chains, of which there are none here. */
@@ -279,6 +291,11 @@ export class GunGraphNode {
     this.#used.delete(soul)
     this.#used.set(soul, true)
     if (this.#used.size > MAX_NODES * 1.25) this.prune()
+    if (!isListSoul(soul)) return
+    const writes = (this.#listWrites.get(soul) ?? 0) + 1
+    this.#listWrites.set(soul, writes)
+    // Not while GUN is in the middle of this very write.
+    if (writes === MAX_LIST_WRITES) setImmediate(() => this.#forget(soul))
   }
 
   #count(reason: DropReason | 'stale', count: number): void {
