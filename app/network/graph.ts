@@ -23,10 +23,14 @@ export function isLink(value: unknown): value is GunLink {
   )
 }
 
-/** A node whose keys were all set at the same time. */
-export function makeNode(soul: string, values: Readonly<Record<string, GunValue>>, state: number): GunNode {
-  const states: Record<string, number> = {}
-  for (const key of Object.keys(values)) states[key] = state
+/** @param state when its keys were set, one time for all or each its own */
+export function makeNode(
+  soul: string,
+  values: Readonly<Record<string, GunValue>>,
+  state: number | Readonly<Record<string, number>>,
+): GunNode {
+  const states =
+    typeof state === 'number' ? Object.fromEntries(Object.keys(values).map((key) => [key, state])) : state
   return { ...values, _: { '#': soul, '>': states } } as GunNode // the index signature can't exclude `_`
 }
 

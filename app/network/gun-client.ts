@@ -70,7 +70,7 @@ const MAX_STORE_BYTES = 256 * 1024 * 1024
 const MOST_IN_FLIGHT = 100
 const LEAST_IN_FLIGHT = 8
 const SLOW_PUT_MS = 3_000
-const PUT_TIMEOUT_MS = 12_000
+const PUT_TIMEOUT_MS = 20_000
 
 /** The engine's side of GUN's process: starts it, brings it back, asks it, and paces what is written. */
 export class GunClient {

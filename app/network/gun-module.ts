@@ -1,9 +1,7 @@
 import Gun from 'gun/gun.js'
-// In this order: each lets the later ones do their part first.
-import 'gun/lib/store.js'
-import 'gun/lib/rfs.js'
-import type { GunGraph } from './graph.ts'
+import type { GunGraph, GunValue } from './graph.ts'
 import type { CleanMessage } from './filter.ts'
+import type { DiskQuery, GunDisk } from './gun-disk.ts'
 
 /** The parts of GUN's inside that are used here; its own types describe only the outside. */
 export interface GunRoot {
@@ -52,6 +50,27 @@ export interface RoutedMessage {
   readonly _?: { readonly via?: GunPeer }
 }
 
+/** What GUN asks its storage to keep: one value, already merged into the graph. */
+interface StoragePut {
+  readonly '#': unknown
+  readonly put: {
+    readonly '#': string
+    readonly '.': string
+    readonly ':': GunValue
+    readonly '>': number
+  }
+  /** It comes from storage. */
+  readonly _?: { readonly rad?: unknown }
+}
+
+interface StorageGet {
+  readonly '#': string
+  readonly get: NonNullable<CleanMessage['get']>
+}
+
+/** An answer is a message, and a peer takes none of more than 256 KiB. */
+const MAX_ANSWER_SIZE = 160 * 1024
+
 interface GunModule {
   new (options: Readonly<Record<string, unknown>>): { readonly _: GunRoot }
   Mesh(root: GunRoot): GunMesh
@@ -59,8 +78,8 @@ interface GunModule {
   readonly log: { off?: boolean }
 }
 
-/** GUN without its servers, sockets, browsers and neighbours: graph, conflict resolution, wire format and disk. */
-export function makeGun(dir: string): GunRoot {
+/** GUN without its servers, sockets, browsers and neighbours: graph, conflict resolution and wire format, on our disk. */
+export function makeGun(disk: GunDisk): GunRoot {
   const gun = Gun as unknown as GunModule // its own types leave all of this out
   gun.log.off = true
   // The mesh has to be there before GUN's own socket code would make one that dials.
@@ -69,8 +88,7 @@ export function makeGun(dir: string): GunRoot {
     this.to.next(root)
   })
   const { _: root } = new gun({
-    file: dir,
-    radisk: true,
+    radisk: false,
     axe: false,
     multicast: false,
     localStorage: false,
@@ -82,7 +100,7 @@ export function makeGun(dir: string): GunRoot {
     peers: {},
     // A batch of the mesh, and how long an answer is waited for.
     pack: 64 * 1024,
-    lack: 15_000,
+    lack: 25_000,
     log: () => undefined,
   })
   const { mesh } = root.opt
@@ -90,5 +108,41 @@ export function makeGun(dir: string): GunRoot {
   mesh.hear.mob = () => undefined
   mesh.hear['!'] = () => undefined
   mesh.wire = () => undefined
+  connectDisk(root, disk)
   return root
+}
+
+/** As GUN's own storage adapters do it. @see lib/store.js of gun */
+function connectDisk(root: GunRoot, disk: GunDisk): void {
+  root.on('put', function (this: GunTag, message: StoragePut) {
+    this.to.next(message)
+    if (message._?.rad !== undefined) return
+    const { '#': soul, '.': key, ':': value, '>': state } = message.put
+    disk.put({ soul, key, value, state }, (error) =>
+      root.on('in', { '@': message['#'], ...(error === undefined ? { ok: 1 } : { err: error }) }),
+    )
+  } as never)
+  root.on('get', function (this: GunTag, message: StorageGet) {
+    this.to.next(message)
+    // What comes from the disk was checked when it got there: GUN passes it to whoever asked, and on.
+    const faith = Object.assign(() => undefined, { faith: true, rad: message.get })
+    root.on('in', { '@': message['#'], put: disk.get(toQuery(message.get)), _: faith })
+  } as never)
+}
+
+function toQuery({ '#': soul, '.': key, '%': limit = MAX_ANSWER_SIZE }: StorageGet['get']): DiskQuery {
+  const wanted = typeof soul === 'string' ? soul : { prefix: soul['*'] }
+  const most = { soul: wanted, limit: Math.min(limit, MAX_ANSWER_SIZE) }
+  if (key === undefined || typeof key === 'string') return { ...most, key: key === '' ? undefined : key }
+  const { '*': prefix, '=': exactly, '>': from, '<': to, '-': reverse } = key
+  if (typeof exactly === 'string') return { ...most, key: exactly }
+  return {
+    ...most,
+    key: {
+      prefix: typeof prefix === 'string' ? prefix : '',
+      ...(typeof from === 'string' ? { from } : {}),
+      ...(typeof to === 'string' ? { to } : {}),
+    },
+    isReverse: reverse !== undefined,
+  }
 }

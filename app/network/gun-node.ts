@@ -2,6 +2,7 @@ import { FILTER_LIMITS, filterFrame } from './filter.ts'
 import type { Asked, CleanMessage, DropReason } from './filter.ts'
 import { mergeNodes } from './graph.ts'
 import type { GunGraph, GunNode } from './graph.ts'
+import type { GunDisk } from './gun-disk.ts'
 import { makeGun } from './gun-module.ts'
 import type { GunAnswer, GunPeer, GunRoot, GunTag } from './gun-module.ts'
 import type { Answer } from './gun-protocol.ts'
@@ -10,7 +11,7 @@ import { frozenKey } from './sea.ts'
 import { isList, parseSoul } from './souls.ts'
 
 export interface GunNodeOptions {
-  readonly dir: string
+  readonly disk: GunDisk
   readonly nowMs: () => number
   readonly onHeard: (graph: GunGraph, from: string) => void
   /** Somebody asked who has that item. */
@@ -46,7 +47,7 @@ const MAX_LIST_WRITES = 256
 /** Souls of our own whose time is remembered. */
 const MAX_OWN = 60_000
 /** After a whole answer, the others get this long. */
-const GRACE_MS = 60
+const GRACE_MS = 25
 
 /** GUN itself, with its inputs filtered and its memory bounded. */
 export class GunGraphNode {
@@ -67,7 +68,7 @@ export class GunGraphNode {
 
   constructor(options: GunNodeOptions) {
     this.#options = options
-    this.#root = makeGun(options.dir)
+    this.#root = makeGun(options.disk)
     const { mesh } = this.#root.opt
     mesh.way = (message) => {
       // A stranger's question is answered from what we hold: it is not passed on to our relays.

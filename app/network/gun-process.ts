@@ -2,9 +2,8 @@
  * Entry of GUN's own process (or, where there is no Node to start one with, its own thread): everything strangers say is read
  * here and nowhere else, under a memory cap. It holds no key and no secret, and losing it loses nothing but freshness.
  */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { parentPort } from 'node:worker_threads'
+import { GunDisk } from './gun-disk.ts'
 import { GunGraphNode } from './gun-node.ts'
 import { ToGun } from './gun-protocol.ts'
 import type { FromGun } from './gun-protocol.ts'
@@ -25,6 +24,7 @@ function post(message: FromGun): void {
 }
 
 class GunProcess {
+  readonly #disk: GunDisk
   readonly #graph: GunGraphNode
   readonly #relays = new Map<string, RelayLink>()
   readonly #timers: NodeJS.Timeout[] = []
@@ -33,9 +33,10 @@ class GunProcess {
   readonly #contested = new Set<string>()
   #unheard = 0
 
-  constructor(dir: string) {
+  constructor(disk: GunDisk) {
+    this.#disk = disk
     this.#graph = new GunGraphNode({
-      dir,
+      disk,
       nowMs: () => Date.now(),
       onHeard: (graph, from) => {
         if (this.#heard.length < HEARD_PER_TICK * 4) this.#heard.push({ graph, from })
@@ -140,27 +141,16 @@ class GunProcess {
   #stop(): void {
     for (const timer of this.#timers) clearInterval(timer)
     for (const link of this.#relays.values()) link.stop()
-    // What GUN has not written yet is written within its 250 ms.
-    setTimeout(() => process.exit(0), 300)
+    this.#disk.close()
+    process.exit(0)
   }
-}
-
-/** Files GUN has grown beyond measure are thrown away: what matters in them is published again. */
-function prepareDir(dir: string, maxBytes: number): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  let bytes = 0
-  for (const name of readdirSync(dir)) bytes += statSync(join(dir, name)).size
-  if (bytes <= maxBytes) return
-  rmSync(dir, { recursive: true, force: true })
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
 }
 
 let running: GunProcess | undefined
 function receive(raw: unknown): void {
   const message = ToGun.parse(raw)
   if (message.type === 'start') {
-    prepareDir(message.dir, message.maxStoreBytes)
-    running = new GunProcess(message.dir)
+    running = new GunProcess(new GunDisk(message.dir, message.maxStoreBytes))
     running.setRelays(message.relays)
     post({ type: 'ready' })
   } else running?.handle(message)

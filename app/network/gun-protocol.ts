@@ -10,7 +10,7 @@ const Id = z.int().nonnegative()
 export const ToGun = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('start'),
-    /** Where radisk keeps its files; made when it is not there. */
+    /** Where its files are; made when it is not there. */
     dir: z.string(),
     relays: z.array(z.string()),
     /** Files of more than this are thrown away at the start: everything in them can be had again. */

@@ -1,5 +1,5 @@
 import { AppError } from '../contract/index.ts'
-import { verifyManifest, type Manifest } from '../manifest/index.ts'
+import { canonicalJson, verifyManifest, type Manifest } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import { readFrozen, readManifestNode } from './codec.ts'
 import type { ForeignManifest } from './foreign.ts'
@@ -8,9 +8,9 @@ import type { GetArgs, GunClient } from './gun-client.ts'
 import { isLink, mergeNodes, valuesOf } from './graph.ts'
 import type { GunNode, GunValue } from './graph.ts'
 import type { Answer } from './gun-protocol.ts'
-import type { KnownItem, ManifestStore } from './manifest-store.ts'
+import type { Kept, KnownItem, ManifestStore } from './manifest-store.ts'
 import { verifyRevocation, type Revocation } from '../sharing/index.ts'
-import { openSigned } from './sea.ts'
+import { frozenKey, openSigned } from './sea.ts'
 import { parseSoul, souls } from './souls.ts'
 
 export interface ManifestIndexOptions {
@@ -91,15 +91,21 @@ export class ManifestIndex {
   /** Takes what came by without having been asked for. @returns the items it told something true of */
   take(graph: Readonly<Record<string, GunNode>>): string[] {
     const found: string[] = []
+    const keep = (candidates: readonly unknown[], mediaId: string, pub?: string): void => {
+      for (const candidate of candidates) {
+        const manifest = this.#verified(candidate, mediaId)
+        if (manifest === undefined) continue
+        found.push(mediaId)
+        this.#told(mediaId, this.#options.store.keep(manifest, this.#found(pub)))
+      }
+    }
     for (const [name, node] of Object.entries(graph)) {
       const soul = parseSoul(name)
       if (soul?.kind === 'hint' && soul.path.length === 0) {
-        if (this.#takeCandidates(readManifestNode(valuesOf(node), soul.mediaId).candidates, soul.mediaId))
-          found.push(soul.mediaId)
+        keep(readManifestNode(valuesOf(node), soul.mediaId).candidates, soul.mediaId)
       } else if (soul?.kind === 'spaceItem') {
         const values = openNode(soul.pub, node)
-        const { candidates } = readManifestNode(values, soul.mediaId)
-        if (this.#takeCandidates(candidates, soul.mediaId, soul.pub)) found.push(soul.mediaId)
+        keep(readManifestNode(values, soul.mediaId).candidates, soul.mediaId, soul.pub)
         this.#takeRevocation(values)
       } else if (soul?.kind === 'deletion') {
         this.#takeRevocation(valuesOf(node))
@@ -115,7 +121,7 @@ export class ManifestIndex {
       const node = graph[soul]
       if (node === undefined) continue
       const values = openNode(pub, node)
-      const isTrue = this.#takeCandidates(readManifestNode(values, mediaId).candidates, mediaId, pub)
+      const isTrue = await this.#keepTrue(readManifestNode(values, mediaId).candidates, mediaId, pub)
       this.#takeRevocation(values)
       // What lies on our own disk may be as old as the disk is.
       if (isTrue && from !== 'disk') isFound = true
@@ -127,7 +133,7 @@ export class ManifestIndex {
     let isFound = false
     for (const { graph } of await this.#ask({ soul: souls.versions, key: hash }, answeredBy)) {
       const candidate = readFrozen(graph[souls.versions]?.[hash], hash)
-      if (candidate !== undefined && this.#takeCandidates([candidate], mediaId)) isFound = true
+      if (candidate !== undefined && (await this.#keepTrue([candidate], mediaId))) isFound = true
     }
     return isFound
   }
@@ -147,7 +153,7 @@ export class ManifestIndex {
         const node = graph[soul]
         if (node === undefined) continue
         const read = readManifestNode(await this.#unfold(node), mediaId)
-        if (this.#takeCandidates(read.candidates, mediaId) && from !== 'disk') isFound = true
+        if ((await this.#keepTrue(read.candidates, mediaId)) && from !== 'disk') isFound = true
         pub ??= read.pub
         foreign ??= read.foreign
       }
@@ -164,21 +170,37 @@ export class ManifestIndex {
     }
   }
 
-  #takeCandidates(candidates: readonly unknown[], mediaId: string, pub?: string): boolean {
+  /** @returns whether one of them is true, kept or not */
+  async #keepTrue(candidates: readonly unknown[], mediaId: string, pub?: string): Promise<boolean> {
     let isTrue = false
     for (const candidate of candidates) {
-      let manifest: Manifest
-      try {
-        manifest = verifyManifest(candidate, { mediaId })
-      } catch (error) {
-        if (error instanceof AppError) continue
-        throw error
-      }
+      const manifest = this.#verified(candidate, mediaId)
+      if (manifest === undefined) continue
       isTrue = true
-      const kept = this.#options.store.keep(manifest, { pub, nowMs: this.#options.clock.nowMs() })
-      if (kept !== 'older' && kept !== 'same' && kept !== 'full') this.#options.onKept?.(mediaId)
+      // Many are looked up at once: together they cost one flush to the disk.
+      this.#told(mediaId, await this.#options.store.keepSoon(manifest, this.#found(pub)))
     }
     return isTrue
+  }
+
+  #verified(candidate: unknown, mediaId: string): Manifest | undefined {
+    try {
+      // What was verified once is true for ever; several relays say the same, and say it again.
+      if (this.#options.store.holds(mediaId, frozenKey(canonicalJson(candidate))))
+        return candidate as Manifest
+      return verifyManifest(candidate, { mediaId })
+    } catch (error) {
+      if (error instanceof AppError) return undefined
+      throw error
+    }
+  }
+
+  #found(pub: string | undefined): Parameters<ManifestStore['keep']>[1] {
+    return { pub, nowMs: this.#options.clock.nowMs() }
+  }
+
+  #told(mediaId: string, kept: Kept): void {
+    if (kept !== 'older' && kept !== 'same' && kept !== 'full') this.#options.onKept?.(mediaId)
   }
 
   #takeRevocation(values: Readonly<Record<string, unknown>>): void {

@@ -119,6 +119,17 @@ export class ManifestStore {
     })
   }
 
+  /** As `keep`, in one transaction with others that come at the same time. @param manifest verified by the caller */
+  keepSoon(manifest: Manifest, found: Parameters<ManifestStore['keep']>[1]): Promise<Kept> {
+    return this.#db.writeTogether(() => this.keep(manifest, found))
+  }
+
+  /** Whether this very text is kept, and so was verified. @param hash base64 of sha256 of the canonical manifest */
+  holds(mediaId: string, hash: string): boolean {
+    const sql = 'SELECT 1 FROM network_manifests WHERE media_id = ? AND hash = ? LIMIT 1'
+    return this.#db.prepare(sql).get(mediaId, hash) !== undefined
+  }
+
   /**
    * The item as its owner last described it. With several owners: the one that is wanted, else one that is trusted, else the
    * publisher in whose space it was found, else whoever was seen first — never whoever claims the highest version.

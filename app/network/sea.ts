@@ -84,9 +84,18 @@ function isScalarOrLink(value: unknown): value is GunValue {
   )
 }
 
+/** Making a key takes as long as checking a signature with it, and a node has several of one publisher. */
+const publicKeys = new Map<string, KeyObject>()
+const MAX_PUBLIC_KEYS = 256
+
 function publicKeyOf(pub: string): KeyObject {
+  const known = publicKeys.get(pub)
+  if (known !== undefined) return known
   const [x = '', y = ''] = pub.split('.')
-  return createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x, y } })
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x, y } })
+  if (publicKeys.size >= MAX_PUBLIC_KEYS) publicKeys.clear()
+  publicKeys.set(pub, key)
+  return key
 }
 
 function privateKeyOf({ pub, priv }: SeaSigner): KeyObject {

@@ -61,9 +61,12 @@ server.on('upgrade', (request, socket, head) => network.attachUpgrade(request, s
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
 const calls: Record<string, (...args: never[]) => unknown> = {
-  add: (manifest: Manifest) => void manifests.set(manifest.id, manifest),
+  add: (...added: Manifest[]) => {
+    for (const manifest of added) manifests.set(manifest.id, manifest)
+  },
   hold: (mediaId: string, held: Uint8Array) => void bytes.set(mediaId, held),
   chunk: (mediaId: string, place: Parameters<Network['chunk']>[1]) => network.chunk(mediaId, place),
+  changed: () => network.refreshFrom('items'),
   remove: (mediaId: string) => void manifests.delete(mediaId),
   publish: (mediaId: string) => network.publish(mediaId),
   publishAll: () => Promise.all([...manifests.keys()].map((mediaId) => network.publish(mediaId))),

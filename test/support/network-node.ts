@@ -104,8 +104,8 @@ export class NetworkNode implements AsyncDisposable {
     })
   }
 
-  add(manifest: Manifest): Promise<void> {
-    return this.call('add', manifest)
+  add(...manifests: Manifest[]): Promise<void> {
+    return this.call('add', ...manifests)
   }
 
   async publish(manifest: Manifest): Promise<void> {

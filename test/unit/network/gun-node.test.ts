@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { makeNode } from '../../../app/network/graph.ts'
+import { GunDisk } from '../../../app/network/gun-disk.ts'
+import { GunGraphNode } from '../../../app/network/gun-node.ts'
+import { souls } from '../../../app/network/souls.ts'
+import { tempDir, type TempDir } from '../../support/temp-dir.ts'
+
+const ITEMS = 700
+const idOf = (n: number): string => createHash('sha256').update(String(n)).digest('hex')
+let dir: TempDir
+let disk: GunDisk
+let node: GunGraphNode
+beforeEach(async () => {
+  dir = await tempDir()
+  disk = new GunDisk(dir.file('gun'), 64 * 1024 * 1024)
+  node = new GunGraphNode({
+    disk,
+    nowMs: () => Date.now(),
+    onHeard: () => undefined,
+    onAsked: () => undefined,
+    onContested: () => undefined,
+  })
+})
+afterEach(async () => {
+  disk.close()
+  await dir[Symbol.asyncDispose]()
+})
+
+test('a list longer than what stays in memory is whole on the disk, and read in pages', async () => {
+  const ids = Array.from({ length: ITEMS }, (_, n) => idOf(n)).toSorted()
+  const stored = await Promise.all(
+    ids.map((id) => {
+      const entry = makeNode(souls.index, { [id]: { '#': souls.hint(id) } }, Date.now())
+      return node.put({ [souls.index]: entry }, 5_000)
+    }),
+  )
+  expect(stored.every(({ isStored }) => isStored)).toBe(true)
+  const found: string[] = []
+  for (let after: string | undefined; ; after = found.at(-1)) {
+    const key = { prefix: '', after }
+    const { answers } = await node.get({ soul: souls.index, key, timeoutMs: 2_000, patienceMs: 100 })
+    const page = answers.flatMap(({ graph }) => Object.keys(graph[souls.index] ?? {}))
+    const fresh = page.filter((id) => id !== '_' && !found.includes(id)).toSorted()
+    if (fresh.length === 0) break
+    found.push(...fresh)
+  }
+  expect(found).toEqual(ids)
+})
+
+test('what is no longer in memory is not put back in time', async () => {
+  const soul = souls.hint(idOf(1))
+  const nowMs = Date.now()
+  await node.put({ [soul]: makeNode(soul, { version: 2 }, nowMs) }, 5_000)
+  node.prune(0)
+  expect(node.nodesInMemory).toBe(0)
+  node.attach('stranger', false, () => undefined)
+  node.hear(
+    'stranger',
+    JSON.stringify({ '#': 'old', put: { [soul]: makeNode(soul, { name: 'x' }, nowMs + 1) } }),
+  )
+  await node.put({ [soul]: makeNode(soul, { version: 1 }, nowMs - 10) }, 5_000)
+  node.prune(0)
+  const { answers } = await node.get({ soul, timeoutMs: 2_000, patienceMs: 100 })
+  expect(answers[0]?.graph[soul]).toMatchObject({ version: 2, name: 'x' })
+})
