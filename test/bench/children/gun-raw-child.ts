@@ -1,6 +1,7 @@
 import Gun from 'gun'
 
-// The gun package's own client, for comparison: writes and reads as fast as `inFlight` at once allow.
+// The gun package's own client, for comparison: writes and reads as fast as `inFlight` at once allow. Given a pair's user, it
+// writes into that user's space, where gun's own SEA signs.
 interface Chain {
   get(key: string): Chain
   put(value: unknown, acknowledged: (ack: { err?: unknown }) => void): Chain
@@ -12,6 +13,7 @@ interface Chain {
       event: { off(): void },
     ) => void,
   ): Chain
+  user(): { auth(pair: object, done: () => void): void }
 }
 interface Order {
   readonly call: 'put' | 'on'
@@ -19,15 +21,12 @@ interface Order {
   readonly inFlight: number
   readonly limitMs: number
 }
-const [url = '', file = 'radata'] = process.argv.slice(2)
-// The package's own types know neither `file` nor these switches.
-const gun = new (Gun as unknown as new (given: object) => Chain)({
-  peers: [url],
-  file,
-  axe: false,
-  multicast: false,
-  stats: false,
-})
+const [url = '', file = 'radata', isUser] = process.argv.slice(2)
+// The package's own types know neither `file` nor these switches, and not that SEA comes along in Node.
+const Package = Gun as unknown as (new (given: object) => Chain) & {
+  readonly SEA: { pair(): Promise<{ pub: string }> }
+}
+const gun = new Package({ peers: [url], file, axe: false, multicast: false, stats: false })
 
 process.on('message', ({ call, nodes, inFlight, limitMs }: Order) => {
   let next = 0
@@ -63,4 +62,9 @@ process.on('message', ({ call, nodes, inFlight, limitMs }: Order) => {
   }
   for (let i = 0; i < inFlight; i += 1) work()
 })
-process.send?.({ ready: true })
+
+if (isUser === undefined) process.send?.({ pub: '' })
+else {
+  const pair = await Package.SEA.pair()
+  gun.user().auth(pair, () => process.send?.({ pub: pair.pub }))
+}
