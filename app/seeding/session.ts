@@ -111,10 +111,14 @@ export class Session implements PeerSwarm, LinkHandler {
   _addIncomingPeer(peer: Peer): void {
     if (
       this.destroyed ||
+      // It left while the client looked for whom it wanted: it would never be taken out again.
+      peer.destroyed ||
       this.#peers.size >= MAX_LINKS ||
       !this.#host.mayConnect() ||
       this.#isBanned(peer.addr)
     ) {
+      // webtorrent brings an encrypted greeting to its end even so, and would then greet a peer that has no swarm any more.
+      peer.sentHandshake = true
       peer.destroy(new Error('no room'))
       return
     }

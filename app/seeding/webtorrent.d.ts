@@ -131,6 +131,7 @@ declare module 'webtorrent/lib/peer.js' {
     readonly type: 'tcpIncoming' | 'tcpOutgoing' | 'webrtc'
     readonly destroyed: boolean
     readonly connected: boolean
+    sentHandshake: boolean
     readonly throttleGroups: Throttles
     addr: string | null
     conn: Duplex | null

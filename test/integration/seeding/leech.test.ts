@@ -230,3 +230,29 @@ test('a full disk stops the download with a sentence', async () => {
   leech.addHttpSource(range(sample, 'node.example'))
   await expect(finished(leech)).rejects.toBeInstanceOf(AppError)
 })
+
+test('a peer that greets encrypted and finds no room is turned away, and nothing breaks', async () => {
+  await using dir = await tempDir()
+  await using full = await startSwarm({ maxConnections: 0 })
+  await using node = await startSwarm()
+  const sample = await makeSample({ dir: dir.path, sizeBytes: 100_000 })
+  full.seed(sample)
+  const broken: unknown[] = []
+  const note = (error: unknown): void => void broken.push(error)
+  process.on('unhandledRejection', note)
+  try {
+    for (let turn = 0; turn < 3; turn += 1) {
+      const leech = node.swarm.leech({
+        ...sample,
+        filePath: dir.file(`got-${String(turn)}`),
+        trackers: [],
+        peers: [full.address],
+      })
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await leech.stop()
+    }
+  } finally {
+    process.off('unhandledRejection', note)
+  }
+  expect(broken).toEqual([])
+})
