@@ -29,26 +29,24 @@ export const benchmark: Benchmark = {
     const sizeBytes = isQuick ? 128 * MIB : 4 * GIB
     const video = path.join(dir, 'film.webm')
     await makeVideo(video, sizeBytes)
-    const dataDir = path.join(dir, 'data')
-    const add = ['--json', 'add', video, '--encrypt', '--access', 'private']
-    const { status, stderr } = await runSower(dataDir, add, { ...APART, DISPLAY: '' }, LONGEST_MS)
-    if (status !== 0) throw new Error(`the video could not be added: ${stderr}`)
-    await rm(video)
-
-    const timesMs = await seekIn(dataDir, isQuick ? 10 : 60)
-    const middle = median(timesMs)
-    const late = timesMs.toSorted((a, b) => a - b)[Math.floor(timesMs.length * 0.95)] ?? Number.NaN
+    const seeks = isQuick ? 10 : 60
+    const plain = await seekIn(video, path.join(dir, 'plain'), [], seeks)
+    const encrypted = await seekIn(video, path.join(dir, 'encrypted'), ['--encrypt'], seeks)
     return [
       {
         what: `window, seek in ${isQuick ? '128 MiB' : '4 GiB'}, encrypted`,
-        ours: `${middle.toFixed(0)} ms to a frame`,
-        rival: '300 ms allowed',
-        ratio: middle,
+        ours: `${median(encrypted).toFixed(0)} ms to a frame`,
+        rival: `${median(plain).toFixed(0)} ms the same film not encrypted`,
+        ratio: median(encrypted),
         target: { atMost: 300 },
-        note: `of ${timesMs.length}: 95 % within ${late.toFixed(0)} ms`,
+        note: `of ${seeks}: 95 % within ${lateOf(encrypted).toFixed(0)} ms, not encrypted ${lateOf(plain).toFixed(0)} ms`,
       },
     ]
   },
+}
+
+function lateOf(timesMs: readonly number[]): number {
+  return timesMs.toSorted((a, b) => a - b)[Math.floor(timesMs.length * 0.95)] ?? Number.NaN
 }
 
 function whyNot(): string | undefined {
@@ -63,13 +61,22 @@ function whyNot(): string | undefined {
   return said ?? 'there is no Electron'
 }
 
-async function seekIn(dataDir: string, seeks: number): Promise<number[]> {
+async function seekIn(
+  video: string,
+  dataDir: string,
+  how: readonly string[],
+  seeks: number,
+): Promise<number[]> {
+  const add = ['--json', 'add', video, ...how, '--access', 'private']
+  const { status, stderr } = await runSower(dataDir, add, { ...APART, DISPLAY: '' }, LONGEST_MS)
+  if (status !== 0) throw new Error(`the video could not be added: ${stderr}`)
   const screen = ['-a', '-s', '-screen 0 1600x1000x24']
   const command = [...screen, process.execPath, CHILD, dataDir, String(seeks)]
   await using child = new Child('xvfb-run', command, { env: { ...APART, WAYLAND_DISPLAY: '' } })
   const line = await child.line((text) => text.startsWith('{"timesMs"'), LONGEST_MS)
   // The app is to be gone before its folder is.
   await child.exited()
+  await rm(dataDir, { recursive: true })
   // As the program beside this one prints it.
   return (JSON.parse(line) as { timesMs: number[] }).timesMs
 }
