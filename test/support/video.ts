@@ -26,10 +26,10 @@ export async function makeVideo(file: string, sizeBytes: number): Promise<void> 
 }
 
 /**
- * Jumps to `fractions` of the length of the video the window shows, one after the other.
+ * Jumps to `fractions` of the length of the video the window shows, each `restMs` after the last has arrived.
  * @returns for each how long it took until a frame from there could be shown, in milliseconds
  */
-export async function seekTo(page: Page, fractions: readonly number[]): Promise<number[]> {
+export async function seekTo(page: Page, fractions: readonly number[], restMs = 0): Promise<number[]> {
   const player = page.locator('video')
   await player.waitFor()
   await within(
@@ -45,14 +45,20 @@ export async function seekTo(page: Page, fractions: readonly number[]): Promise<
     timesMs.push(
       await within(
         `the video is at ${fraction.toFixed(3)} of its length`,
-        player.evaluate(async (element: HTMLVideoElement, place) => {
-          const sought = new Promise((resolve) => element.addEventListener('seeked', resolve, { once: true }))
-          const startedAtMs = performance.now()
-          element.currentTime = place * element.duration
-          await sought
-          while (element.readyState < 2) await new Promise((resolve) => setTimeout(resolve, 1))
-          return performance.now() - startedAtMs
-        }, fraction),
+        player.evaluate(
+          async (element: HTMLVideoElement, [place, rest]: readonly [number, number]) => {
+            await new Promise((resolve) => setTimeout(resolve, rest))
+            const sought = new Promise((resolve) =>
+              element.addEventListener('seeked', resolve, { once: true }),
+            )
+            const startedAtMs = performance.now()
+            element.currentTime = place * element.duration
+            await sought
+            while (element.readyState < 2) await new Promise((resolve) => setTimeout(resolve, 1))
+            return performance.now() - startedAtMs
+          },
+          [fraction, restMs] as const,
+        ),
       ),
     )
   }
