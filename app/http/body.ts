@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '../contract/index.ts'
+import { isNestedTooDeeply } from '../manifest/index.ts'
 import { HttpProblem } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -44,7 +45,8 @@ export function inviteBody({ res, isContinueExpected }: Exchange): void {
 
 /**
  * A JSON body, held in memory: for small ones.
- * @throws {AppError} `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `CANCELLED`, or `BAD_REQUEST` when it isn't JSON
+ * @throws {AppError} `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `TIMEOUT`, `CANCELLED`, or `BAD_REQUEST` when it isn't JSON,
+ * or is nested too deeply
  */
 export async function readJson(exchange: Exchange, maxBytes: number, timeoutMs: number): Promise<unknown> {
   const { req } = exchange
@@ -54,11 +56,14 @@ export async function readJson(exchange: Exchange, maxBytes: number, timeoutMs: 
   if ((declaredBytes(req) ?? 0) > maxBytes) throw tooLarge(maxBytes)
   inviteBody(exchange)
   const text = (await readAll(req, maxBytes, timeoutMs)).toString('utf8')
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
     throw new AppError('BAD_REQUEST', 'The body is not valid JSON.', { cause: error })
   }
+  if (isNestedTooDeeply(value)) throw new AppError('BAD_REQUEST', 'The body is nested too deeply.')
+  return value
 }
 
 function readAll(req: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> {

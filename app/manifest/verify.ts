@@ -1,11 +1,13 @@
 import { AppError } from '../contract/index.ts'
 import type { ErrorCode } from '../contract/index.ts'
 import { canonicalHash, canonicalJson, manifestHash } from './canonical.ts'
+import { isNestedTooDeeply } from './nesting.ts'
 import { Manifest } from './schema.ts'
 import { isOwnerSignature } from './signature.ts'
 
 /** What did not hold; `details.reason` of the refusal. */
-export type ManifestFault = 'size' | 'schema' | 'id' | 'did' | 'version' | 'previous' | 'owner' | 'signature'
+export type ManifestFault =
+  'size' | 'depth' | 'schema' | 'id' | 'did' | 'version' | 'previous' | 'owner' | 'signature'
 
 const MAX_CANONICAL_CHARS = 4 * 1024 * 1024
 
@@ -19,16 +21,9 @@ export function verifyManifest(
   value: unknown,
   expect: { readonly mediaId?: string | undefined; readonly previous?: Manifest | undefined } = {},
 ): Manifest {
-  const parsed = Manifest.safeParse(value)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    const field = issue?.path.join('.') ?? ''
-    refuse(
-      'MANIFEST_INVALID',
-      'schema',
-      `its field ${field === '' ? '(whole)' : `“${field}”`} is not valid: ${issue?.message}`,
-    )
-  }
+  // Before anything else: fields that nobody knows are passed on, and read by others, as they are.
+  if (isNestedTooDeeply(value)) refuse('MANIFEST_INVALID', 'depth', 'it is nested too deeply to be read')
+  checkSchema(value)
   // The schema transforms nothing; the value itself is what was signed, even where zod would drop a key (`__proto__`).
   const manifest = value as Manifest
   if (canonicalJson(manifest).length > MAX_CANONICAL_CHARS) {
@@ -41,6 +36,23 @@ export function verifyManifest(
     refuse('SIGNATURE_INVALID', 'signature', 'its signature does not match its contents')
   }
   return manifest
+}
+
+function checkSchema(value: unknown): void {
+  let parsed
+  try {
+    parsed = Manifest.safeParse(value)
+  } catch (error) {
+    refuse('MANIFEST_INVALID', 'schema', `it can’t be read (${String(error).slice(0, 100)})`)
+  }
+  if (parsed.success) return
+  const issue = parsed.error.issues[0]
+  const field = issue?.path.join('.') ?? ''
+  refuse(
+    'MANIFEST_INVALID',
+    'schema',
+    `its field ${field === '' ? '(whole)' : `“${field}”`} is not valid: ${issue?.message}`,
+  )
 }
 
 function checkIdentity(manifest: Manifest, mediaId: string | undefined): void {

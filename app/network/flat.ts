@@ -1,3 +1,4 @@
+import { isNestedTooDeeply } from '../manifest/index.ts'
 import type { GunValue } from './graph.ts'
 
 /**
@@ -44,9 +45,13 @@ export function decodeFlat(
   return object
 }
 
-/** What a JSON string holds, through up to {@link MAX_LAYERS} layers; anything else as it is; undefined for broken JSON. */
+/**
+ * What a JSON string holds, through up to {@link MAX_LAYERS} layers; anything else as it is; undefined for broken JSON, and for JSON that
+ * is nested too deeply to be passed on.
+ */
 export function unwrapJson(value: unknown): unknown {
-  let current = value
+  if (typeof value !== 'string') return value
+  let current: unknown = value
   for (let layer = 0; layer < MAX_LAYERS && typeof current === 'string'; layer += 1) {
     try {
       current = JSON.parse(current) as unknown
@@ -54,7 +59,7 @@ export function unwrapJson(value: unknown): unknown {
       return undefined
     }
   }
-  return current
+  return isNestedTooDeeply(current) ? undefined : current
 }
 
 function decodeField(kind: FieldKind, value: unknown): unknown {

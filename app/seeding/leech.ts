@@ -247,7 +247,13 @@ export class SwarmLeech implements Leech, Downloader {
 
   onManifest(link: Link, bytes: Uint8Array): void {
     const label = labelOf(link)
-    const fault = this.args.manifests?.take(bytes, label) ?? null
+    let fault: string | null = null
+    try {
+      fault = this.args.manifests?.take(bytes, label) ?? null
+    } catch (error) {
+      // This comes straight from the peer's socket: whatever is wrong here, the download goes on.
+      this.#log.error('leech.manifest-failed', { infoHash: this.args.infoHash, source: label, error })
+    }
     if (fault === null || this.#isStopped) return
     this.#onDropped(
       { kind: 'torrent', label, state: 'dropped', bytes: link.download.totalBytes, note: fault },

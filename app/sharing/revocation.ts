@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AppError, MediaId, PersonKey } from '../contract/index.ts'
-import { canonicalHash, isOwnerSignature } from '../manifest/index.ts'
+import { canonicalHash, isNestedTooDeeply, isOwnerSignature } from '../manifest/index.ts'
 import type { OwnerSigner } from '../manifest/index.ts'
 
 /**
@@ -54,6 +54,8 @@ export function verifyRevocation(
   value: unknown,
   expect: { readonly mediaId?: string; readonly owner?: string } = {},
 ): Revocation {
+  // Before the schema: fields it does not know are passed on as they are.
+  if (isNestedTooDeeply(value)) throw refused('BAD_REQUEST', 'it is nested too deeply to be read')
   const parsed = Revocation.safeParse(value)
   if (!parsed.success) throw refused('BAD_REQUEST', 'it does not have the form of one')
   // The schema transforms nothing; the value itself is what was signed.

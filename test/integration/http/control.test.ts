@@ -69,6 +69,12 @@ describe('POST /rpc/<name>', () => {
     expect(answer.body.toString()).toMatch(/"code":"(BAD_REQUEST|NOT_FOUND)"/)
   })
 
+  it('refuses a body nested too deeply before anybody looks at it', async () => {
+    const answer = await call('library.list', `{"search":${'['.repeat(5_000)}${']'.repeat(5_000)}}`)
+    expect(answer.status).toBe(400)
+    expect(answer.body.toString()).toContain('nested too deeply')
+  })
+
   it('passes on what a handler refuses with, and nothing of its bugs', async () => {
     const refused = await call('library.get', JSON.stringify({ mediaId }))
     expect(refused.status).toBe(404)

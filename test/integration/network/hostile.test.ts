@@ -88,6 +88,36 @@ test('believes nothing that a peer writes over hints, dates into the future, rep
   expect(found.known?.manifest).toEqual(manifest)
 })
 
+test('a manifest nested too deeply is refused, and costs nobody anything', async () => {
+  world = await openNetworkWorld()
+  const [a, b] = await Promise.all([world.node('a', { relays: [] }), world.node('b')])
+  const manifest = makeManifest(owner, 'honest')
+  // As text: to write it, too, one would have to go through it.
+  const deep = `${'['.repeat(6_000)}${']'.repeat(6_000)}`
+  const { id } = makeManifest(stranger, 'hard to read')
+  const hostile = JSON.stringify(makeManifest(stranger, 'hard to read')).replace(
+    '"encryption":{"enabled":false}',
+    `"encryption":{"enabled":true,"keyEnvelope":{"scheme":"lit","conditions":${deep},"ciphertext":"x","dataToEncryptHash":"${id}"}}`,
+  )
+  expect(hostile).toContain(deep)
+  for (const url of [a.url, world.relay.url]) {
+    const evil = await connect(url)
+    evil.send(put(`media:${id}`, { id, manifest: hostile }))
+    evil.send(put(`oip:deleted:records:did:gun:media:${id}`, { revocation: hostile }))
+    evil.send(put(`media:${manifest.id}`, encodeManifest(manifest).fields))
+  }
+  for (const node of [a, b]) {
+    const { known, foreign } = await node.lookup(id)
+    expect({ known, name: foreign?.name }).toEqual({ known: undefined, name: undefined })
+    const found = await poll(
+      () => node.lookup(manifest.id),
+      ({ known: found }) => found !== undefined,
+    )
+    expect(found.known?.manifest).toEqual(manifest)
+    expect(node.log).toEqual([])
+  }
+})
+
 test('dials no address but those its user listed, whatever a relay or a peer names', async () => {
   world = await openNetworkWorld()
   const trap = await startTrap()

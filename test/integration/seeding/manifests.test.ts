@@ -93,6 +93,22 @@ test('who does not want a manifest asks nobody', async () => {
   expect(asked).not.toHaveBeenCalled()
 })
 
+test('a manifest that can’t be judged costs the download nothing', async () => {
+  await using dir = await tempDir()
+  await using seeder = await startSwarm({}, () => Promise.resolve(randomBytes(10)))
+  await using node = await startSwarm()
+  const sample = await makeSample({ dir: dir.path, sizeBytes: 500_000 })
+  seeder.seed(sample)
+  const judge = vi.fn(() => {
+    throw new RangeError('too much')
+  })
+  const { manifests } = taker(judge)
+  const args = { ...sample, filePath: dir.file('got'), trackers: [], peers: [seeder.address] }
+  await finished(node.swarm.leech({ ...args, manifests }))
+  await vi.waitFor(() => expect(judge).toHaveBeenCalled(), 5000)
+  expect(await sha256Of(dir.file('got'))).toBe(sample.mediaId)
+})
+
 test('who gives a false manifest is dropped and named, the next one is asked', async () => {
   await using dir = await tempDir()
   await using liar = await startSwarm({}, () => Promise.resolve(Buffer.from('false')))

@@ -238,6 +238,37 @@ describe('verifyManifest', () => {
     expect(refusal(() => verifyManifest(value)).reason).toBe('schema')
   })
 
+  it('refuses what is nested too deeply before anything goes through it, signed or not', () => {
+    const deep = JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as Json
+    const { oip: _oip, ...rest } = signed()
+    const tooDeep = { code: 'MANIFEST_INVALID', reason: 'depth' }
+    expect(refusal(() => verifyManifest(signAnything({ ...rest, 'x-new': deep })))).toEqual(tooDeep)
+    const keyEnvelope = {
+      scheme: 'lit',
+      conditions: [deep],
+      ciphertext: 'x',
+      dataToEncryptHash: 'a'.repeat(64),
+    }
+    expect(refusal(() => verifyManifest({ ...rest, encryption: { enabled: true, keyEnvelope } }))).toEqual(
+      tooDeep,
+    )
+    expect(refusal(() => verifyManifest(deep))).toEqual(tooDeep)
+    const allowed = JSON.parse(`${'['.repeat(31)}${']'.repeat(31)}`) as Json
+    const manifest = signAnything({ ...rest, 'x-new': allowed })
+    expect(verifyManifest(manifest)).toBe(manifest)
+  })
+
+  it('refuses what its schema can’t even look at', () => {
+    const keyEnvelope = {
+      scheme: 'lit',
+      conditions: [1n],
+      ciphertext: 'x',
+      dataToEncryptHash: 'a'.repeat(64),
+    }
+    const value = { ...signed(), encryption: { enabled: true, keyEnvelope } }
+    expect(refusal(() => verifyManifest(value))).toEqual({ code: 'MANIFEST_INVALID', reason: 'schema' })
+  })
+
   it('reads a missing access level as private', () => {
     const { oip: _oip, accessControl, ...rest } = signed()
     const { access_level: _level, ...silent } = accessControl

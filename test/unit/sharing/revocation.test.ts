@@ -40,6 +40,13 @@ describe('a revocation', () => {
     expect(() => verifyRevocation({ ...later, 'x-later': 1, sig })).toThrow(/signature does not hold/)
   })
 
+  it('nested too deeply to be passed on is refused, signed or not', () => {
+    const { sig: _sig, ...rest } = made
+    const deep = { ...rest, 'x-later': JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as unknown }
+    const sig = Buffer.from(owner.sign(canonicalHash(deep))).toString('base64url')
+    expect(() => verifyRevocation({ ...deep, sig })).toThrow(/nested too deeply/)
+  })
+
   it('of another item, or of another owner than the item’s, is refused', () => {
     expect(() => verifyRevocation(made, { mediaId: NEW })).toThrow(/about another item/)
     expect(() => verifyRevocation(made, { owner: testSigner(2).publicKey })).toThrow(
