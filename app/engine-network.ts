@@ -4,6 +4,7 @@ import type { PartsInit, Running } from './engine-types.ts'
 import { isSeedable } from './engine-view.ts'
 import type { FetchNetwork } from './fetching/index.ts'
 import { identifyClient } from './http/index.ts'
+import { isTold } from './manifest/index.ts'
 import { Network } from './network/index.ts'
 import type { Clock } from './ports/clock.ts'
 import { AppError } from './contract/index.ts'
@@ -63,8 +64,11 @@ export function networkPart(parts: Parts): Network {
         yield* rows
       },
       present: function* () {
-        for (const row of library.seeding())
-          if (isSeedable(row) && !(row.isOwn && isHeld(row.addedAtMs))) yield row.mediaId
+        for (const row of library.seeding()) {
+          // The trackers see ciphertext of private items too; the network hears of none.
+          const isTellable = isTold(row.accessLevel, row.protection !== 'none')
+          if (isTellable && isSeedable(row) && !(row.isOwn && isHeld(row.addedAtMs))) yield row.mediaId
+        }
       },
     },
     identify: identifyClient,

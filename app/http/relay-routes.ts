@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AppError, MediaId } from '../contract/index.ts'
-import { canRead } from '../manifest/index.ts'
+import { canRead, isTold } from '../manifest/index.ts'
 import type { Reader } from '../manifest/index.ts'
 import { readJson } from './body.ts'
 import { PUBLIC_HEADERS, sendJson } from './exchange.ts'
@@ -133,10 +133,10 @@ export class RelayRoutes {
     sendJson(exchange, 200, { success: true, data }, reader.kind === 'stranger' ? PUBLIC_HEADERS : {})
   }
 
-  /** What is kept in the clear for its owner, or a few, is told to nobody. */
+  /** What is held here and private, or in the clear for a few, is told to nobody. */
   readonly #isTellable = (mediaId: string): boolean => {
     const row = this.#options.library.get(mediaId, { isTrashIncluded: true })
-    return row === undefined || row.accessLevel === 'public' || row.protection !== 'none'
+    return row === undefined || isTold(row.accessLevel, row.protection !== 'none')
   }
 
   #spend({ clientKey, isLoopback }: Exchange): void {

@@ -31,3 +31,11 @@ export function canRead(reader: Reader, { accessLevel, owner, sharedWith }: Acce
   if (reader.isNodeOwner || reader.publicKey === owner) return true
   return accessLevel !== 'private' && sharedWith.includes(reader.publicKey)
 }
+
+/**
+ * Whether anybody may be told in the network that there is such an item: of public ones in the clear, and of encrypted ones that
+ * are shared. What is private is never told of, encrypted or not.
+ */
+export function isTold(accessLevel: AccessLevel, isEncrypted: boolean): boolean {
+  return accessLevel === 'public' ? !isEncrypted : accessLevel !== 'private' && isEncrypted
+}

@@ -1,4 +1,4 @@
-export { canRead } from './access.ts'
+export { canRead, isTold } from './access.ts'
 export type { AccessRule, Reader } from './access.ts'
 export { accessLevelOf, isEncrypted, Manifest } from './schema.ts'
 export type { UnsignedManifest } from './schema.ts'

@@ -1,6 +1,6 @@
 import { AppError } from '../contract/index.ts'
 import type { Db } from '../library/index.ts'
-import { accessLevelOf, canonicalJson, type Manifest } from '../manifest/index.ts'
+import { accessLevelOf, canonicalJson, isEncrypted, isTold, type Manifest } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { encodeManifest } from './codec.ts'
@@ -49,12 +49,10 @@ const FUTURE_MARGIN_MS = FILTER_LIMITS.futureMs / 2
  */
 export function reachOf(manifest: Manifest): Reach {
   const level = accessLevelOf(manifest)
-  if (level === 'public') return manifest.encryption?.enabled === true ? 'none' : 'listed'
-  const isSealed =
-    manifest.encryption?.enabled === true &&
-    manifest.encryption.sealed !== undefined &&
-    manifest.name === undefined
-  return level !== 'private' && isSealed ? 'unlisted' : 'none'
+  if (!isTold(level, isEncrypted(manifest))) return 'none'
+  if (level === 'public') return 'listed'
+  const isSealed = manifest.encryption?.sealed !== undefined && manifest.name === undefined
+  return isSealed ? 'unlisted' : 'none'
 }
 
 /** Writes what is ours into GUN and remembers which relay has which version, so that everyone gets everything once. */

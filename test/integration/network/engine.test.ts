@@ -23,9 +23,12 @@ test('a whole node tells of its public item through the relay and at its own /gu
   interface Added {
     readonly mediaId: string
   }
-  const add = (file: string, access: string): Promise<Added> =>
-    sowerJson<Added>(dir.file('data'), ['add', dir.file(file), '--access', access])
+  const add = (file: string, access: string, ...more: string[]): Promise<Added> =>
+    sowerJson<Added>(dir.file('data'), ['add', dir.file(file), '--access', access, ...more])
+  await writeFile(dir.file('sealed.txt'), 'for its owner alone')
   const hidden = await add('hidden.txt', 'private')
+  // The trackers may know that its ciphertext is here; the network is told nothing.
+  const sealed = await add('sealed.txt', 'private', '--encrypt')
   const shown = await add('shown.txt', 'public')
   const other = await world.node('other', { relays: [`${node.url}/gun`] })
   const viaRelay = await world.node('reader')
@@ -41,9 +44,11 @@ test('a whole node tells of its public item through the relay and at its own /gu
       ({ fresh }) => fresh === 1,
     )
     expect(present.peers[0]).toMatchObject({ nodeId: node.nodeId, endpoints: [] })
-    const unknown = await reader.lookup(hidden.mediaId)
-    expect(unknown.known ?? unknown.foreign).toBeUndefined()
-    expect((await reader.presenceOf(hidden.mediaId)).peers).toEqual([])
+    for (const { mediaId } of [hidden, sealed]) {
+      const unknown = await reader.lookup(mediaId)
+      expect(unknown.known ?? unknown.foreign).toBeUndefined()
+      expect((await reader.presenceOf(mediaId)).peers).toEqual([])
+    }
   }
   const status = await sowerJson<{ network: { state: string; relays: { url: string; state: string }[] } }>(
     dir.file('data'),
