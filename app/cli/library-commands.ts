@@ -13,7 +13,7 @@ export async function listCommand(context: Context, isTrashed = false): Promise<
     for await (const item of allItems(node, isTrashed)) items.push(item)
     const rows = items.map((item) => [
       item.mediaId.slice(0, 12),
-      formatBytes(item.sizeBytes),
+      formatBytes(item.plainSizeBytes ?? item.sizeBytes),
       accessText(item),
       stateOf(item, node.isRunning),
       item.name,

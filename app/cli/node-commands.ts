@@ -31,7 +31,7 @@ export async function pauseCommand(context: Context, isPaused: boolean): Promise
 }
 
 function statusText(status: NodeStatus, isRunning: boolean): string {
-  const { media, wallet, seeding, trackers, notices } = status
+  const { media, wallet, seeding, trackers, network, notices } = status
   const free = media.freeBytes === undefined ? '' : `, ${formatBytes(media.freeBytes)} free`
   const rows = [
     ['node', `${isRunning ? 'running' : 'not running'}, Sower ${status.version}, id ${status.nodeId}`],
@@ -58,7 +58,18 @@ function statusText(status: NodeStatus, isRunning: boolean): string {
           `${url} ${state}${message === undefined ? '' : ` (${message})`}`,
         ])
       : []),
+    ...(isRunning ? relayRows(network) : []),
     ...notices.map(({ level, message }) => [level, message]),
   ]
   return formatTable(rows)
+}
+
+function relayRows({ state, relays, owed }: NodeStatus['network']): string[][] {
+  const rows = relays.map((relay) => [
+    'relay',
+    `${relay.url} ${relay.state}${relay.error === undefined ? '' : ` (${relay.error})`}`,
+  ])
+  if (relays.length === 0) return []
+  if (state !== 'running') return [['relays', `GUN is ${state}`], ...rows]
+  return owed === 0 ? rows : [...rows, ['', `${owed} own items are not passed on yet`]]
 }

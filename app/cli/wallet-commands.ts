@@ -7,11 +7,38 @@ import type { NodeConnection } from './connection.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import { checkTarget, targetFor } from './copy-out.ts'
+import { formatTable } from './format.ts'
 import { askHidden, canAsk } from './prompt.ts'
 import { existingSecret, newSecret, readSecret, readSecretLine } from './secret-input.ts'
 
 /** As the contract has it for `vault.exportBackup`. */
 const MIN_PASSWORD_CHARS = 8
+
+const KEPT_IN = {
+  keychain: 'the system’s keychain',
+  passphrase: 'a file that opens with its passphrase',
+  keyfile: 'a file, protected by its permissions only',
+} as const satisfies Record<WalletStatus['storage'], string>
+
+/** `sower wallet show`: whose it is, where it is kept, whether it can be used and got back. */
+export async function showWalletCommand(context: Context): Promise<void> {
+  await withNode(context, async (node) => {
+    const { wallet } = await node.call('node.status', {})
+    const fingerprint = wallet.state === 'ready' ? (await node.call('vault.card', {})).fingerprint : undefined
+    const rows = [
+      ['state', wallet.state],
+      ['fingerprint', fingerprint ?? 'unknown until it is open'],
+      ['owner', wallet.owner ?? 'unknown until it is open'],
+      ['kept in', KEPT_IN[wallet.storage]],
+      [
+        'backup',
+        wallet.isBackedUp ? 'backed up' : 'none yet: “sower wallet words”, or “sower wallet backup”',
+      ],
+      ...(wallet.message === undefined ? [] : [['', wallet.message]]),
+    ]
+    context.terminal.result({ ...walletResult(wallet), fingerprint }, formatTable(rows))
+  })
+}
 
 export interface CreateOptions {
   readonly words: '12' | '24'

@@ -13,6 +13,7 @@ import {
   checkWordsCommand,
   createWalletCommand,
   restoreWalletCommand,
+  showWalletCommand,
   unlockCommand,
   wordsCommand,
 } from './wallet-commands.ts'
@@ -30,6 +31,11 @@ export function addWalletCommands(program: Command, { add, contextOf }: Making):
     .command('wallet')
     .description('make, back up and restore the wallet of this node')
     .helpCommand(false)
+  add('show', 'say whose it is, where it is kept, and whether it is backed up', wallet).action(
+    async (_: unknown, command: Command) => {
+      await showWalletCommand(contextOf(command))
+    },
+  )
   add('create', 'make another wallet, in place of one that nothing depends on', wallet)
     .addOption(new Option('--words <number>', 'how many words').choices(['12', '24']).default('12'))
     .option('--passphrase', 'ask for a passphrase beside the words')

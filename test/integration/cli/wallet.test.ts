@@ -56,6 +56,10 @@ describe('sower wallet', { timeout: 120_000 }, () => {
     expect((await sandbox.run('status', ...at('data'))).stdout).toMatch(
       /wallet +ready \(keyfile\), backed up/,
     )
+    expect(await sandbox.json<WalletResult>('wallet', 'show', ...at('data'))).toEqual(back)
+    const { stdout: told } = await sandbox.run('wallet', 'show', ...at('data'))
+    expect(told).toMatch(new RegExp(`fingerprint +${ABOUT_FINGERPRINT}\\n.*${ABOUT_OWNER}`))
+    expect(told).toMatch(/kept in +a file, protected by its permissions only\nbackup +backed up/)
   })
 
   it('reads the words from standard input, and says what is wrong with them', async () => {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { afterEach, expect, test } from 'vitest'
 import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
-import { serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
+import { runSower, serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 let world: NetworkWorld
@@ -58,4 +58,6 @@ test('a whole node tells of its public item through the relay and at its own /gu
     state: 'running',
     relays: [{ url: world.relay.url, state: 'open' }],
   })
+  const { stdout } = await runSower(dir.file('data'), ['status'])
+  expect(stdout).toMatch(new RegExp(`^relay +${world.relay.url} open$`, 'm'))
 })
