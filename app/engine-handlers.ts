@@ -4,9 +4,13 @@ import { discoveryHandlers } from './engine-discovery-handlers.ts'
 import { shareLink, sharingHandlers } from './engine-sharing-handlers.ts'
 import type { HandlersInit } from './engine-types.ts'
 import { vaultHandlers } from './engine-vault-handlers.ts'
-import type { Adder } from './ingest/index.ts'
 import { bytesPath } from './library/index.ts'
 import type { ItemRow } from './library/index.ts'
+
+/** Four kinds of job with the same buttons: some do at once what is asked, some have to wait for an end first. */
+type JobButtons = Readonly<
+  Record<'pause' | 'resume' | 'cancel' | 'retry', (id: string) => void | Promise<void>>
+>
 
 /** One handler per call of the contract: finds the domain whose noun it is and shows its answer as the contract wants it. */
 export function createHandlers(init: HandlersInit): EngineHandlers {
@@ -17,8 +21,7 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
     return row
   }
   const jobs = { add: adder, get: fetcher, save: saves.jobs, rekey: rekeys.jobs } as const
-  /** Four kinds of job with the same buttons. */
-  const jobsOf = (id: string): Pick<Adder, 'pause' | 'resume' | 'cancel' | 'retry'> => {
+  const jobsOf = (id: string): JobButtons => {
     const transfer = transfers.get(id)
     if (!transfer) throw new AppError('NOT_FOUND', 'This transfer is not on the list any more.')
     return jobs[transfer.kind]
@@ -50,15 +53,15 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
 
     'transfers.list': async () => ({ transfers: transfers.list() }),
     'transfers.pause': async ({ id }) => {
-      jobsOf(id).pause(id)
+      await jobsOf(id).pause(id)
       return {}
     },
     'transfers.resume': async ({ id }) => {
-      jobsOf(id).resume(id)
+      await jobsOf(id).resume(id)
       return {}
     },
     'transfers.retry': async ({ id }) => {
-      jobsOf(id).retry(id)
+      await jobsOf(id).retry(id)
       return {}
     },
     'transfers.cancel': async ({ id }) => {
