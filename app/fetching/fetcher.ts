@@ -9,23 +9,14 @@ import type { JobContext } from './job.ts'
 import { beginHeld, heldItem } from './held.ts'
 import { inspectLink, type InspectedLink } from './inspect.ts'
 import { LinkKeys } from './link-keys.ts'
-import { parseLink, type ParsedLink } from './link.ts'
+import { parseLink } from './link.ts'
 import { NodeLogins } from './node-logins.ts'
 import { joinPlans, newPlan, readPlan, type Plan } from './plan.ts'
-import type { FetcherDeps } from './ports.ts'
+import { Plans } from './plans.ts'
+import type { BeginArgs, FetcherDeps } from './ports.ts'
 import { Turns } from './turns.ts'
 import { readTypedSources } from './web-source.ts'
-
-export interface BeginArgs {
-  /** Any kind of link; see `parseLink`. */
-  readonly link: string
-  /** Extra sources typed by the user: `http(s)://…` of a node, or `host:port` of a BitTorrent peer. */
-  readonly from?: readonly string[]
-  /** @defaultValue the setting */
-  readonly isSeedingWanted?: boolean | undefined
-  /** Ends it with `NO_SOURCES` when nobody was heard of for so long. @defaultValue it goes on looking */
-  readonly giveUpAfterMs?: number | undefined
-}
+import { Wishes } from './wishes.ts'
 
 interface Running {
   readonly job: GetJob
@@ -36,14 +27,8 @@ interface Running {
   bytesDone: number
 }
 
-/** Why a run was ended from outside; never shown. */
-class Interruption extends Error {
-  readonly next: 'paused' | 'cancelled' | 'queued'
-  constructor(next: 'paused' | 'cancelled' | 'queued') {
-    super(`interrupted: ${next}`)
-    this.next = next
-  }
-}
+/** Why a run was ended from outside; never shown. What comes next is decided when it has ended. */
+class Interruption extends Error {}
 
 /**
  * Downloads: from a link to a verified item in the library. Each is a row in the TransferStore whose payload is its
@@ -55,6 +40,8 @@ export class Fetcher {
   readonly #logins: NodeLogins
   readonly #running = new Map<string, Running>()
   readonly #turns: Turns
+  readonly #plans: Plans
+  readonly #wishes: Wishes
   /** What whoever plays a download reads from; as long as it is not over and forgotten. */
   readonly #arriving = new Map<string, ArrivingBytes>()
   /** Downloads that failed because the wallet was not open. */
@@ -68,8 +55,23 @@ export class Fetcher {
     this.#logins = new NodeLogins(deps)
     this.#turns = new Turns({
       start: (id) => this.#start(id),
-      yieldTurn: (id) => void this.#interrupt(id, 'queued').then(() => this.#queue(id)),
+      yieldTurn: (id) => this.#interrupt(id),
       priorityOf: (id) => deps.transfers.get(id)?.priority ?? 'normal',
+    })
+    this.#plans = new Plans(deps.transfers, (id) => this.#running.get(id)?.plan)
+    this.#wishes = new Wishes({
+      end: async (id) => {
+        this.#interrupt(id)
+        await this.#running.get(id)?.ended
+        this.#turns.remove(id)
+      },
+      carryOut: async (id, wish) => {
+        if (wish === 'cancelled') await this.#cancel(id)
+        // It may have ended meanwhile.
+        else if (!this.#plans.isOver(id))
+          deps.transfers.update(id, { state: 'paused', rateBytesPerSec: 0, etaMs: undefined })
+      },
+      queue: (id) => this.#queue(id),
     })
   }
 
@@ -99,7 +101,9 @@ export class Fetcher {
     this.#isStopped = true
     this.#turns.stop()
     for (const off of this.#stopListening.splice(0)) off()
-    await Promise.all([...this.#running.keys()].map((id) => this.#interrupt(id, 'queued')))
+    for (const id of this.#running.keys()) this.#interrupt(id)
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+    await this.#wishes.settled()
     const stopping = new AppError('CANCELLED', 'Sower is stopping.')
     for (const arriving of this.#arriving.values()) arriving.end(stopping)
   }
@@ -127,7 +131,7 @@ export class Fetcher {
       const boxedKey = await this.#linkKeys.box(parsed.mediaId, fileKey)
       if (boxedKey !== null) plan.boxedKey = boxedKey
     }
-    const same = this.#sameItem(parsed)
+    const same = this.#plans.sameItem(parsed)
     if (same !== undefined) {
       if (fileKey !== undefined && plan.boxedKey === undefined) this.#linkKeys.hold(same.id, fileKey)
       this.#join(same.id, same.plan, plan)
@@ -155,7 +159,7 @@ export class Fetcher {
    * @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over
    */
   setPriority(id: string, priority: Transfer['priority']): void {
-    this.#requireState(id, ['queued', 'active', 'paused'])
+    this.#plans.requireState(id, ['queued', 'active', 'paused'])
     this.#deps.transfers.update(id, { priority }, { persist: true })
     this.#turns.settle()
   }
@@ -167,10 +171,10 @@ export class Fetcher {
    * `KEY_NEEDED`, `ENVELOPE_INVALID`, the wallet's own error; what opening an item of the library throws
    */
   async openPlain(id: string): Promise<PlainFile> {
-    const transfer = this.#requireState(id, ['queued', 'active', 'paused', 'done'])
+    const transfer = this.#plans.requireState(id, ['queued', 'active', 'paused', 'done'])
     const { keys, openHeld } = this.#deps
     if (transfer.state === 'done' && transfer.mediaId !== undefined) return openHeld(transfer.mediaId)
-    const plan = this.#running.get(id)?.plan ?? this.#requirePlan(id)
+    const plan = this.#plans.require(id)
     return openArriving({
       bytes: this.#bytesOf(id),
       plan,
@@ -181,45 +185,44 @@ export class Fetcher {
 
   /** @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over */
   async pause(id: string): Promise<void> {
-    this.#requireState(id, ['queued', 'active', 'paused'])
-    await this.#interrupt(id, 'paused')
-    this.#deps.transfers.update(id, { state: 'paused', rateBytesPerSec: 0, etaMs: undefined })
+    this.#plans.requireState(id, ['queued', 'active', 'paused'])
+    await this.#wishes.make(id, 'paused')
   }
 
   /** @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over */
   resume(id: string): void {
-    const { state } = this.#requireState(id, ['queued', 'active', 'paused'])
-    if (state !== 'paused') return
-    this.#requirePlan(id)
-    this.#queue(id)
+    const { state } = this.#plans.requireState(id, ['queued', 'active', 'paused'])
+    if (state === 'paused') this.#plans.require(id)
+    if (state === 'paused' || this.#wishes.has(id)) this.#goOn(id)
   }
 
   /** Tries a failed (or cancelled) one again; sources that were dropped get another chance. */
   retry(id: string): void {
-    this.#requireState(id, ['failed', 'cancelled'])
-    const plan = this.#requirePlan(id)
+    this.#plans.requireState(id, ['failed', 'cancelled'])
+    const plan = this.#plans.require(id)
     plan.refused = {}
     delete plan.giveUpAfterMs
     plan.suspects = []
     this.#deps.transfers.setPayload(id, plan)
     this.#deps.transfers.update(id, { sources: [] })
-    this.#queue(id)
+    this.#goOn(id)
   }
 
   /** Stops it and removes what has arrived. */
   async cancel(id: string): Promise<void> {
-    const { state } = this.#requireState(id, ['queued', 'active', 'paused', 'failed', 'cancelled'])
-    if (state === 'cancelled') return
-    const running = this.#running.get(id)
-    await this.#interrupt(id, 'cancelled')
-    const after = this.#deps.transfers.get(id)
-    if (after?.state === 'done') return
-    const plan = running?.plan ?? this.#requirePlan(id)
-    await new GetJob(this.#deps, id, plan, this.#contextOf(id)).discard()
+    const { state } = this.#plans.requireState(id, ['queued', 'active', 'paused', 'failed', 'cancelled'])
+    if (state !== 'cancelled') await this.#wishes.make(id, 'cancelled')
+  }
+
+  async #cancel(id: string): Promise<void> {
+    const { transfers } = this.#deps
+    const state = transfers.get(id)?.state
+    if (state === undefined || state === 'done' || state === 'cancelled') return
+    await new GetJob(this.#deps, id, this.#plans.require(id), this.#contextOf(id)).discard()
     this.#linkKeys.forget(id)
     this.#arriving.get(id)?.end(new AppError('CANCELLED', 'This download was cancelled.'))
     this.#arriving.delete(id)
-    this.#deps.transfers.update(id, {
+    transfers.update(id, {
       state: 'cancelled',
       bytesDone: 0,
       rateBytesPerSec: 0,
@@ -227,6 +230,11 @@ export class Fetcher {
       isPlayable: false,
       error: undefined,
     })
+  }
+
+  /** Whatever was wished of it before. */
+  #goOn(id: string): void {
+    if (!this.#wishes.takeBack(id)) this.#queue(id)
   }
 
   /** It runs when it is its turn, which may be now. */
@@ -237,23 +245,40 @@ export class Fetcher {
     this.#turns.add(id)
   }
 
-  #start(id: string): void {
-    const plan = readPlan(this.#deps.transfers.payload(id))
-    if (plan === null || this.#running.has(id) || this.#isStopped) return
-    const controller = new AbortController()
-    const job = new GetJob(this.#deps, id, plan, this.#contextOf(id))
-    const ended = job
-      .run(controller.signal)
-      .then(() => this.#onDone(id))
-      .catch((error: unknown) => this.#onEnd(id, job, controller.signal, error))
+  /** @returns whether it runs now */
+  #start(id: string): boolean {
+    const { transfers, log } = this.#deps
+    const isToRun = transfers.get(id)?.state === 'queued' && !this.#wishes.has(id)
+    if (!isToRun || this.#running.has(id) || this.#isStopped) return false
+    try {
+      const plan = this.#plans.require(id)
+      const controller = new AbortController()
+      const job = new GetJob(this.#deps, id, plan, this.#contextOf(id))
+      const ended = this.#run(id, job, controller.signal)
+      this.#running.set(id, { job, plan, controller, ended, bytesDone: 0 })
+      return true
+    } catch (error) {
+      // Begun by a timer, or by the end of another one: nobody is there to be told.
+      log.error('get.start-failed', { id, error })
+      return false
+    }
+  }
+
+  /** Never rejects: the transfer says how it ended. */
+  async #run(id: string, job: GetJob, signal: AbortSignal): Promise<void> {
+    try {
+      await job.run(signal).then(
+        () => this.#onDone(id),
+        (error: unknown) => this.#onEnd(id, job, signal, error),
+      )
+    } catch (error) {
       // A full disk can keep even the failure from being written down; the row is queued again at the next start.
-      .catch((error: unknown) => this.#deps.log.error('get.end-failed', { id, error: String(error) }))
-      .finally(() => {
-        if (this.#running.get(id)?.controller !== controller) return
-        this.#running.delete(id)
-        this.#turns.remove(id)
-      })
-    this.#running.set(id, { job, plan, controller, ended, bytesDone: 0 })
+      this.#deps.log.error('get.end-failed', { id, error })
+    }
+    this.#running.delete(id)
+    this.#turns.remove(id)
+    // It gave its turn up, or another link brought news; a wish sees to it by itself.
+    if (signal.aborted && !this.#wishes.has(id) && !this.#plans.isOver(id)) this.#queue(id)
   }
 
   #onProgress(id: string): void {
@@ -277,13 +302,11 @@ export class Fetcher {
   async #onEnd(id: string, job: GetJob, signal: AbortSignal, error: unknown): Promise<void> {
     const { transfers, log } = this.#deps
     if (transfers.get(id) === undefined) return
-    const reason: unknown = signal.reason
-    if (signal.aborted && reason instanceof Interruption) {
-      if (reason.next === 'queued')
-        transfers.update(id, { state: 'queued', rateBytesPerSec: 0, etaMs: undefined })
+    if (signal.aborted) {
+      transfers.update(id, { state: 'queued', rateBytesPerSec: 0, etaMs: undefined })
       return
     }
-    if (!(error instanceof AppError)) log.error('get.crashed', { id, error: String(error) })
+    if (!(error instanceof AppError)) log.error('get.crashed', { id, error })
     // Wrong bytes are never kept; after anything else a retry goes on where it stopped.
     if (error instanceof AppError && error.code === 'HASH_MISMATCH')
       await job.discard().catch(() => undefined)
@@ -300,14 +323,17 @@ export class Fetcher {
       if (error instanceof AppError) return
       throw error
     }
-    for (const { id, plan } of this.#unfinished()) {
-      void this.#linkKeys.settle(id, plan).then((isChanged) => {
-        if (isChanged) this.#deps.transfers.setPayload(id, plan)
-      })
+    for (const { id, plan } of this.#plans.unfinished()) {
+      this.#linkKeys
+        .settle(id, plan)
+        .then((isChanged) => {
+          if (isChanged) this.#deps.transfers.setPayload(id, plan)
+        })
+        .catch((error: unknown) => this.#deps.log.error('get.key-not-kept', { id, error }))
     }
     for (const id of this.#waitingForWallet) {
       this.#waitingForWallet.delete(id)
-      if (this.#deps.transfers.get(id)?.state === 'failed') this.#queue(id)
+      if (this.#deps.transfers.get(id)?.state === 'failed') this.#goOn(id)
     }
   }
 
@@ -324,14 +350,8 @@ export class Fetcher {
     this.#deps.log.info('get.failed', { id, code })
   }
 
-  async #interrupt(id: string, next: 'paused' | 'cancelled' | 'queued'): Promise<void> {
-    const running = this.#running.get(id)
-    if (running === undefined) {
-      this.#turns.remove(id)
-      return
-    }
-    running.controller.abort(new Interruption(next))
-    await running.ended
+  #interrupt(id: string): void {
+    this.#running.get(id)?.controller.abort(new Interruption())
   }
 
   /** A failed download that was taken off the list leaves nothing behind. */
@@ -345,24 +365,6 @@ export class Fetcher {
     } catch (error) {
       this.#deps.log.debug('get.forget-failed', { id, reason: String(error) })
     }
-  }
-
-  #sameItem(link: ParsedLink): { id: string; plan: Plan } | undefined {
-    for (const { id, plan } of this.#unfinished()) {
-      const isSame =
-        (link.mediaId !== undefined && plan.mediaId === link.mediaId) ||
-        (link.mediaId === undefined && link.infoHash !== undefined && plan.infoHash === link.infoHash)
-      if (isSame) return { id, plan }
-    }
-    return undefined
-  }
-
-  #unfinished(): { id: string; plan: Plan }[] {
-    const { transfers } = this.#deps
-    return transfers.listUnfinished().flatMap(({ id, kind }) => {
-      const plan = kind === 'get' ? (this.#running.get(id)?.plan ?? readPlan(transfers.payload(id))) : null
-      return plan === null ? [] : [{ id, plan }]
-    })
   }
 
   #contextOf(id: string): JobContext {
@@ -379,22 +381,7 @@ export class Fetcher {
   #join(id: string, plan: Plan, other: Plan): void {
     const gained = joinPlans(plan, other)
     this.#deps.transfers.setPayload(id, plan)
-    if (!gained && this.#running.has(id)) return
-    void this.#interrupt(id, 'queued').then(() => this.#queue(id))
-  }
-
-  #requireState(id: string, allowed: readonly string[]) {
-    const transfer = this.#deps.transfers.get(id)
-    if (transfer?.kind !== 'get') throw new AppError('NOT_FOUND', 'There is no such download.')
-    if (!allowed.includes(transfer.state)) {
-      throw new AppError('CONFLICT', `This download is ${transfer.state}, so that can't be done with it.`)
-    }
-    return transfer
-  }
-
-  #requirePlan(id: string): Plan {
-    const plan = readPlan(this.#deps.transfers.payload(id))
-    if (plan === null) throw unreadable()
-    return plan
+    if (!this.#running.has(id) || this.#wishes.has(id)) this.#goOn(id)
+    else if (gained) this.#interrupt(id)
   }
 }

@@ -1,4 +1,4 @@
-export { Fetcher, type BeginArgs } from './fetcher.ts'
+export { Fetcher } from './fetcher.ts'
 export type { InspectedLink } from './inspect.ts'
 export { formatLink, parseLink, type LinkKind, type LinkParts, type ParsedLink } from './link.ts'
-export type { FetcherDeps, FetchNetwork, Patience } from './ports.ts'
+export type { BeginArgs, FetcherDeps, FetchNetwork, Patience } from './ports.ts'

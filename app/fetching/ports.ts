@@ -149,6 +149,17 @@ export interface FetchNetwork {
   }>
 }
 
+export interface BeginArgs {
+  /** Any kind of link; see `parseLink`. */
+  readonly link: string
+  /** Extra sources typed by the user: `http(s)://…` of a node, or `host:port` of a BitTorrent peer. */
+  readonly from?: readonly string[]
+  /** @defaultValue the setting */
+  readonly isSeedingWanted?: boolean | undefined
+  /** Ends it with `NO_SOURCES` when nobody was heard of for so long. @defaultValue it goes on looking */
+  readonly giveUpAfterMs?: number | undefined
+}
+
 export interface FetcherDeps {
   readonly library: Shelf
   readonly transfers: TransferRows

@@ -3,8 +3,8 @@ import type { Transfer } from '../contract/index.ts'
 type Priority = Transfer['priority']
 
 interface TurnsInit {
-  /** It is its turn; synchronous. */
-  readonly start: (id: string) => void
+  /** It is its turn; synchronous. @returns whether it runs */
+  readonly start: (id: string) => boolean
   /** Another one goes first: it ends its run and is added again. */
   readonly yieldTurn: (id: string) => void
   readonly priorityOf: (id: string) => Priority
@@ -61,10 +61,10 @@ export class Turns {
   /** Starts whose turn it is and lets those yield whose it is not. */
   settle(): void {
     for (const id of this.#byRank([...this.#waiting])) {
-      if (!this.#mayRun(id)) continue
+      if (!this.#waiting.has(id) || !this.#mayRun(id)) continue
       this.#waiting.delete(id)
       this.#running.set(id, performance.now())
-      this.#init.start(id)
+      if (!this.#init.start(id)) this.#running.delete(id)
     }
     this.#makeRoom()
     if (this.#waiting.size === 0) this.stop()

@@ -15,7 +15,7 @@ function world() {
   const started: string[] = []
   const yielded: string[] = []
   const turns = new Turns({
-    start: (id) => started.push(id),
+    start: (id) => started.push(id) > 0,
     yieldTurn: (id) => yielded.push(id),
     priorityOf: (id) => priorities.get(id) ?? 'normal',
   })

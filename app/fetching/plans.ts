@@ -1,0 +1,65 @@
+import { AppError, type Transfer } from '../contract/index.ts'
+import { unreadable } from './failures.ts'
+import type { ParsedLink } from './link.ts'
+import { readPlan, type Plan } from './plan.ts'
+import type { TransferRows } from './ports.ts'
+
+interface Planned {
+  readonly id: string
+  readonly plan: Plan
+}
+
+/** The rows of downloads, each with its plan: on the disk, or in the hands of the run that goes by it. */
+export class Plans {
+  readonly #transfers: TransferRows
+  readonly #running: (id: string) => Plan | undefined
+
+  /** @param running the plan a download that runs goes by */
+  constructor(transfers: TransferRows, running: (id: string) => Plan | undefined) {
+    this.#transfers = transfers
+    this.#running = running
+  }
+
+  /** @throws {AppError} when it can't be read any more */
+  require(id: string): Plan {
+    const plan = this.#read(id)
+    if (plan === null) throw unreadable()
+    return plan
+  }
+
+  /** @throws {AppError} `NOT_FOUND`; `CONFLICT` when the download is in another state */
+  requireState(id: string, allowed: readonly Transfer['state'][]): Transfer {
+    const transfer = this.#transfers.get(id)
+    if (transfer?.kind !== 'get') throw new AppError('NOT_FOUND', 'There is no such download.')
+    if (!allowed.includes(transfer.state)) {
+      throw new AppError('CONFLICT', `This download is ${transfer.state}, so that can't be done with it.`)
+    }
+    return transfer
+  }
+
+  isOver(id: string): boolean {
+    const state = this.#transfers.get(id)?.state
+    return state === undefined || state === 'done' || state === 'failed' || state === 'cancelled'
+  }
+
+  /** Downloads that are not over. */
+  unfinished(): Planned[] {
+    return this.#transfers.listUnfinished().flatMap(({ id, kind }) => {
+      const plan = kind === 'get' ? this.#read(id) : null
+      return plan === null ? [] : [{ id, plan }]
+    })
+  }
+
+  /** The download under way of what a link leads to. */
+  sameItem(link: Pick<ParsedLink, 'mediaId' | 'infoHash'>): Planned | undefined {
+    return this.unfinished().find(
+      ({ plan }) =>
+        (link.mediaId !== undefined && plan.mediaId === link.mediaId) ||
+        (link.mediaId === undefined && link.infoHash !== undefined && plan.infoHash === link.infoHash),
+    )
+  }
+
+  #read(id: string): Plan | null {
+    return this.#running(id) ?? readPlan(this.#transfers.payload(id))
+  }
+}
