@@ -76,9 +76,10 @@ export function shareLink(
   return { link, magnetURI: magnetURI({ infoHash, name, trackers, webSeeds, sizeBytes }), httpUrl }
 }
 
-/** The SEA key its owner publishes under, when this node knows it. */
-function publisherOf({ vault, contacts }: HandlersInit, { isOwn, owner }: ItemRow): string | undefined {
-  if (!isOwn) return contacts.get(owner)?.pub
+/** The SEA key its owner publishes under, or where nobody has told it, who that is. */
+function publisherOf({ vault, publishers }: HandlersInit, { isOwn, owner }: ItemRow): string | undefined {
+  // What nobody signed for is vouched for by this node alone: that is no publisher.
+  if (!isOwn) return owner === vault.owner() ? undefined : publishers.view({ owner }).pub || owner
   try {
     return vault.self().pub
   } catch (error) {

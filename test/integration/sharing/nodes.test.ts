@@ -78,6 +78,8 @@ it('three nodes: who is added can read, who is removed keeps the old one and can
     accessLevel: 'shared',
     isOwn: false,
     state: 'seeding',
+    // Passed on, it still says whose it is, though nobody told where she publishes.
+    link: expect.stringContaining(`pub=${a.owner}`) as string,
   })
   expect(await save(b, first, 'b.txt')).toBe(text)
 
