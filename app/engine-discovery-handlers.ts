@@ -5,9 +5,9 @@ import { entryOfKnown, entryOfRow } from './engine-catalogue.ts'
 import type { HandlersInit } from './engine-types.ts'
 import { formatLink, parseLink } from './fetching/index.ts'
 import type { ItemRow } from './library/index.ts'
-import { canonicalHash, isEncrypted } from './manifest/index.ts'
+import { canonicalHash, isEncrypted, isTold } from './manifest/index.ts'
 import type { Manifest, Reader } from './manifest/index.ts'
-import type { KnownItem, Network } from './network/index.ts'
+import type { KnownItem, Lookup, Network } from './network/index.ts'
 import type { CatalogueEntry } from './search/index.ts'
 
 /** For what trackers say of an item; what comes later is there the next time. */
@@ -16,6 +16,9 @@ const SWARM_MS = 3000
 type DiscoveryCall = Extract<keyof EngineHandlers, `discovery.${string}` | `following.${string}`>
 type ItemView = EngineResult<'discovery.item'>
 type Presences = ReturnType<Network['knownPresenceOf']>
+
+/** What the network says of what it is not asked about. */
+const UNASKED: Pick<Lookup, 'known' | 'foreign' | 'isFresh'> = { isFresh: false }
 
 /** What others published: finding it, and following them. */
 export function discoveryHandlers(init: HandlersInit): Pick<EngineHandlers, DiscoveryCall> {
@@ -61,10 +64,14 @@ export function discoveryHandlers(init: HandlersInit): Pick<EngineHandlers, Disc
 
 async function describe(init: HandlersInit, mediaId: string): Promise<ItemView> {
   const { library, network, publishers, keeper, swarm } = init
-  const row = library.get(mediaId)
+  const kept = library.get(mediaId, { isTrashIncluded: true })
+  // Its id alone tells of it: in the clear, it is the hash of the file.
+  const isAsked = kept === undefined || isTold(kept.accessLevel, kept.protection !== 'none')
+  const row = kept?.trashedAtMs === undefined ? kept : undefined
+  if (!isAsked && row === undefined) throw notFound()
   const [{ known, foreign, isFresh }, presences] = await Promise.all([
-    network.lookup(mediaId, row === undefined ? {} : { owner: row.owner }),
-    network.presenceOf(mediaId),
+    isAsked ? network.lookup(mediaId, row === undefined ? {} : { owner: row.owner }) : UNASKED,
+    isAsked ? network.presenceOf(mediaId) : network.knownPresenceOf(mediaId),
   ])
   await keeper.settled()
   if (row === undefined && known?.revocation !== undefined)
@@ -76,7 +83,7 @@ async function describe(init: HandlersInit, mediaId: string): Promise<ItemView> 
     })
   })
   const { trackers } = manifest.transport?.bittorrent ?? {}
-  if (entry.infoHash !== undefined)
+  if (isAsked && entry.infoHash !== undefined)
     await Promise.race([
       swarm.counts.ask(entry.infoHash, trackers ?? []),
       sleep(SWARM_MS, undefined, { ref: false }),

@@ -31,7 +31,7 @@ const PER_ROUND = 20
 
 /**
  * Obeys withdrawals the network tells of, and tells it of those this node learns of by other ways. Whoever was away when one was
- * said did not hear it: items of others are asked about again, a few at a time.
+ * said did not hear it: items of others are asked about again, a few at a time; never one whose id no relay may hear.
  * @returns ends it
  */
 export function followWithdrawals({ network, revocations, db, log }: Tied): () => void {
@@ -53,7 +53,10 @@ export function followWithdrawals({ network, revocations, db, log }: Tied): () =
     const rows = db
       .prepare(
         `SELECT media_id AS mediaId, owner FROM items
-         WHERE is_own = 0 AND trashed_at_ms IS NULL AND media_id > ? ORDER BY media_id LIMIT ?`,
+         WHERE is_own = 0 AND trashed_at_ms IS NULL AND media_id > ?
+           -- of which the network is told at all
+           AND access_level <> 'private' AND (access_level = 'public') = (protection = 'none')
+         ORDER BY media_id LIMIT ?`,
       )
       .all(after, PER_ROUND) as { mediaId: string; owner: string }[]
     after = rows.length < PER_ROUND ? '' : (rows.at(-1)?.mediaId ?? '')
