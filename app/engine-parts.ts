@@ -5,6 +5,7 @@ import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
 import { metainfoTools } from './engine-metainfo.ts'
 import { fetchNetwork, networkPart } from './engine-network.ts'
+import { followKept, keptParts } from './engine-kept.ts'
 import { plainOpener } from './engine-plain.ts'
 import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
@@ -24,7 +25,7 @@ import { canonicalJson } from './manifest/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
 import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
-import { connectLit, Contacts, FileKeys, KeptKeyStore, LitScheme, openVault } from './vault/index.ts'
+import { connectLit, FileKeys, LitScheme, openVault } from './vault/index.ts'
 
 /** Reading everything again is never in a hurry. */
 const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
@@ -74,15 +75,7 @@ export class EngineParts {
     this.#closers.push(() => db.close())
     const transfers = new TransferStore({ db, clock })
     this.#closers.push(() => transfers.stop())
-    const contacts = new Contacts({
-      db,
-      clock,
-      owner: () => vault.owner(),
-      ownKeys: () => vault.selfIfOpen(),
-    })
     const lit = new LitScheme(() => connectLit({ dir: join(dataDir, 'lit'), signer: () => vault.signer() }))
-    const fileKeys = new FileKeys({ pair: () => vault.seaPair(), store: new KeptKeyStore(db), clock, lit })
-    this.#closers.push(() => fileKeys.forgetAll())
     const values = settings.get()
     const folder = new MediaFolder({
       dir: values.mediaDir,
@@ -90,6 +83,10 @@ export class EngineParts {
       log: log.child('media'),
       clock,
     })
+    const kept = keptParts({ db, folder, vault, clock, log })
+    const { contacts, keptKeys } = kept
+    const fileKeys = new FileKeys({ pair: () => vault.seaPair(), kept: keptKeys, clock, lit })
+    this.#closers.push(() => fileKeys.forgetAll())
     const pool = new HashPool({ log: log.child('hashing') })
     this.#closers.push(() => pool.close())
     const library = new Library({
@@ -254,6 +251,7 @@ export class EngineParts {
     const { revocations } = sharing
     this.#closers.push(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
+    this.#closers.push(followKept({ ...kept, vault, folder, library, log }))
     this.#closers.push(startDiscovery({ ...findable, revocations }, discovery))
     if (!this.#init.isBrief) network.start()
     adder.start()

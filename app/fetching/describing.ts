@@ -217,7 +217,7 @@ export class Describing {
     const key = await linkKeys.of(id, plan)
     if (key === null || !isOfThis) return
     try {
-      await files.keep(best.manifest, key, plan.expiresAtMs)
+      files.keep(best.manifest, key, plan.expiresAtMs)
     } finally {
       key.fill(0)
     }

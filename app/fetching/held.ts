@@ -35,7 +35,7 @@ export async function beginHeld(
 ): Promise<string> {
   const isOfUse = held.protection === 'needs-key' || held.protection === 'locked'
   if (fileKey !== undefined && isOfUse) {
-    await keys.files.keep(await library.manifest(held.mediaId), fileKey, expiresAtMs)
+    keys.files.keep(await library.manifest(held.mediaId), fileKey, expiresAtMs)
     await library.reopenSealed([held.mediaId])
   }
   if (isSeedingWanted === true) void library.setSeedingWanted([held.mediaId], true)

@@ -16,7 +16,10 @@ const KEPT_BACKUPS = 3
 const USER_VERSION_OFFSET = 60
 const MAGIC = Buffer.from('SQLite format 3\0')
 
-/** The engine's one database. Everything in it that matters can be made again from the media folder. */
+/**
+ * The engine's one database: an index of the media folder, which it can be made again from, and some things that are worth less
+ * (`docs/formats.md` says what goes with it).
+ */
 export interface Db {
   readonly file: string
   readonly sql: Database.Database
@@ -77,7 +80,7 @@ export function openDatabase(file: string, options: DbOptions): Db {
         level: 'warning',
         code: 'DATABASE_CORRUPT',
         message:
-          'The database was damaged. It was moved aside and is being made again from the media folder.',
+          'The database was damaged. It was moved aside and is being made again from the media folder: items, keys and contacts come back, counters, unfinished transfers and whom you follow do not.',
         hint: `Nothing in the media folder was touched. The damaged file is kept as ${movedTo}.`,
       })
       createFresh(file, options, migrations, true)

@@ -1,6 +1,7 @@
 export { openDatabase } from './db.ts'
 export type { Db } from './db.ts'
 export { lockDataDir } from './data-dir-lock.ts'
+export { KeptFolder } from './kept-folder.ts'
 export { MediaFolder } from './media-folder.ts'
 export type { ItemPaths, MediaFolderState } from './media-folder.ts'
 export type { StagingDir } from './staging.ts'

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { MediaId } from '../contract/index.ts'
 import type { LibraryContext } from './context.ts'
 import { doesExist, isErrno, syncDir, toFolderError } from './durable.ts'
+import { forgetKeys } from './kept-folder.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const KEPT_MS = 30 * DAY_MS
@@ -101,6 +102,7 @@ export class Trash {
     }
     for (const name of await this.#names()) {
       if (name.endsWith(EMPTYING)) {
+        forgetKeys(folder.dir, name.slice(0, -EMPTYING.length))
         await fs.rm(path.join(folder.trashDir, name), { recursive: true, force: true })
         continue
       }
@@ -149,6 +151,7 @@ export class Trash {
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error
     }
+    forgetKeys(folder.dir, mediaId)
     items.delete(mediaId)
     await fs.rm(emptying, { recursive: true, force: true })
   }

@@ -8,12 +8,12 @@ import { damagedBox } from './envelope/payload.ts'
 import type { EnvelopeScheme } from './envelope/scheme.ts'
 import { SeaScheme } from './envelope/sea-envelope.ts'
 import type { SeaPair } from './envelope/sea.ts'
-import type { KeptKey, KeptKeyStore } from './kept-keys.ts'
+import type { KeptKey, KeptKeys } from './kept-keys.ts'
 
 export interface FileKeysOptions {
   /** The wallet's pair; throws the wallet's own error while it is locked. */
   readonly pair: () => SeaPair
-  readonly store: Pick<KeptKeyStore, 'get' | 'put' | 'remove'>
+  readonly kept: Pick<KeptKeys, 'get' | 'put' | 'remove'>
   readonly clock: Pick<Clock, 'nowMs'>
   /** Asked only by {@link FileKeys.fetch}. Absent: nobody is. */
   readonly lit?: Pick<EnvelopeScheme<never>, 'open'>
@@ -79,33 +79,38 @@ export class FileKeys {
       const hasLit = envelope?.scheme === 'lit' || (envelope !== undefined && 'lit' in envelope)
       if (!hasLit || lit === undefined || !(error instanceof AppError) || error.code !== 'KEY_NEEDED')
         throw error
+      const epoch = this.#epoch
       const key = checked(
         manifest,
         await lit.open(envelope, { mediaId: manifest.id, version: manifest.version }),
       )
-      await this.keep(manifest, key)
-      return key
+      try {
+        this.keep(manifest, key)
+      } catch (error_) {
+        // It can be asked for again; somebody is waiting to read.
+        if (!(error_ instanceof AppError)) throw error_
+      }
+      return epoch === this.#epoch ? this.#remember(manifest.id, key, Infinity) : key
     }
   }
 
   /**
-   * Keeps a key that came with a link, boxed for the wallet's own pair.
+   * Keeps a key that came with a link, sealed for this wallet, in the media folder.
    * @param fileKey 32 bytes; left untouched
    * @param expiresAtMs when the link asked to be forgotten, milliseconds since the epoch
-   * @throws {AppError} `LINK_INVALID` when the key is not this item's; the wallet's own error while it is locked; `MANIFEST_INVALID`
+   * @throws {AppError} `LINK_INVALID` when the key is not this item's; the wallet's own error while it is locked;
+   * `MANIFEST_INVALID`; `MEDIA_OFFLINE`, `MEDIA_READ_ONLY`, `DISK_FULL`
    */
-  async keep(manifest: Manifest, fileKey: Uint8Array, expiresAtMs?: number): Promise<void> {
-    const { pub, epub } = this.#options.pair()
+  keep(manifest: Manifest, fileKey: Uint8Array, expiresAtMs?: number): void {
+    this.#options.pair()
     if (!isKeyOf(manifest, fileKey)) {
       const message = 'The key in this link opens another item, not this one. It was not kept.'
       throw new AppError('LINK_INVALID', message, { hint: 'Ask for the link again, and copy it whole.' })
     }
-    const { id: mediaId, version } = manifest
-    const self = { owner: manifest.oip.creatorPubKey, pub, epub }
-    const envelope = await this.#sea.add(undefined, { fileKey, mediaId, version }, [self])
-    const addedAtMs = this.#options.clock.nowMs()
-    this.#options.store.put({ mediaId, envelope, expiresAtMs, addedAtMs })
-    this.#forget(mediaId)
+    const copy = Buffer.from(fileKey)
+    this.#options.kept.put({ mediaId: manifest.id, fileKey: copy, expiresAtMs })
+    copy.fill(0)
+    this.#forget(manifest.id)
   }
 
   /** Wipes every key in memory: when the wallet is locked, changed or closed. What is kept on disk stays, boxed. */
@@ -121,18 +126,23 @@ export class FileKeys {
       const key = await this.#sea.open(encryption?.keyEnvelope, { mediaId, version })
       return { key: checked(manifest, key), expiresAtMs: Infinity }
     } catch (error) {
-      const kept = this.#kept(mediaId)
+      const kept = await this.#kept(mediaId)
       if (kept === undefined) throw error
-      const key = await this.#sea.open(kept.envelope, { mediaId, version: Number.MAX_SAFE_INTEGER })
-      return { key: checked(manifest, key), expiresAtMs: kept.expiresAtMs ?? Infinity }
+      return { key: checked(manifest, kept.fileKey), expiresAtMs: kept.expiresAtMs ?? Infinity }
     }
   }
 
-  #kept(mediaId: string): KeptKey | undefined {
-    const { store, clock } = this.#options
-    const kept = store.get(mediaId)
+  async #kept(mediaId: string): Promise<KeptKey | undefined> {
+    const { kept: store, clock } = this.#options
+    const kept = await store.get(mediaId)
     if (kept?.expiresAtMs === undefined || kept.expiresAtMs > clock.nowMs()) return kept
-    store.remove(mediaId)
+    kept.fileKey.fill(0)
+    try {
+      store.remove(mediaId)
+    } catch (error) {
+      // A media folder that can't be written to keeps what nobody uses any more.
+      if (!(error instanceof AppError)) throw error
+    }
     return undefined
   }
 

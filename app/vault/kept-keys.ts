@@ -1,54 +1,109 @@
-import type { Db } from '../library/index.ts'
-import type { KeyEnvelope } from '../manifest/index.ts'
+import { z } from 'zod'
+import { AppError } from '../contract/index.ts'
+import type { Db, KeptFolder } from '../library/index.ts'
+import type { SeaPair } from './envelope/sea.ts'
+import { openEnvelope } from './envelope/sea-envelope.ts'
+import { openOwn, sealForSelf, selfName } from './self-seal.ts'
 
-/** A key that came with a link, boxed for this node's owner. */
+/** A key that came with a link, or from the Lit network. */
 export interface KeptKey {
   readonly mediaId: string
-  /** For the owner alone. */
-  readonly envelope: KeyEnvelope
+  /** 32 bytes; whoever asked for it wipes it. */
+  readonly fileKey: Buffer
   /** When the link asked to be forgotten, milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined
-  readonly addedAtMs: number
 }
 
-interface KeptKeyRow {
+interface KeptKeysOptions {
+  readonly folder: KeptFolder
+  /** Where older versions kept them, boxed. */
+  readonly db: Db
+  /** The wallet's pair; throws the wallet's own error while it is locked. */
+  readonly pair: () => SeaPair
+}
+
+interface Row {
   media_id: string
   box: string
   expires_at_ms: number | null
-  added_at_ms: number
 }
 
-/** The table of kept keys. Nothing in it can be read without the owner's wallet. */
-export class KeptKeyStore {
-  readonly #db: Db
+const Content = z.object({
+  mediaId: z.string(),
+  key: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  expiresAtMs: z.int().nonnegative().optional(),
+})
 
-  constructor(db: Db) {
-    this.#db = db
+/**
+ * Keys in the media folder, each sealed for the wallet it was given to: they come back with folder and wallet, whatever
+ * becomes of the database.
+ */
+export class KeptKeys {
+  readonly #options: KeptKeysOptions
+
+  constructor(options: KeptKeysOptions) {
+    this.#options = options
   }
 
-  get(mediaId: string): KeptKey | undefined {
-    const row = this.#db.prepare('SELECT * FROM kept_keys WHERE media_id = ?').get(mediaId) as
-      KeptKeyRow | undefined
+  /** @throws {AppError} the wallet's own error while it is locked; `MEDIA_OFFLINE` */
+  async get(mediaId: string): Promise<KeptKey | undefined> {
+    const pair = this.#options.pair()
+    const text = this.#options.folder.read(selfName(pair), mediaId)
+    const kept = Content.safeParse(text === undefined ? undefined : openOwn(pair, 'sower-kept-key', text))
+    if (!kept.success || kept.data.mediaId !== mediaId) return this.#move(mediaId)
+    const { key, expiresAtMs } = kept.data
+    return { mediaId, fileKey: Buffer.from(key, 'base64url'), expiresAtMs }
+  }
+
+  /**
+   * Replaces what was kept for the same item. On the disk when this returns.
+   * @throws {AppError} as `get`; `MEDIA_READ_ONLY`, `DISK_FULL`
+   */
+  put({ mediaId, fileKey, expiresAtMs }: KeptKey): void {
+    const { folder, pair } = this.#options
+    const key = fileKey.toString('base64url')
+    const content = { mediaId, key, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) }
+    folder.write(selfName(pair()), mediaId, sealForSelf(pair(), 'sower-kept-key', content))
+    this.#dropRow(mediaId)
+  }
+
+  /** @throws {AppError} as `put` */
+  remove(mediaId: string): void {
+    this.#options.folder.remove(selfName(this.#options.pair()), mediaId)
+    this.#dropRow(mediaId)
+  }
+
+  /** Brings into the media folder what older versions kept in the database, as far as the wallet opens it. */
+  async moveAll(): Promise<void> {
+    const rows = this.#options.db.prepare('SELECT media_id FROM kept_keys').all() as Pick<Row, 'media_id'>[]
+    for (const row of rows) (await this.#move(row.media_id))?.fileKey.fill(0)
+  }
+
+  async #move(mediaId: string): Promise<KeptKey | undefined> {
+    const row = this.#options.db.prepare('SELECT * FROM kept_keys WHERE media_id = ?').get(mediaId) as
+      Row | undefined
     if (row === undefined) return undefined
-    return {
-      mediaId: row.media_id,
-      // Only put() writes here; whoever opens it trusts nothing about it.
-      envelope: JSON.parse(row.box) as KeyEnvelope,
-      expiresAtMs: row.expires_at_ms ?? undefined,
-      addedAtMs: row.added_at_ms,
+    try {
+      const subject = { mediaId, version: Number.MAX_SAFE_INTEGER }
+      const fileKey = await openEnvelope(JSON.parse(row.box), this.#options.pair(), subject)
+      const kept = { mediaId, fileKey, expiresAtMs: row.expires_at_ms ?? undefined }
+      try {
+        this.put(kept)
+      } catch (error) {
+        // It stays where it is until the media folder can be written to.
+        if (!(error instanceof AppError)) throw error
+      }
+      return kept
+    } catch (error) {
+      // Boxed for another wallet, which may come back.
+      if (error instanceof AppError) return undefined
+      throw error
     }
   }
 
-  /** Replaces what was kept for the same item. On the disk when this returns. */
-  put({ mediaId, envelope, expiresAtMs, addedAtMs }: KeptKey): void {
-    const sql = `INSERT INTO kept_keys (media_id, box, expires_at_ms, added_at_ms) VALUES (?, ?, ?, ?)
-      ON CONFLICT (media_id) DO UPDATE SET box = excluded.box, expires_at_ms = excluded.expires_at_ms`
-    this.#db.write(() =>
-      this.#db.prepare(sql).run(mediaId, JSON.stringify(envelope), expiresAtMs ?? null, addedAtMs),
-    )
-  }
-
-  remove(mediaId: string): void {
-    this.#db.write(() => this.#db.prepare('DELETE FROM kept_keys WHERE media_id = ?').run(mediaId))
+  #dropRow(mediaId: string): void {
+    const { db } = this.#options
+    const row = db.prepare('SELECT 1 FROM kept_keys WHERE media_id = ?').get(mediaId)
+    if (row !== undefined) db.write(() => db.prepare('DELETE FROM kept_keys WHERE media_id = ?').run(mediaId))
   }
 }

@@ -101,7 +101,7 @@ function wrongKey(sealedBy: SealedBy, cause: unknown): AppError {
       })
 }
 
-function deriveKey(head: Pick<SealedFile, 'salt' | 'scrypt'>, unlock: Buffer): Promise<Buffer> {
+async function deriveKey(head: Pick<SealedFile, 'salt' | 'scrypt'>, unlock: Buffer): Promise<Buffer> {
   return head.scrypt === undefined
     ? keyFromBytes(unlock, head.salt, 'sower/wallet/v1')
     : keyFromPassphrase(unlock, head.salt, head.scrypt)

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdf, randomBytes, scrypt } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 
@@ -23,7 +23,6 @@ export interface Sealed {
   readonly tag: string
 }
 
-const hkdfAsync = promisify(hkdf)
 const scryptAsync = promisify<
   Buffer,
   Buffer,
@@ -51,8 +50,8 @@ export function keyFromPassphrase(
 }
 
 /** A key of 32 random bytes, by HKDF-SHA256 (RFC 5869). */
-export async function keyFromBytes(bytes: Buffer, salt: string, info: string): Promise<Buffer> {
-  return Buffer.from(await hkdfAsync('sha256', bytes, Buffer.from(salt, 'base64'), info, KEY_BYTES))
+export function keyFromBytes(bytes: Buffer, salt: string, info: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', bytes, Buffer.from(salt, 'base64'), info, KEY_BYTES))
 }
 
 /**

@@ -8,14 +8,14 @@ import { sealReader } from '../../app/engine-sealed.ts'
 import { reachOf } from '../../app/engine-view.ts'
 import { Fetcher, type BeginArgs, type FetchNetwork, type Patience } from '../../app/fetching/index.ts'
 import { HashPool, hashFile } from '../../app/ingest/index.ts'
-import { Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
+import { KeptFolder, Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
 import { canonicalJson, type OwnerSigner } from '../../app/manifest/index.ts'
 import { Outbound } from '../../app/outbound/index.ts'
 import { systemClock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
 import type { PlainFile } from '../../app/ports/plain-file.ts'
 import { Swarm, type SwarmOptions } from '../../app/seeding/index.ts'
-import { FileKeys, KeptKeyStore, type Recipient, type SeaPair } from '../../app/vault/index.ts'
+import { FileKeys, KeptKeys, type Recipient, type SeaPair } from '../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import { quietOptions } from './swarms.ts'
 
@@ -90,7 +90,9 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
     return value
   }
   const pair = testPair(owner)
-  const fileKeys = new FileKeys({ pair: () => whenOpen(pair), store: new KeptKeyStore(db), clock })
+  const seaPair = () => whenOpen(pair)
+  const kept = new KeptKeys({ db, folder: new KeptFolder(folder), pair: seaPair })
+  const fileKeys = new FileKeys({ pair: seaPair, kept, clock })
   const library = new Library({
     db,
     folder,

@@ -7,14 +7,14 @@ import { plainOpener } from '../../app/engine-plain.ts'
 import type { OpenPlain } from '../../app/engine-plain.ts'
 import { sealReader } from '../../app/engine-sealed.ts'
 import { Adder, hashFile, HashPool } from '../../app/ingest/index.ts'
-import { Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
+import { KeptFolder, Library, MediaFolder, openDatabase, TransferStore } from '../../app/library/index.ts'
 import type { ItemRow } from '../../app/library/index.ts'
 import type { OwnerSigner } from '../../app/manifest/index.ts'
 import { silentLog as log } from '../../app/ports/log.ts'
 import { buildMetainfo, magnetURI } from '../../app/seeding/index.ts'
 import { Rekeys, Revocations, SaveCopies, Sharing } from '../../app/sharing/index.ts'
 import { cardLink, makeCard } from '../../app/vault/contacts/card.ts'
-import { connectLit, Contacts, FileKeys, KeptKeyStore, LitScheme } from '../../app/vault/index.ts'
+import { connectLit, Contacts, FileKeys, KeptKeys, LitScheme } from '../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import type { Recipient, SeaPair } from '../../app/vault/index.ts'
 import { testSigner } from './fetch-node.ts'
@@ -104,7 +104,12 @@ export async function openSharingNode({
   const lit = new LitScheme(() => connectLit({ dir: path.join(root, 'data', 'lit'), signer }), {
     timeoutMs: 2000,
   })
-  const fileKeys = new FileKeys({ pair, store: new KeptKeyStore(db), clock, lit })
+  const fileKeys = new FileKeys({
+    pair,
+    kept: new KeptKeys({ db, folder: new KeptFolder(folder), pair }),
+    clock,
+    lit,
+  })
   const contacts = new Contacts({ db, clock, owner: () => me.owner, ownKeys: () => me.pair })
   const library = new Library({
     db,

@@ -6,6 +6,7 @@ import { isPoint } from '../envelope/sea.ts'
 import type { Recipient } from '../envelope/sea-envelope.ts'
 import { cardInvalid, cardJson, fingerprintOf, parseCard, plainName } from './card.ts'
 import type { Card } from './card.ts'
+import type { KeptContact } from './contacts-file.ts'
 
 interface ContactsInit {
   readonly db: Db
@@ -74,6 +75,28 @@ export class Contacts {
     return viewOf(row)
   }
 
+  /** Everything about them, by owner key: what is worth keeping. */
+  kept(): KeptContact[] {
+    return this.#rows()
+      .toSorted((a, b) => (a.owner < b.owner ? -1 : 1))
+      .map(({ name, card, added_at_ms: addedAtMs }) => ({ name, card, addedAtMs }))
+  }
+
+  /**
+   * Takes back those who were kept and are missing here, and newer cards of the others. Who can't be a contact (any more) is
+   * left out.
+   * @returns how many were missing
+   */
+  bringBack(kept: readonly KeptContact[]): number {
+    const before = this.#rows().length
+    this.#db.write(() => {
+      for (const contact of kept) this.#bringBack(contact)
+    })
+    const cameBack = this.#rows().length - before
+    if (kept.length > 0) this.#tell()
+    return cameBack
+  }
+
   /** @throws {AppError} `NOT_FOUND`, `BAD_REQUEST` (a name of nothing but blanks) */
   rename(owner: string, name: string): Contact {
     const row = this.#row(owner)
@@ -135,6 +158,25 @@ export class Contacts {
     return () => this.#listeners.delete(listener)
   }
 
+  #bringBack({ name, card: text, addedAtMs }: KeptContact): void {
+    try {
+      // Whether it was made in the future was asked when it was added, by a clock that may have been another.
+      const card = parseCard(text, Infinity)
+      const known = this.#row(card.owner)
+      if (card.owner === this.#owner()) return
+      this.#refuseKeysOfAnother(card)
+      if (known !== undefined && Date.parse(card.issuedAt) <= Date.parse(cardOf(known).issuedAt)) return
+      this.#write({
+        owner: card.owner,
+        name: known?.name ?? (plainName(name) || fingerprintOf(card.owner)),
+        card: cardJson(card),
+        added_at_ms: known?.added_at_ms ?? addedAtMs,
+      })
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+    }
+  }
+
   #recipient(owner: string): Recipient {
     const row = this.#row(owner)
     if (row === undefined) {
@@ -172,11 +214,15 @@ export class Contacts {
   }
 
   #store(row: Row): void {
+    this.#write(row)
+    this.#tell()
+  }
+
+  #write(row: Row): void {
     const sql = `
       INSERT INTO contacts (owner, name, card, added_at_ms) VALUES (@owner, @name, @card, @added_at_ms)
       ON CONFLICT (owner) DO UPDATE SET name = @name, card = @card`
     this.#db.write(() => this.#db.prepare(sql).run(row))
-    this.#tell()
   }
 
   #tell(): void {

@@ -17,7 +17,7 @@ import type {
 import { HttpServer, identifyClient } from '../../../app/http/index.ts'
 import type { HttpAddresses, HttpLimits, SignedRevocation, UploadAdder } from '../../../app/http/index.ts'
 import { Adder, HashPool, hashFile } from '../../../app/ingest/index.ts'
-import { Library, MediaFolder, TransferStore, openDatabase } from '../../../app/library/index.ts'
+import { KeptFolder, Library, MediaFolder, TransferStore, openDatabase } from '../../../app/library/index.ts'
 import type { ItemRow } from '../../../app/library/index.ts'
 import { Network } from '../../../app/network/index.ts'
 import { CatalogueKeeper } from '../../../app/engine-catalogue.ts'
@@ -26,7 +26,7 @@ import { Outbound } from '../../../app/outbound/index.ts'
 import { sealReader } from '../../../app/engine-sealed.ts'
 import { plainOpener } from '../../../app/engine-plain.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/index.ts'
-import { Contacts, FileKeys, KeptKeyStore, openVault } from '../../../app/vault/index.ts'
+import { Contacts, FileKeys, KeptKeys, openVault } from '../../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import type { Keychain, SeaPair, Vault } from '../../../app/vault/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
@@ -110,7 +110,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   const pool = new HashPool({ log })
   const fileKeys = new FileKeys({
     pair: options.seaPair ?? (() => TEST_PAIR),
-    store: new KeptKeyStore(db),
+    kept: new KeptKeys({ db, folder: new KeptFolder(folder), pair: options.seaPair ?? (() => TEST_PAIR) }),
     clock,
   })
   const library = new Library({

@@ -4,11 +4,11 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import type { Settings, Transfer } from '../../../app/contract/index.ts'
 import { sealReader } from '../../../app/engine-sealed.ts'
 import { Adder, hashFile, HashPool, type AdderOptions } from '../../../app/ingest/index.ts'
-import { Library, MediaFolder, openDatabase, TransferStore } from '../../../app/library/index.ts'
+import { KeptFolder, Library, MediaFolder, openDatabase, TransferStore } from '../../../app/library/index.ts'
 import type { OwnerSigner } from '../../../app/manifest/index.ts'
 import { silentLog as log } from '../../../app/ports/log.ts'
 import { buildMetainfo, magnetURI } from '../../../app/seeding/metainfo.ts'
-import { Contacts, FileKeys, KeptKeyStore } from '../../../app/vault/index.ts'
+import { Contacts, FileKeys, KeptKeys } from '../../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import type { SeaPair } from '../../../app/vault/index.ts'
 
@@ -56,7 +56,11 @@ export async function openNode({ root, settings, overrides, ...rest }: NodeOptio
   const folder = new MediaFolder({ dir: mediaDir, log, clock, reserveBytes: settings?.reserveBytes ?? 0 })
   const verifyBytes = async (file: string, signal: AbortSignal): Promise<string> =>
     (await hashFile(pool, { path: file, signal })).sha256
-  const fileKeys = new FileKeys({ pair: seaPair, store: new KeptKeyStore(db), clock })
+  const fileKeys = new FileKeys({
+    pair: seaPair,
+    kept: new KeptKeys({ db, folder: new KeptFolder(folder), pair: seaPair }),
+    clock,
+  })
   const contacts = new Contacts({ db, clock, owner: () => signer.publicKey, ownKeys: () => pair })
   const library = new Library({
     db,

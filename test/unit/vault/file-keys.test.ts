@@ -1,9 +1,11 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
-import { openDatabase } from '../../../app/library/index.ts'
+import { KeptFolder, MediaFolder, openDatabase } from '../../../app/library/index.ts'
 import type { Manifest } from '../../../app/manifest/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
-import { FileKeys, KeptKeyStore, makeEnvelope, newFileKey } from '../../../app/vault/index.ts'
+import { FileKeys, KeptKeys, makeEnvelope, newFileKey } from '../../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
 import type { SeaPair } from '../../../app/vault/index.ts'
 import { encryptBytes, encryptedManifest, patternBytes } from '../../support/encrypted-item.ts'
@@ -21,7 +23,10 @@ async function setUp(options: { maxCached?: number } = {}) {
   const clock = { now: 1_000, nowMs: () => clock.now }
   const file = dir.file('sower.db')
   const db = openDatabase(file, { log: silentLog, clock })
+  const folder = new MediaFolder({ dir: dir.file('media'), log: silentLog, clock })
+  await folder.open()
   onTestFinished(async () => {
+    folder.close()
     db.close()
     await dir[Symbol.asyncDispose]()
   })
@@ -30,8 +35,21 @@ async function setUp(options: { maxCached?: number } = {}) {
     if (wallet.pair === undefined) throw new AppError('KEYCHAIN_LOCKED', 'The keychain is locked.')
     return wallet.pair
   }
-  const fileKeys = () => new FileKeys({ pair, store: new KeptKeyStore(db), clock, ...options })
-  return { keys: fileKeys(), fileKeys, wallet, clock, db }
+  const kept = new KeptKeys({ db, folder: new KeptFolder(folder), pair })
+  const fileKeys = () => new FileKeys({ pair, kept, clock, ...options })
+  /** Everything that is kept in the media folder, by its path there. */
+  const files = (): Map<string, string> => {
+    const root = path.join(folder.dir, '.kept')
+    const entries = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : []
+    const found = entries.filter((entry) => entry.isFile())
+    return new Map(
+      found.map((entry) => {
+        const file = path.join(entry.parentPath, entry.name)
+        return [path.relative(root, file), readFileSync(file, 'utf8')]
+      }),
+    )
+  }
+  return { keys: fileKeys(), fileKeys, kept, wallet, clock, db, files }
 }
 
 async function manifestFor(pair: SeaPair, key = fileKey): Promise<Manifest> {
@@ -73,7 +91,7 @@ describe('the keys of files', () => {
     wallet.pair = undefined
     const locked = { code: 'KEYCHAIN_LOCKED' }
     await expect(keys.get(manifest)).rejects.toMatchObject(locked)
-    await expect(keys.keep(manifest, fileKey)).rejects.toMatchObject(locked)
+    expect(() => keys.keep(manifest, fileKey)).toThrow(expect.objectContaining(locked))
   })
 
   it('are not remembered for another wallet', async () => {
@@ -109,50 +127,79 @@ describe('the keys of files', () => {
 })
 
 describe('keys that came with a link', () => {
-  it('are kept boxed for the owner alone, and found again by the next start', async () => {
-    const { keys, fileKeys, db, wallet } = await setUp()
+  it('are kept sealed for the owner alone in the media folder, and found again by the next start', async () => {
+    const { keys, fileKeys, files, wallet } = await setUp()
     const manifest = await manifestFor(other)
-    await keys.keep(manifest, fileKey)
+    keys.keep(manifest, fileKey)
     expect(await fileKeys().get(manifest)).toEqual(fileKey)
-    const dump = JSON.stringify(db.sql.prepare('SELECT * FROM kept_keys').all())
-    expect(dump).toContain(mediaId)
+    expect([...files().keys()]).toEqual([expect.stringMatching(new RegExp(`^[0-9a-f]{32}/${mediaId}$`))])
+    const dump = [...files()].flat().join('\n')
     for (const encoding of ['base64url', 'base64', 'hex'] as const) {
       expect(dump).not.toContain(fileKey.toString(encoding))
     }
+    for (const part of [me.pub, me.epub].flatMap((key) => key.split('.'))) expect(dump).not.toContain(part)
     wallet.pair = seaPairFromSeed(Buffer.alloc(64, 9))
     await expect(fileKeys().get(manifest)).rejects.toMatchObject(keyNeeded)
   })
 
   it('are refused, and not kept, when they are not this item’s', async () => {
-    const { keys, db } = await setUp()
-    await expect(keys.keep(await manifestFor(other), newFileKey())).rejects.toMatchObject({
-      code: 'LINK_INVALID',
-    })
-    expect(db.sql.prepare('SELECT count(*) AS n FROM kept_keys').get()).toEqual({ n: 0 })
+    const { keys, files } = await setUp()
+    const manifest = await manifestFor(other)
+    expect(() => keys.keep(manifest, newFileKey())).toThrow(expect.objectContaining({ code: 'LINK_INVALID' }))
+    expect(files().size).toBe(0)
   })
 
   it('help when the box in the envelope is damaged', async () => {
     const { keys } = await setUp()
     const manifest = await manifestFor(me, newFileKey())
-    await keys.keep(manifest, fileKey)
+    keys.keep(manifest, fileKey)
     expect(await keys.get(manifest)).toEqual(fileKey)
   })
 
   it('are forgotten when the link asked for it, also those in memory', async () => {
-    const { keys, clock, db } = await setUp()
+    const { keys, clock, files } = await setUp()
     const manifest = await manifestFor(other)
-    await keys.keep(manifest, fileKey, 2_000)
+    keys.keep(manifest, fileKey, 2_000)
     expect(await keys.get(manifest)).toEqual(fileKey)
     clock.now = 2_000
     await expect(keys.get(manifest)).rejects.toMatchObject(keyNeeded)
-    expect(db.sql.prepare('SELECT count(*) AS n FROM kept_keys').get()).toEqual({ n: 0 })
+    expect(files().size).toBe(0)
+  })
+
+  it('say by their size neither whether they end nor for whom they are', async () => {
+    const { keys, files, wallet } = await setUp()
+    const manifest = await manifestFor(other)
+    keys.keep(manifest, fileKey)
+    wallet.pair = seaPairFromSeed(Buffer.alloc(64, 9))
+    keys.keep(manifest, fileKey, 1_900_000_000_000)
+    const [first, second, ...others] = [...files().values()]
+    expect(others).toEqual([])
+    expect(first?.length).toBe(second?.length)
+  })
+
+  it('that an older version kept in the database move to the media folder, but for those of another wallet', async () => {
+    const { keys, kept, db, files, clock } = await setUp()
+    const manifest = await manifestFor(other)
+    const insert = db.sql.prepare('INSERT INTO kept_keys VALUES (?, ?, ?, 1)')
+    const boxFor = async (pair: SeaPair) => {
+      const recipients = [{ owner: '', pub: pair.pub, epub: pair.epub }]
+      return JSON.stringify(await makeEnvelope({ fileKey, mediaId, version: 3, recipients }))
+    }
+    insert.run(mediaId, await boxFor(me), 2_000)
+    insert.run('f'.repeat(64), await boxFor(other), null)
+    await kept.moveAll()
+    expect(db.sql.prepare('SELECT media_id FROM kept_keys').all()).toEqual([{ media_id: 'f'.repeat(64) }])
+    expect(files().size).toBe(1)
+    expect(await keys.get(manifest)).toEqual(fileKey)
+    clock.now = 2_000
+    await expect(keys.get(manifest)).rejects.toMatchObject(keyNeeded)
   })
 
   it('last as long as the newest link says', async () => {
     const { keys, clock } = await setUp()
     const manifest = await manifestFor(other)
-    await keys.keep(manifest, fileKey, 2_000)
-    await keys.keep(manifest, fileKey)
+    keys.keep(manifest, fileKey, 2_000)
+    keys.keep(manifest, fileKey)
     clock.now = 5_000
     expect(await keys.get(manifest)).toEqual(fileKey)
   })

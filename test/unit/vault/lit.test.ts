@@ -115,11 +115,11 @@ describe('a key under Lit, with a local stand-in for its SDK and network', () =>
     const manifest = encryptedManifest(plain, bytes, { keyEnvelope })
     const kept = new Map<string, never>()
     const store = {
-      get: (id: string) => kept.get(id),
+      get: (id: string) => Promise.resolve(kept.get(id)),
       put: (key: { mediaId: string }) => void kept.set(key.mediaId, key as never),
       remove: (id: string) => void kept.delete(id),
     }
-    const keys = new FileKeys({ pair: () => pair, store, clock: { nowMs: () => 0 }, lit: scheme })
+    const keys = new FileKeys({ pair: () => pair, kept: store, clock: { nowMs: () => 0 }, lit: scheme })
     await expect(keys.get(manifest)).rejects.toMatchObject({ code: 'KEY_NEEDED' })
     expect(network.connections).toBe(1)
     expect(await keys.fetch(manifest)).toEqual(fileKey)
