@@ -3,12 +3,14 @@ import { mkdirSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { AppError } from '../contract/index.ts'
 import type { ChunkPlace } from '../manifest/index.ts'
+import { Background } from './background.ts'
 import { Chunks } from './chunks.ts'
 import { Contested } from './contested.ts'
 import { Following, type Publisher as FollowedPublisher } from './following.ts'
 import { GunClient, type GunEvent } from './gun-client.ts'
 import { startGunHost } from './gun-host.ts'
 import { GunSockets } from './gun-sockets.ts'
+import { Listeners } from './listeners.ts'
 import { ManifestIndex, type Lookup, type LookupHints } from './manifest-index.ts'
 import { ManifestStore, type FeedPage, type KnownItem, type KnownVersion } from './manifest-store.ts'
 import type { NetworkOptions, NetworkStatus } from './network-options.ts'
@@ -41,10 +43,11 @@ export class Network {
   readonly #presence: Presence
   readonly #chunks: Chunks
   readonly #following: Following
-  readonly #listeners = new Set<(mediaId: string) => void>()
-  readonly #revocationListeners = new Set<(revocation: Revocation) => void>()
-  readonly #statusListeners = new Set<() => void>()
   readonly #contested: Contested
+  readonly #background: Background
+  readonly #onItem = new Listeners<[mediaId: string]>()
+  readonly #onRevocation = new Listeners<[revocation: Revocation]>()
+  readonly #onStatus = new Listeners<[]>()
   #timer: NodeJS.Timeout | undefined
   #mayStart = false
   #isStarted = false
@@ -55,12 +58,14 @@ export class Network {
   constructor(options: NetworkOptions) {
     this.#options = options
     const { db, clock, log } = options
+    this.#background = new Background(log)
     this.#client = new GunClient({
       dir: options.dir,
       spawn: () => startGunHost({ heapMiB: HEAP_MIB, ...options.host }),
       relays: () => this.#relays(),
       log,
-      onEvent: (event) => this.#heard(event),
+      // What came out of GUN's process must never be what ends this one.
+      onEvent: (event) => this.#background.run(event.type, () => this.#heard(event)),
     })
     const client = this.#client
     this.#sockets = new GunSockets({
@@ -76,10 +81,8 @@ export class Network {
       store: this.#store,
       clock,
       trusted: options.trustedOwners,
-      onKept: (mediaId) => this.#tell(mediaId),
-      onRevocation: (revocation) => {
-        for (const listener of this.#revocationListeners) listener(revocation)
-      },
+      onKept: (mediaId) => this.#onItem.tell(mediaId),
+      onRevocation: (revocation) => this.#onRevocation.tell(revocation),
     })
     this.#publisher = new Publisher({
       client,
@@ -127,7 +130,7 @@ export class Network {
       store: this.#store,
       presence: this.#presence,
       nodeId: options.node.nodeId,
-      onKept: (mediaId) => this.#tell(mediaId),
+      onKept: (mediaId) => this.#onItem.tell(mediaId),
       clock,
     })
     this.#following = new Following({
@@ -301,7 +304,8 @@ export class Network {
     const ignore = (): void => undefined
     socket.on('error', ignore)
     const isAwake = this.#mayStart ? this.#awake() : Promise.resolve()
-    void isAwake.then(() => {
+    this.#background.run('upgrade', async () => {
+      await isAwake
       this.#sockets.attach(req, socket, head)
       socket.off('error', ignore)
     })
@@ -319,8 +323,7 @@ export class Network {
 
   /** Told of items the network said something new of. @returns stops listening */
   onItem(listener: (mediaId: string) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#onItem.add(listener)
   }
 
   /**
@@ -328,14 +331,12 @@ export class Network {
    * own nothing. @returns stops listening
    */
   onRevocation(listener: (revocation: Revocation) => void): () => void {
-    this.#revocationListeners.add(listener)
-    return () => this.#revocationListeners.delete(listener)
+    return this.#onRevocation.add(listener)
   }
 
   /** Told when GUN or a relay comes or goes. @returns stops listening */
   onStatus(listener: () => void): () => void {
-    this.#statusListeners.add(listener)
-    return () => this.#statusListeners.delete(listener)
+    return this.#onStatus.add(listener)
   }
 
   /** Told when the list of a publisher one follows was read. @returns stops listening */
@@ -352,8 +353,8 @@ export class Network {
         this.#sockets.credit(event.peer, event.bytes, event.waitMs)
         break
       case 'heard':
+        this.#background.run('lists', () => this.#following.noticed(event.graph))
         this.#index.take(event.graph)
-        void this.#following.noticed(event.graph)
         break
       case 'asked':
         this.#presence.asked(event.mediaIds)
@@ -365,11 +366,11 @@ export class Network {
       case 'relay':
       case 'up':
         if (event.type !== 'relay' || event.relay.state === 'open') this.#caughtRelay()
-        this.#tellStatus()
+        this.#onStatus.tell()
         break
       case 'down':
         this.#sockets.dropAll()
-        this.#tellStatus()
+        this.#onStatus.tell()
         break
     }
   }
@@ -388,13 +389,5 @@ export class Network {
   #about(): ReturnType<PresenceOptions['about']> {
     const { endpoints, region } = this.#options.settings()
     return { protocols: this.#options.protocols?.() ?? ['bittorrent'], endpoints, region }
-  }
-
-  #tell(mediaId: string): void {
-    for (const listener of this.#listeners) listener(mediaId)
-  }
-
-  #tellStatus(): void {
-    for (const listener of this.#statusListeners) listener()
   }
 }

@@ -105,10 +105,13 @@ export class Publisher {
   /** Brings every open relay up to date. Called whenever one opens, the wallet opens, or now and then. */
   catchUp(): Promise<void> {
     this.#isAgain = this.#catchingUp !== undefined
-    this.#catchingUp ??= this.#catchUp().finally(() => {
-      this.#catchingUp = undefined
-      if (this.#isAgain && !this.#abort.signal.aborted) void this.catchUp()
-    })
+    this.#catchingUp ??= this.#catchUp()
+      // Nobody waits for it: what is still owed is tried again.
+      .catch((error: unknown) => this.#options.log.error('network.catch-up-failed', { error }))
+      .finally(() => {
+        this.#catchingUp = undefined
+        if (this.#isAgain && !this.#abort.signal.aborted) void this.catchUp()
+      })
     return this.#catchingUp
   }
 
