@@ -78,7 +78,11 @@ export class RelayRoutes {
     if (!MediaId.safeParse(mediaId).success) throw mediaNotFound()
     const reader = await viewers.identify(exchange)
     this.#spend(exchange)
+    // Asked for whether or not it is held, so that nobody can tell by the time it takes.
     const found = await relay.find(mediaId)
+    const own = library.get(mediaId, { isTrashIncluded: true })
+    // What is private here is not told of, however public the network thinks it is.
+    if (own !== undefined && !canRead(reader, own)) throw mediaNotFound()
     if (found === undefined || !canRead(reader, found.rule)) throw mediaNotFound()
     if (found.revocation !== undefined) throw withdrawn(found.revocation)
     sendJson(exchange, 200, found.manifest, found.rule.accessLevel === 'public' ? PUBLIC_HEADERS : {})

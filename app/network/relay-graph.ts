@@ -107,15 +107,15 @@ export class RelayGraph {
 
   /**
    * One node, without GUN's metadata: `data` and `oip` parsed where they are JSON, links replaced by what they lead to, one level
-   * deep and at most {@link MAX_LINKS}; further ones stay links.
+   * deep and at most {@link MAX_LINKS}; further ones stay links, where this reader may know of what they lead to.
    * @returns undefined when there is none, or none that this reader may know of
    * @throws {AppError} `BAD_REQUEST` for a soul that is none of ours
    */
   async get(soul: string, reader: RelayReader): Promise<Record<string, unknown> | undefined> {
     const parsed = requireSoul(soul)
-    if (!this.#mayAsk(parsed, reader)) return undefined
     const node = await this.#read(soul)
-    if (node === undefined) return undefined
+    // Read in any case, so that nobody can tell by the time it takes what the library holds.
+    if (node === undefined || !this.#mayAsk(parsed, reader)) return undefined
     const values = await this.#withLinks(node, parsed, reader)
     if (Object.keys(values).length === 0 || !this.#mayKnow(parsed, values, reader)) return undefined
     return Object.fromEntries(
@@ -286,6 +286,10 @@ export class RelayGraph {
   async #withLinks(node: GunNode, soul: Soul, reader: RelayReader): Promise<Record<string, unknown>> {
     const values: Record<string, GunValue> = 'pub' in soul ? openNode(soul.pub, node) : valuesOf(node)
     const links = Object.entries(values).filter(([, value]) => isLink(value))
+    for (const [key, value] of links.slice(MAX_LINKS)) {
+      const target = isLink(value) ? parseSoul(value['#']) : undefined
+      if (target !== undefined && !this.#mayAsk(target, reader)) delete values[key]
+    }
     const found = new Map<string, unknown>()
     await Promise.all(
       links.slice(0, MAX_LINKS).map(async ([key, value]) => {

@@ -116,6 +116,30 @@ describe('POST /media/manifest', () => {
     expect(await client.once([`media:${hidden.id}`])).toBeNull()
   })
 
+  it('tells strangers nothing of what is private here, whatever the network says of it', async () => {
+    const { mediaId } = await node.add(randomBytes(60), { accessLevel: 'private' })
+    // As public as it was before, or as somebody else with the same file makes it.
+    const shown = makeManifest(publisher, 'held', { mediaId })
+    expect(json(await send('/media/manifest', shown, publisherToken))).toMatchObject({ published: true })
+    const strangers = await logIn(node.url, other)
+    for (const token of [undefined, strangers]) {
+      const answers = [
+        await manifestOf(mediaId, token),
+        ...(await Promise.all(
+          [`media:${mediaId}`, `media:${mediaId}:peers`].map((soul) => get(soul, token)),
+        )),
+      ]
+      expect(answers.map(({ status }) => status)).toEqual([404, 404, 404])
+    }
+    expect((await manifestOf(mediaId, node.ownerToken)).status).toBe(200)
+    // A whole list leads to it no more than its own name.
+    const listed = json(await get('media')) as { data: Record<string, unknown> }
+    expect(Object.keys(listed.data)).not.toContain(mediaId)
+    // In the trash it is still nobody else's to know of.
+    await node.library.remove([mediaId])
+    expect((await manifestOf(mediaId)).status).toBe(404)
+  })
+
   it('takes OIP’s unsigned ones of public items from the node’s owner, as hints', async () => {
     const id = idOf('oip')
     const oip = {
