@@ -78,11 +78,14 @@ export class RelayRoutes {
     if (!MediaId.safeParse(mediaId).success) throw mediaNotFound()
     const reader = await viewers.identify(exchange)
     this.#spend(exchange)
-    // Asked for whether or not it is held, so that nobody can tell by the time it takes.
-    const found = await relay.find(mediaId)
     const own = library.get(mediaId, { isTrashIncluded: true })
+    const isTheirs = own !== undefined && canRead(reader, own)
+    // In the trash: their own question is not to name it to relays.
+    if (isTheirs && !this.#isTellable(mediaId)) throw mediaNotFound()
+    // Strangers have it asked for whether or not it is held, so that they can't tell by the time it takes.
+    const found = await relay.find(mediaId)
     // What is private here is not told of, however public the network thinks it is.
-    if (own !== undefined && !canRead(reader, own)) throw mediaNotFound()
+    if (own !== undefined && !isTheirs) throw mediaNotFound()
     if (found === undefined || !canRead(reader, found.rule)) throw mediaNotFound()
     if (found.revocation !== undefined) throw withdrawn(found.revocation)
     sendJson(exchange, 200, found.manifest, found.rule.accessLevel === 'public' ? PUBLIC_HEADERS : {})

@@ -177,6 +177,8 @@ function filterGet(raw: unknown, drop: Drop): CleanMessage['get'] | undefined {
   if (soul === undefined) return drop('soul')
   const key = raw['.']
   if (typeof key === 'string' && key !== '') return KEY.test(key) ? { '#': name, '.': key } : drop('get')
+  // Frozen versions are given to those who know their hash: a list of them would name what is listed nowhere.
+  if (soul.kind === 'versions') return drop('get')
   const range = isRecord(key) ? filterRange(key) : undefined
   // A whole list could be of any length: whoever asks for it gets its first page.
   if (isList(soul)) return { '#': name, '.': range ?? { '*': '' }, '%': FILTER_LIMITS.listAnswerBytes }

@@ -261,10 +261,12 @@ export class Publisher {
     const signer = this.#options.signer()
     const hint = signer === undefined ? fields : { ...fields, pub: signer.pub }
     const nodes: GunNode[] = [makeNode(souls.hint(id), hint, state)]
-    // A longer one lies in parts in the other two places.
-    if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes)
-      nodes.push(makeNode(souls.versions, { [hash]: text }, state))
-    if (isListed) nodes.push(makeNode(souls.index, { [id]: { '#': souls.hint(id) } }, state))
+    if (isListed) {
+      // A longer one lies in parts in the other two places; of what is not listed, stock relays would list the frozen ones.
+      if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes)
+        nodes.push(makeNode(souls.versions, { [hash]: text }, state))
+      nodes.push(makeNode(souls.index, { [id]: { '#': souls.hint(id) } }, state))
+    }
     if (signer !== undefined) {
       const { pub } = signer
       nodes.push(signNode(souls.spaceItem(pub, id), signedFields(fields), state, signer))

@@ -26,6 +26,7 @@ import {
   ruleOf,
   statedLevel,
   verified,
+  versionsFor,
 } from './relay-values.ts'
 import { parseSoul, souls, type Soul } from './souls.ts'
 
@@ -285,6 +286,8 @@ export class RelayGraph {
   /** @returns keys and values; those of a user's space only where their signatures hold */
   async #withLinks(node: GunNode, soul: Soul, reader: RelayReader): Promise<Record<string, unknown>> {
     const values: Record<string, GunValue> = 'pub' in soul ? openNode(soul.pub, node) : valuesOf(node)
+    if (soul.kind === 'versions')
+      return versionsFor(values, (manifest) => this.#mayReadVersion(manifest, reader))
     const links = Object.entries(values).filter(([, value]) => isLink(value))
     for (const [key, value] of links.slice(MAX_LINKS)) {
       const target = isLink(value) ? parseSoul(value['#']) : undefined
@@ -302,6 +305,17 @@ export class RelayGraph {
       found.has(key) ? found.get(key) : value,
     ])
     return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+  }
+
+  /** By what a frozen version says itself, and by what is known of its item since. */
+  #mayReadVersion(manifest: Manifest, { held, mayRead }: RelayReader): boolean {
+    const rule = held(manifest.id)
+    const known = this.#options.store.find(manifest.id)
+    return (
+      mayRead(ruleOf(manifest)) &&
+      (rule === undefined || mayRead(rule)) &&
+      (known === undefined || (known.revocation === undefined && mayRead(ruleOf(known.manifest))))
+    )
   }
 
   /** @returns undefined for what this reader may not know of, the link itself for what is not there */

@@ -1,6 +1,6 @@
 import { AppError } from '../contract/index.ts'
 import { accessLevelOf, verifyManifest, type AccessRule, type Manifest } from '../manifest/index.ts'
-import { encodeManifest } from './codec.ts'
+import { encodeManifest, readFrozen } from './codec.ts'
 import { FILTER_LIMITS } from './filter.ts'
 import type { DropReason } from './filter.ts'
 import { unwrapJson } from './flat.ts'
@@ -52,13 +52,25 @@ export function describeForeign(foreign: ForeignManifest): Record<string, unknow
   return JSON.parse(JSON.stringify(fields)) as Record<string, unknown> // leaves out what is undefined
 }
 
-export function verified(candidate: unknown, mediaId: string): Manifest | undefined {
+export function verified(candidate: unknown, mediaId?: string): Manifest | undefined {
   try {
     return verifyManifest(candidate, { mediaId })
   } catch (error) {
     if (error instanceof AppError) return undefined
     throw error
   }
+}
+
+/** Of frozen versions those that hold and may be read. */
+export function versionsFor(
+  values: Readonly<Record<string, GunValue>>,
+  mayRead: (manifest: Manifest) => boolean,
+): Record<string, GunValue> {
+  const entries = Object.entries(values).filter(([hash, text]) => {
+    const manifest = verified(readFrozen(text, hash))
+    return manifest !== undefined && mayRead(manifest)
+  })
+  return Object.fromEntries(entries)
 }
 
 export function nodesOf(manifest: Manifest, nowMs: number): GunNode[] {
@@ -71,15 +83,12 @@ export function nodesOf(manifest: Manifest, nowMs: number): GunNode[] {
   }
   const { hash, text, fields } = encoded
   const hint = souls.hint(manifest.id)
-  return [
-    makeNode(hint, fields, nowMs),
-    ...(Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes
-      ? [makeNode(souls.versions, { [hash]: text }, nowMs)]
-      : []),
-    ...(reachOf(manifest) === 'listed'
-      ? [makeNode(souls.index, { [manifest.id]: { '#': hint } }, nowMs)]
-      : []),
-  ]
+  const nodes = [makeNode(hint, fields, nowMs)]
+  if (reachOf(manifest) !== 'listed') return nodes
+  nodes.push(makeNode(souls.index, { [manifest.id]: { '#': hint } }, nowMs))
+  if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes)
+    nodes.push(makeNode(souls.versions, { [hash]: text }, nowMs))
+  return nodes
 }
 
 /** As GUN can hold it: lists and objects become JSON, what is null is left out. */

@@ -8,6 +8,15 @@ import {
   type OwnerSigner,
 } from '../../app/manifest/index.ts'
 import { verifyRevocation, type Revocation } from '../../app/sharing/index.ts'
+import { newSalt } from '../../app/stream-cipher.ts'
+import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
+import {
+  encryptionField,
+  makeEnvelope,
+  newFileKey,
+  sealMetadata,
+  storedSizeOf,
+} from '../../app/vault/index.ts'
 
 /** A signed manifest of an item that never was. */
 export function makeManifest(
@@ -41,4 +50,31 @@ export function makeRevocation(owner: OwnerSigner, mediaId: string, reason = 'ma
   const unsigned = { mediaId, reason, at: '2026-11-26T13:00:00.000Z', owner: owner.publicKey }
   const digest = createHash('sha256').update(canonicalJson(unsigned)).digest()
   return verifyRevocation({ ...unsigned, sig: Buffer.from(owner.sign(digest)).toString('base64url') })
+}
+
+/** A signed manifest of ciphertext that never was, sealed, and shared with so many people. */
+export async function makeSharedManifest(owner: OwnerSigner, name: string, people = 1): Promise<Manifest> {
+  const fileKey = newFileKey()
+  const mediaId = createHash('sha256').update(name).digest('hex')
+  const plainSizeBytes = 999_984
+  const recipients = Array.from({ length: people }, (_, index) => {
+    const { pub, epub } = seaPairFromSeed(createHash('sha512').update(`${name} ${index}`).digest())
+    return { owner: `02${createHash('sha256').update(pub).digest('hex')}`, pub, epub }
+  })
+  return makeManifest(owner, name, {
+    name: undefined,
+    mime: 'application/octet-stream',
+    sizeBytes: storedSizeOf(plainSizeBytes),
+    accessLevel: 'shared',
+    sharedWith: recipients.map((person) => person.owner),
+    encryption: encryptionField({
+      fileKey,
+      salt: newSalt(),
+      authTag: Buffer.alloc(16, 1),
+      plainSizeBytes,
+      mediaId,
+      sealed: sealMetadata(fileKey, { name, mime: 'video/mp4', plainHash: mediaId }),
+      keyEnvelope: await makeEnvelope({ fileKey, mediaId, version: 1, recipients }),
+    }),
+  })
 }

@@ -1,9 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { canonicalJson } from '../../../app/manifest/index.ts'
+import { frozenKey } from '../../../app/network/sea.ts'
 import { ask, json, startTestNode } from '../http/test-node.ts'
 import type { Answer, TestNode } from '../http/test-node.ts'
 import { StockClient } from '../../support/gun-relay.ts'
-import { makeManifest, makeRevocation } from '../../support/network-items.ts'
+import { makeManifest, makeRevocation, makeSharedManifest } from '../../support/network-items.ts'
+import { poll } from '../../support/network-world.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { testSigner } from '../../unit/manifest/owner.ts'
 import { logIn, post } from './login.ts'
@@ -38,9 +43,40 @@ const get = (soul: string, token?: string): Promise<Answer> =>
     `${node.url}/get?soul=${encodeURIComponent(soul)}`,
     token === undefined ? {} : { headers: bearer(token) },
   )
+/** What a peer at /gun is told who asks for everything a node holds. */
+async function rangeOf(soul: string): Promise<string> {
+  const socket = new WebSocket(`${node.url.replace('http', 'ws')}/gun`)
+  await once(socket, 'open')
+  let heard = ''
+  socket.on('message', (data: Buffer) => (heard += data.toString()))
+  socket.send(JSON.stringify({ '#': 'q1', get: { '#': soul, '.': { '*': '' } } }))
+  socket.send(JSON.stringify({ '#': 'q2', get: { '#': soul } }))
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  socket.terminate()
+  return heard
+}
 const idOf = (name: string): string => createHash('sha256').update(name).digest('hex')
 
 describe('POST /media/manifest', () => {
+  it('gives what is shared to those who know its id and may read it, and lists it nowhere', async () => {
+    const shared = await makeSharedManifest(publisher, 'shared.mp4')
+    const shown = makeManifest(publisher, 'shown.mp4')
+    for (const manifest of [shared, shown])
+      expect(json(await send('/media/manifest', manifest, publisherToken))).toMatchObject({ published: true })
+    expect(json(await manifestOf(shared.id, publisherToken))).toEqual(shared)
+    expect((await manifestOf(shared.id)).status).toBe(404)
+    expect((await client.once([`media:${shared.id}`]))?.['id']).toBe(shared.id)
+    for (const soul of ['media', '#media']) {
+      const listed = (await get(soul)).body.toString()
+      expect(listed).toContain(shown.id)
+      expect(listed).not.toContain(shared.id)
+      expect(await rangeOf(soul)).not.toContain(shared.id)
+    }
+    // Frozen versions are given by their hash, and to nobody all at once.
+    expect(await rangeOf('#media')).not.toContain(shown.id)
+    expect(await client.once(['#media', frozenKey(canonicalJson(shown))])).toBe(canonicalJson(shown))
+  })
+
   it('believes, indexes and publishes what its sender signed, so that stock GUN clients read it', async () => {
     const manifest = makeManifest(publisher, 'signed.mp4')
     const answer = await send('/media/manifest', manifest, publisherToken)
@@ -278,7 +314,12 @@ describe('POST /media/presence', () => {
     })
     const read = await client.once([`media:${mediaId}:peers:oip-node`])
     expect(read).toMatchObject({ peerId: 'oip-node', protocols: '[]', endpoints: '[]' })
-    expect(await node.network.presenceOf(mediaId)).toMatchObject({ fresh: 0, unsigned: 1 })
+    // Whoever is asked has little time to answer.
+    const present = await poll(
+      () => node.network.presenceOf(mediaId),
+      ({ unsigned }) => unsigned === 1,
+    )
+    expect(present.fresh).toBe(0)
     expect((await send('/media/presence', { mediaId, peerId: '1'.repeat(40) })).status).toBe(403)
     expect((await send('/media/presence', { mediaId: 'x' })).status).toBe(400)
   })

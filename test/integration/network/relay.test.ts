@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { makeManifest, makeRevocation } from '../../support/network-items.ts'
+import { makeManifest, makeRevocation, makeSharedManifest } from '../../support/network-items.ts'
 import { seaTestPair } from '../../support/network-node.ts'
 import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
 import { testSigner } from '../../unit/manifest/owner.ts'
@@ -95,6 +95,28 @@ test('hears of new public items of those it follows and of the public list, neve
     () => b.feed(),
     ({ items }) => items.some(({ manifest }) => manifest.id === live.id),
   )
+})
+
+test('what is shared is found by its id, and in its publisher’s space, and is in no list', async () => {
+  const { start, client } = await setUp()
+  const pair = seaTestPair()
+  const [a, b, c] = await Promise.all([start('a', { pair }), start('b'), start('c')])
+  const shared = await makeSharedManifest(owner, 'shared')
+  const shown = makeManifest(owner, 'shown')
+  await a.publish(shared)
+  await a.publish(shown)
+  expect((await b.lookup(shared.id)).known?.manifest).toEqual(shared)
+  expect((await c.lookup(shared.id, { pub: pair.pub })).known?.pub).toBe(pair.pub)
+  // The relay gives whole lists to whoever asks: nothing of it may be in one.
+  const stock = await client('stock')
+  for (const path of [['#media'], ['media']]) {
+    const listed = JSON.stringify(await stock.map(path))
+    expect(listed).toContain(shown.id)
+    expect(listed).not.toContain(shared.id)
+  }
+  const space = JSON.stringify(await stock.map(['media'], pair.pub))
+  expect(space).toContain(shown.id)
+  expect(space).not.toContain(shared.id)
 })
 
 test('obeys a withdrawal of the owner and of nobody else', async () => {
