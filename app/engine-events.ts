@@ -10,6 +10,7 @@ import type {
   SettingsView,
   Transfer,
 } from './contract/index.ts'
+import type { Log } from './ports/log.ts'
 
 /** Bursts are merged into at most four messages a second. */
 const MERGE_MS = 250
@@ -23,6 +24,7 @@ interface EventSources {
   readonly item: (mediaId: string) => Item | undefined
   readonly transfer: (id: string) => Transfer | undefined
   readonly node: () => NodeStatus
+  readonly log: Log
 }
 
 /** What the engine tells the window, the web page and the CLI: current state, merged, never one message per piece. */
@@ -34,6 +36,7 @@ export class EngineEvents {
   readonly #found = new Set<string>()
   #isNodeChanged = false
   #timer: NodeJS.Timeout | undefined
+  #isStopped = false
 
   constructor(sources: EventSources) {
     this.#sources = sources
@@ -90,16 +93,22 @@ export class EngineEvents {
   }
 
   stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#listeners.clear()
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined) return
+    if (this.#timer !== undefined || this.#isStopped) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#flush()
+      try {
+        this.#flush()
+      } catch (error) {
+        // A database that can't be read just now, say: whoever listens hears of the next change.
+        this.#sources.log.error('events.untold', { error })
+      }
     }, MERGE_MS)
   }
 

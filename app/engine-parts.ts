@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { EngineAddresses, EngineHandlers, Item, Settings } from './contract/index.ts'
+import type { EngineAddresses, EngineHandlers, Item } from './contract/index.ts'
 import { discoveryParts, startDiscovery } from './engine-discovery.ts'
 import { EngineEvents } from './engine-events.ts'
 import { createHandlers } from './engine-handlers.ts'
@@ -11,6 +11,7 @@ import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
 import { prepareSharing, sharingParts, startSharing, stopSharing } from './engine-sharing.ts'
 import { nodeStatus } from './engine-status.ts'
+import { notePeerPort, swarmPart } from './engine-swarm.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import { followWithdrawals, obey, revocationLookup } from './engine-withdrawn.ts'
 import { viewItem, webSources } from './engine-view.ts'
@@ -20,11 +21,10 @@ import { HttpServer } from './http/index.ts'
 import type { PlainFiles } from './http/index.ts'
 import { Adder, HashPool, hashFile } from './ingest/index.ts'
 import { Library, MediaFolder, openDatabase, TransferStore } from './library/index.ts'
-import type { Db, ItemRow } from './library/index.ts'
-import { canonicalJson } from './manifest/index.ts'
+import type { ItemRow } from './library/index.ts'
 import { Outbound } from './outbound/index.ts'
 import { systemClock } from './ports/clock.ts'
-import { buildMetainfo, magnetURI, Swarm } from './seeding/index.ts'
+import { buildMetainfo, magnetURI } from './seeding/index.ts'
 import { connectLit, FileKeys, LitScheme, openVault } from './vault/index.ts'
 
 /** Reading everything again is never in a hurry. */
@@ -50,6 +50,7 @@ export class EngineParts {
       },
       transfer: (id) => this.#get().transfers.get(id),
       node: () => nodeStatus(this.#get(), this.#init, this.#startedAtMs),
+      log: init.log,
     })
   }
 
@@ -104,7 +105,10 @@ export class EngineParts {
     await library.start()
     const outbound = new Outbound()
     this.#closers.push(() => outbound.close())
-    const { swarm, peerPort } = await this.#startSwarm(library, db, values)
+    const swarm = swarmPart({ library, db, values, clock, log: log.child('seeding') })
+    this.#closers.push(() => swarm.stop())
+    await swarm.start()
+    notePeerPort(db, swarm)
     const adder = new Adder({
       library,
       transfers,
@@ -215,7 +219,6 @@ export class EngineParts {
       swarm,
       network,
       handlers,
-      peerPort,
       url: '',
       controlUrl: '',
     }
@@ -262,7 +265,7 @@ export class EngineParts {
       url,
       controlUrl,
       controlToken,
-      peerPort,
+      peerPort: swarm.peerPort,
       nodeId: vault.nodeKey.nodeId,
       owner: vault.owner(),
     }
@@ -273,37 +276,6 @@ export class EngineParts {
     this.events.stop()
     for (const close of this.#closers.splice(0).toReversed()) await close()
     this.#running = undefined
-  }
-
-  async #startSwarm(library: Library, db: Db, values: Settings): Promise<{ swarm: Swarm; peerPort: number }> {
-    const log = this.#init.log.child('seeding')
-    const make = (peerPort: number): Swarm =>
-      new Swarm({
-        options: { ...values, peerPort },
-        open: async (mediaId) => {
-          // A torrent file that does not fit is made again by this, for the next peer who asks.
-          const [file] = await Promise.all([library.openForServing(mediaId), library.metainfo(mediaId)])
-          return file
-        },
-        manifest: async (mediaId) => Buffer.from(canonicalJson(await library.manifest(mediaId))),
-        clock,
-        log,
-      })
-    // "Any free port" means the same one every time as long as it is free: trackers and routers remember it.
-    const remembered = values.peerPort === 0 ? Number(db.getMeta('peer_port') ?? 0) : values.peerPort
-    let swarm = make(remembered)
-    let started = await swarm.start().catch((error: unknown) => {
-      if (values.peerPort !== 0 || remembered === 0) throw error
-      return undefined
-    })
-    if (!started) {
-      await swarm.stop()
-      swarm = make(0)
-      started = await swarm.start()
-    }
-    this.#closers.push(() => swarm.stop())
-    db.setMeta('peer_port', String(started.peerPort))
-    return { swarm, peerPort: started.peerPort }
   }
 
   #view(row: ItemRow): Item {

@@ -4,7 +4,7 @@ import { VERSION } from './version.ts'
 
 /** How the node is, as the contract shows it. */
 export function nodeStatus(
-  { vault, folder, library, swarm, network, peerPort, url, controlUrl }: Running,
+  { vault, folder, library, swarm, network, url, controlUrl }: Running,
   { settings, notices }: PartsInit,
   startedAtMs: number,
 ): NodeStatus {
@@ -17,7 +17,7 @@ export function nodeStatus(
     startedAtMs,
     url,
     controlUrl,
-    peerPort,
+    peerPort: swarm.peerPort,
     media: {
       dir: settings.get().mediaDir,
       state: folder.state(),

@@ -40,7 +40,6 @@ export interface Running {
   readonly swarm: Swarm
   readonly network: Network
   readonly handlers: EngineHandlers
-  readonly peerPort: number
   readonly url: string
   readonly controlUrl: string
 }

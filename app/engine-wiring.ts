@@ -1,8 +1,10 @@
-import type { Settings } from './contract/index.ts'
+import type { Notice, Settings } from './contract/index.ts'
 import type { EngineEvents } from './engine-events.ts'
 import { LiveItems } from './engine-live.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import type { SeedKeeper } from './engine-seeds.ts'
+import { notePeerPort, swarmFailure } from './engine-swarm.ts'
+import { systemClock } from './ports/clock.ts'
 
 /** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
 const LIVE_INTERVAL_MS = 1000
@@ -29,7 +31,6 @@ export function wire(parts: Wired): void {
     swarm,
     network,
     settings,
-    notices,
     log,
     seeds,
     events,
@@ -61,13 +62,7 @@ export function wire(parts: Wired): void {
       events.itemsChanged(mediaIds)
       events.nodeChanged()
     }),
-    library.onNotice((notice) => {
-      // Said again, it is newer, not more.
-      const before = notices.findIndex(({ message }) => message === notice.message)
-      if (before >= 0) notices.splice(before, 1)
-      notices.push(notice)
-      events.notice(notice)
-    }),
+    library.onNotice((notice) => tellNotice(parts, notice)),
     folder.onState(() => {
       tellAllItems(parts)
       events.nodeChanged()
@@ -97,7 +92,7 @@ export function wire(parts: Wired): void {
       applySettings(parts, view.values)
     }),
   )
-  if (settings.get().isSeedingPaused) void swarm.pause()
+  if (settings.get().isSeedingPaused) observeSwarm(parts, swarm.pause())
   followWallet(parts)
   seeds.seedAll()
   library.outbox.drain({ seed: (mediaId) => seeds.settle(mediaId) })
@@ -121,17 +116,36 @@ function followWallet({ vault, library, db, log }: Wired): void {
 
 function applySettings(parts: Wired, values: Settings): void {
   const { swarm, network, folder, events } = parts
-  swarm.setOptions(values)
+  observeSwarm(parts, swarm.setOptions(values))
   network.refreshFrom('settings')
   folder.setReserveBytes(values.reserveBytes)
-  if (swarm.isPaused !== values.isSeedingPaused) {
-    const change = values.isSeedingPaused ? swarm.pause() : swarm.resume()
-    void Promise.resolve(change).then(() => {
+  if (swarm.isPaused !== values.isSeedingPaused)
+    observeSwarm(parts, values.isSeedingPaused ? swarm.pause() : swarm.resume())
+  events.nodeChanged()
+}
+
+/** Waits for a change of the swarm, which takes a moment, and says what came of it. */
+function observeSwarm(parts: Wired, change: Promise<void>): void {
+  const { swarm, db, log, events } = parts
+  change
+    .then(() => notePeerPort(db, swarm))
+    .catch((error: unknown) => {
+      log.error('seeding.change-failed', { error })
+      tellNotice(parts, swarmFailure(error, systemClock))
+    })
+    .then(() => {
       tellAllItems(parts)
       events.nodeChanged()
     })
-  }
-  events.nodeChanged()
+    .catch((error: unknown) => log.error('seeding.change-untold', { error }))
+}
+
+function tellNotice({ notices, events }: Wired, notice: Notice): void {
+  // Said again, it is newer, not more.
+  const before = notices.findIndex(({ message }) => message === notice.message)
+  if (before >= 0) notices.splice(before, 1)
+  notices.push(notice)
+  events.notice(notice)
 }
 
 function tellAllItems({ events, library }: Wired): void {

@@ -34,7 +34,7 @@ const MAX_HTTP_BEFORE_METAINFO = 64
 
 type ListenerSets = { [N in keyof LeechEvents]: Set<LeechEvents[N]> }
 
-/** @internal Made by `Swarm.leech`. */
+/** One torrent being fetched; made by `Swarm.leech`. */
 export class SwarmLeech implements Leech, Downloader {
   readonly args: LeechArgs
   readonly #host: LeechHost

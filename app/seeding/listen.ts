@@ -6,16 +6,33 @@ import { installLinks } from './link.ts'
 import type { TokenBucket } from './throttle.ts'
 import type { SwarmOptions } from './types.ts'
 
+interface Limits {
+  readonly up: TokenBucket
+  readonly down: TokenBucket
+}
+
 /**
  * webtorrent's client, listening for peers, with our links and limits.
+ * @param lastPort where it listened before; 0 = nowhere
  * @throws {AppError} `PORT_IN_USE`
  */
-export function listen(
+export async function listen(
   options: SwarmOptions,
-  peerPort: number,
-  limits: { readonly up: TokenBucket; readonly down: TokenBucket },
+  lastPort: number,
+  limits: Limits,
   log: Log,
 ): Promise<WebTorrent> {
+  const { peerPort } = options
+  if (peerPort !== 0 || lastPort === 0) return listenAt(peerPort, options, limits, log)
+  try {
+    return await listenAt(lastPort, options, limits, log)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'PORT_IN_USE') throw error
+    return listenAt(0, options, limits, log)
+  }
+}
+
+function listenAt(peerPort: number, options: SwarmOptions, limits: Limits, log: Log): Promise<WebTorrent> {
   installLinks()
   const client = new WebTorrent({
     torrentPort: peerPort,
@@ -38,7 +55,7 @@ export function listen(
       client.on('error', (error: Error) => log.error('swarm.client-failed', { reason: error.message }))
       resolve(client)
     })
-    client.once('error', (error: Error) => void listenError(error, peerPort).then(reject))
+    client.once('error', (error: Error) => void listenError(error, peerPort).then(reject, reject))
   })
 }
 

@@ -183,7 +183,7 @@ export function magnetURI(parts: {
   return `magnet:?${fields.join('&')}`
 }
 
-/** @internal */
+/** Hex. */
 export function sha1Hex(bytes: Uint8Array): string {
   return hash('sha1', bytes, 'hex')
 }
@@ -193,4 +193,9 @@ function invalid(why: string, cause?: unknown, hint?: string): AppError {
     hint: hint ?? 'Nothing was stored. Ask whoever gave you the link for a fresh one.',
     ...(cause === undefined ? {} : { cause }),
   })
+}
+
+/** @throws {TypeError} for what names no torrent */
+export function checkInfoHash(infoHash: string): void {
+  if (!/^[0-9a-f]{40}$/.test(infoHash)) throw new TypeError('infoHash must be 40 lowercase hex digits')
 }

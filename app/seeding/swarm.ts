@@ -8,6 +8,7 @@ import { CopyCounts } from './copy-counts.ts'
 import { Discovery } from './discovery.ts'
 import { SwarmLeech, type LeechHost } from './leech.ts'
 import { listen } from './listen.ts'
+import { checkInfoHash } from './metainfo.ts'
 import { PiecePool } from './piece-pool.ts'
 import { Seeds } from './seeds.ts'
 import { ServedFiles } from './served-files.ts'
@@ -25,6 +26,7 @@ import type {
   LeechArgs,
 } from './types.ts'
 import type { Content } from './uploads.ts'
+import { totalsOf } from './swarm-totals.ts'
 
 const DEFAULT_MAX_CONNECTIONS = 200
 const LEECH_PEERS = 40
@@ -62,12 +64,13 @@ export class Swarm {
   #running: Running | null = null
   #isPaused = false
   #isStarted = false
-  #peerPort = 0
+  #peerPort: number
   /** start, pause, resume and stop take their turn. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(parts: SwarmParts) {
     this.#options = parts.options
+    this.#peerPort = parts.options.peerPort === 0 ? (parts.lastPeerPort ?? 0) : parts.options.peerPort
     this.#clock = parts.clock
     this.#log = parts.log.child('seeding')
     this.#files = new ServedFiles(parts.open)
@@ -96,6 +99,11 @@ export class Swarm {
     return this.#isPaused
   }
 
+  /** Where it listens, or will; 0 = not known yet. */
+  get peerPort(): number {
+    return this.#peerPort
+  }
+
   /**
    * Listens for peers and announces what was given to `seed` so far.
    * @throws {AppError} `PORT_IN_USE`
@@ -104,7 +112,6 @@ export class Swarm {
     return this.#inTurn(async () => {
       if (!this.#isStarted) {
         this.#isStarted = true
-        this.#peerPort = this.#options.peerPort
         if (!this.#isPaused) await this.#run()
       }
       return { peerPort: this.#peerPort }
@@ -125,7 +132,7 @@ export class Swarm {
 
   /** Announces an item and answers whoever asks for it. Costs a row and an announce until somebody does. */
   seed(args: SeedArgs): void {
-    if (!/^[0-9a-f]{40}$/.test(args.infoHash)) throw new TypeError('infoHash must be 40 lowercase hex digits')
+    checkInfoHash(args.infoHash)
     if (!this.#seeds.add(args)) return
     this.#announceSeed(args)
     this.#changes.changed()
@@ -133,7 +140,7 @@ export class Swarm {
 
   /** Stops announcing and serving an item and lets go of its file. */
   async unseed(infoHash: string): Promise<void> {
-    if (!this.#leeches.has(infoHash)) this.#silence(infoHash)
+    if (!this.#leeches.has(infoHash)) this.#running?.discovery.remove(infoHash)
     await this.#seeds.remove(infoHash)
     this.#changes.changed()
   }
@@ -154,24 +161,26 @@ export class Swarm {
     })
   }
 
-  /** Takes effect at once, but for the port and the discovery switches, which need `pause` and `resume` or a restart. */
-  setOptions(patch: Partial<SwarmOptions>): void {
+  /**
+   * Resolves when all of it is in effect, which for the port and the discovery switches takes a moment.
+   * @throws {AppError} `PORT_IN_USE`
+   */
+  async setOptions(patch: Partial<SwarmOptions>): Promise<void> {
     const before = this.#options
     this.#options = { ...before, ...patch }
     if (patch.uploadLimitBytesPerSec !== undefined) this.#up.setRate(patch.uploadLimitBytesPerSec)
     if (patch.downloadLimitBytesPerSec !== undefined) this.#down.setRate(patch.downloadLimitBytesPerSec)
     if (patch.trackers !== undefined) this.#running?.discovery.setTrackers(patch.trackers)
-    if (patch.peerPort !== undefined) this.#peerPort = patch.peerPort
     const isRestarting = (['peerPort', 'isDhtEnabled', 'isLsdEnabled', 'isUpnpEnabled'] as const).some(
       (name) => patch[name] !== undefined && patch[name] !== before[name],
     )
-    if (isRestarting && this.#running !== null) {
-      void this.#inTurn(async () => {
-        await this.#halt()
-        await this.#run()
-      }).catch((error: unknown) => this.#log.error('swarm.restart-failed', { reason: String(error) }))
-    }
     this.#changes.changed()
+    if (!isRestarting) return
+    await this.#inTurn(async () => {
+      if (!this.#isStarted || this.#isPaused) return
+      await this.#halt()
+      await this.#run()
+    })
   }
 
   stats(infoHash: string): SwarmStats {
@@ -184,19 +193,12 @@ export class Swarm {
   }
 
   totals(): SwarmTotals {
-    const links = this.#allSessions().flatMap((session) => [...session.links])
-    return {
-      seeds: this.#seeds.size,
-      awake: this.#seeds.awakeCount,
-      peersTcp: links.filter((link) => link.isTcp).length,
-      peersWebrtc: links.filter((link) => !link.isTcp).length,
-      uploadedBytes: this.#upload.totalBytes,
-      uploadRateBytesPerSec: this.#upload.rateBytesPerSec(),
-      downloadRateBytesPerSec: [...this.#leeches.values()].reduce(
-        (sum, leech) => sum + leech.rateBytesPerSec,
-        0,
-      ),
-    }
+    return totalsOf({
+      seeds: this.#seeds,
+      leeches: [...this.#leeches.values()],
+      sessions: this.#allSessions(),
+      upload: this.#upload,
+    })
   }
 
   /** Items somebody is talking to right now. */
@@ -227,7 +229,7 @@ export class Swarm {
    * @throws {AppError} `CONFLICT` when the same torrent is being fetched already
    */
   leech(args: LeechArgs): Leech {
-    if (!/^[0-9a-f]{40}$/.test(args.infoHash)) throw new TypeError('infoHash must be 40 lowercase hex digits')
+    checkInfoHash(args.infoHash)
     if (this.#leeches.has(args.infoHash))
       throw new AppError('CONFLICT', 'This file is already being fetched.')
     const leech = new SwarmLeech(this.#leechHost, args, this.#log)
@@ -345,17 +347,13 @@ export class Swarm {
     this.#running.discovery.add(announced, { isLeech: false, reach })
   }
 
-  #silence(infoHash: string): void {
-    this.#running?.discovery.remove(infoHash)
-  }
-
   #openLeechSession(leech: SwarmLeech, content: Content): Session | null {
     const running = this.#running
     if (running === null) return null
     const { infoHash, trackers } = leech.args
     const session = new Session(running.host, infoHash, null, content, leech.reach)
     this.#leechSessions.set(leech, session)
-    this.#silence(infoHash)
+    running.discovery.remove(infoHash)
     const announced = {
       infoHash,
       left: () => (leech.isDone ? 0 : Math.max(1, leech.bytesLeft)),
@@ -368,7 +366,7 @@ export class Swarm {
   #closeLeechSession(leech: SwarmLeech): void {
     const session = this.#leechSessions.get(leech)
     this.#leechSessions.delete(leech)
-    if (this.#running !== null) this.#silence(leech.args.infoHash)
+    this.#running?.discovery.remove(leech.args.infoHash)
     session?.close()
   }
 

@@ -8,7 +8,7 @@ import type { ByteRange } from './urgency.ts'
 
 /** Settings of the swarm; limits `null` = unlimited. */
 export interface SwarmOptions {
-  /** TCP port to listen on; 0 = any free one. */
+  /** TCP port to listen on; 0 = any free one, and the same one as before as long as it is free. */
   readonly peerPort: number
   /** Every item that is announced at all is announced to each of these (ws, wss, http, https, udp). */
   readonly trackers: readonly string[]
@@ -27,6 +27,8 @@ export interface SwarmOptions {
 /** What the swarm is made with. */
 export interface SwarmParts {
   readonly options: SwarmOptions
+  /** Where it listened when it last ran: trackers and routers remember it. */
+  readonly lastPeerPort?: number
   /** Confirms that an item's file is unchanged and says where it is. */
   readonly open: (mediaId: string) => Promise<ServableFile>
   /** The item's newest signed manifest as canonical JSON, read when another Sower node asks for it. */

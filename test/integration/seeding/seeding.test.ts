@@ -177,7 +177,7 @@ test('a tracker that is away is named, the others go on', async () => {
       { url: dead, state: 'failing', message: 'It could not be reached.' },
       { state: 'working' },
     ])
-  seeder.swarm.setOptions({ trackers: [tracker.udp] })
+  await seeder.swarm.setOptions({ trackers: [tracker.udp] })
   expect(seeder.swarm.trackers()).toMatchObject([{ url: tracker.udp }])
 })
 

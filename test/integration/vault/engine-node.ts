@@ -53,10 +53,13 @@ export class Node {
     this.addresses = addresses
   }
 
-  static async start(home: Home, { keychain, passphrase, mode = 'desktop' }: StartOptions): Promise<Node> {
+  static async start(
+    home: Home,
+    { keychain, passphrase, mode = 'desktop', flags }: StartOptions,
+  ): Promise<Node> {
     const engine = new Engine({
       dataDir: home.path('data'),
-      flags: { mediaDir: home.path('media'), port: 0, controlPort: 0, peerPort: 0, trackers: [] },
+      flags: { mediaDir: home.path('media'), port: 0, controlPort: 0, peerPort: 0, trackers: [], ...flags },
       env: { SOWER_LOG_LEVEL: 'debug', SOWER_DHT: 'off', SOWER_LSD: 'off', SOWER_UPNP: 'off' },
       mode,
       keychain,
@@ -106,4 +109,6 @@ interface StartOptions {
   readonly keychain: Keychain
   readonly passphrase?: PassphraseSource
   readonly mode?: 'desktop' | 'headless'
+  /** Settings that are fixed from outside. */
+  readonly flags?: Readonly<Record<string, unknown>>
 }

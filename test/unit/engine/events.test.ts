@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { EngineEvents } from '../../../app/engine-events.ts'
+import { silentLog } from '../../../app/ports/log.ts'
 import type { EngineEventPayload } from '../../../app/contract/index.ts'
 
 const id = (n: number): string => n.toString(16).padStart(64, '0')
@@ -9,7 +10,12 @@ let told: EngineEventPayload<'discovery.changed'>[]
 beforeEach(() => {
   vi.useFakeTimers()
   told = []
-  events = new EngineEvents({ item: () => undefined, transfer: () => undefined, node: () => ({}) as never })
+  events = new EngineEvents({
+    item: () => undefined,
+    transfer: () => undefined,
+    node: () => ({}) as never,
+    log: silentLog,
+  })
   events.on('discovery.changed', (payload) => told.push(payload))
 })
 afterEach(() => {
