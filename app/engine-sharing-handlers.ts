@@ -32,7 +32,11 @@ export function sharingHandlers(
       const key = withKey ? await sharing.linkKey(mediaId) : undefined
       return { ...shareLink(init, row, { key, expiresAtMs }), hasKey: withKey }
     },
-    'sharing.people': async ({ mediaId }) => ({ people: sharing.people(mediaId) }),
+    'sharing.people': async ({ mediaId }) => {
+      const conditions = await sharing.conditions(mediaId)
+      return { people: sharing.people(mediaId), ...(conditions === undefined ? {} : { conditions }) }
+    },
+    'sharing.openWithLit': async ({ mediaId }) => view(await sharing.openWithLit(mediaId)),
     'sharing.addPeople': async ({ mediaId, people }) => view(await sharing.addPeople(mediaId, people)),
     'sharing.setConditions': async ({ mediaId, rule }) => view(await sharing.setConditions(mediaId, rule)),
     'sharing.removePeople': async ({ mediaId, people, reason }) => ({

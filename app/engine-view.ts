@@ -47,6 +47,7 @@ export function viewItem(row: ItemRow, context: ViewContext): Item {
     protection: row.protection === 'readable' && !isWalletOpen ? 'locked' : row.protection,
     ...(row.plainSizeBytes === undefined ? {} : { plainSizeBytes: row.plainSizeBytes }),
     sharedWith: row.sharedWith.length,
+    hasConditions: row.hasConditions,
     accessLevel: row.accessLevel,
     state: stateOf(row, isMediaOffline, isSeedingPaused),
     isSeedingWanted: row.isSeedingWanted,

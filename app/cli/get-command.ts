@@ -69,14 +69,15 @@ function withWaitHint({ code, message, hint = '' }: AppError): AppError {
 async function writeOut(
   context: Context,
   node: NodeConnection,
-  { mediaId, path: source, protection }: ItemDetail,
+  { mediaId, path: source, protection, hasConditions }: ItemDetail,
   { target, isForced }: { readonly target: string; readonly isForced: boolean },
 ): Promise<void> {
   if (protection === 'none') {
     await copyOut({ source, target, sha256: mediaId, isForced, signal: context.signal })
     return
   }
-  if (protection === 'needs-key') {
+  // Where its owner set conditions, the Lit network is asked.
+  if (protection === 'needs-key' && !hasConditions) {
     throw new AppError(
       'KEY_NEEDED',
       'This item is encrypted and this node has no key to it, so no file was written. The encrypted item is kept.',

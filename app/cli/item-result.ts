@@ -17,6 +17,7 @@ export function itemResult(item: Item, isServed: boolean): Record<string, unknow
     access_level: item.accessLevel,
     encrypted: item.protection !== 'none',
     protection: item.protection,
+    ...(item.hasConditions ? { hasConditions: true } : {}),
     ...(item.plainSizeBytes === undefined ? {} : { plainSize: item.plainSizeBytes }),
     ...(item.infoHash === undefined ? {} : { infoHash: item.infoHash }),
     seed: item.isSeedingWanted,
@@ -39,8 +40,8 @@ const PROTECTION_TEXT = {
 } as const satisfies Record<Item['protection'], string>
 
 /** Who may have it and in which form, for people. */
-export function accessText({ accessLevel, protection }: Item): string {
-  return accessLevel + PROTECTION_TEXT[protection]
+export function accessText({ accessLevel, protection, hasConditions }: Item): string {
+  return accessLevel + PROTECTION_TEXT[protection] + (hasConditions ? ', shared by conditions' : '')
 }
 
 /** `itemResult` with what only a single item tells. */

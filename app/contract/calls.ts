@@ -172,7 +172,16 @@ export const engineCalls = {
       hasKey: z.boolean(),
     }),
   ),
-  'sharing.people': call(z.strictObject({ mediaId: MediaId }), z.object({ people: z.array(Person) })),
+  /** `conditions`: the Lit network gives the key to whoever fulfils them; `rule`: what they say, where it is one of Sower's. */
+  'sharing.people': call(
+    z.strictObject({ mediaId: MediaId }),
+    z.object({
+      people: z.array(Person),
+      conditions: z.object({ rule: AccessRule.optional() }).optional(),
+    }),
+  ),
+  /** Asks the Lit network for the key of an item that was shared under conditions, and keeps it: now it can be read. */
+  'sharing.openWithLit': call(z.strictObject({ mediaId: MediaId }), Item),
   /** A new manifest version with an envelope more for each; the bytes stay as they are. */
   'sharing.addPeople': call(z.strictObject({ mediaId: MediaId, people: People.min(1) }), Item),
   /**

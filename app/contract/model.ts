@@ -57,6 +57,8 @@ export const Item = z.object({
   plainSizeBytes: SizeBytes.optional(),
   /** How many people beside its owner can read it. */
   sharedWith: z.int().nonnegative(),
+  /** Beside them the Lit network gives its key to whoever fulfils conditions. */
+  hasConditions: z.boolean(),
   accessLevel: AccessLevel,
   state: ItemState,
   /** The "seed this" switch. */

@@ -1,6 +1,6 @@
 import type { LibraryContext } from './context.ts'
 import { lookAt } from './item-folder.ts'
-import type { FileState, StoredItem } from './item-store.ts'
+import type { FileState, StoredItem } from './item-row.ts'
 import { bytesPath } from './media-folder.ts'
 import type { Verifier } from './verifier.ts'
 

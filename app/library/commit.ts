@@ -1,14 +1,15 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { AppError, MediaId } from '../contract/index.ts'
-import { accessLevelOf } from '../manifest/index.ts'
+import { accessLevelOf, litPartIn } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { LibraryContext } from './context.ts'
 import { doesExist, isErrno, syncDir, syncFile, toFolderError } from './durable.ts'
 import { completeStaging, lookAt, readManifest } from './item-folder.ts'
 import type { SeenFile } from './item-folder.ts'
-import type { ItemRow, NewItem, StoredItem } from './item-store.ts'
-import { rowOf } from './item-store.ts'
+import { rowOf } from './item-row.ts'
+import type { ItemRow, StoredItem } from './item-row.ts'
+import type { NewItem } from './item-store.ts'
 import { bytesPath } from './media-folder.ts'
 import { viewManifest } from './sealed.ts'
 import type { ManifestView } from './sealed.ts'
@@ -252,6 +253,7 @@ export function describedBy(
     ...view,
     sizeBytes: manifest.size,
     sharedWith: manifest.accessControl.shared_with ?? [],
+    hasConditions: litPartIn(manifest.encryption?.keyEnvelope) !== undefined,
     accessLevel: accessLevelOf(manifest),
     ...(torrent === undefined ? {} : { infoHash: torrent.infoHash, pieceLength: torrent.pieceLength }),
     owner: manifest.accessControl.owner_public_key,

@@ -1,50 +1,10 @@
 import type Database from 'better-sqlite3'
-import { AccessLevel, MediaId, type Protection } from '../contract/index.ts'
 import type { Db } from './db.ts'
 import { foldName, listQuery, MATCHES, whereOf } from './item-list.ts'
 import type { ListArgs } from './item-list.ts'
+import { fromRaw, rowOf } from './item-row.ts'
+import type { FileState, ItemRow, RawItem, StoredItem } from './item-row.ts'
 import type { ManifestView } from './sealed.ts'
-
-/** What became of an item's bytes since they were last known to be right. */
-export type FileState = 'ok' | 'checking' | 'changed' | 'missing'
-
-/** One item as the database knows it. */
-export interface ItemRow {
-  readonly mediaId: MediaId
-  readonly name: string
-  readonly mime: string
-  readonly sizeBytes: number
-  readonly protection: Protection
-  /** Bytes of the file itself, when it is stored encrypted. */
-  readonly plainSizeBytes?: number
-  /** Owner keys of those it is shared with. */
-  readonly sharedWith: readonly string[]
-  readonly accessLevel: AccessLevel
-  readonly infoHash?: string
-  readonly pieceLength?: number
-  readonly isSeedingWanted: boolean
-  readonly isOwn: boolean
-  /** 66 hex. */
-  readonly owner: string
-  /** ISO 8601, as in the manifest. */
-  readonly createdAt: string
-  readonly addedAtMs: number
-  readonly uploadedBytes: number
-  readonly lastServedAtMs?: number
-  readonly manifestVersion: number
-  readonly fileState: FileState
-  /** A step of the outbox that keeps failing for it. */
-  readonly failedStep?: string
-  readonly trashedAtMs?: number
-}
-
-/** What is stored beside the row and concerns the library alone. */
-export interface StoredItem extends ItemRow {
-  readonly fileIdentity: string | null
-  readonly badIdentity: string | null
-  readonly isVerified: boolean
-  readonly isManifestPending: boolean
-}
 
 export interface ListCounts {
   readonly all: number
@@ -58,34 +18,6 @@ export interface ListResult {
   readonly total: number
   /** Of the whole library, whatever is searched for. */
   readonly counts: ListCounts
-}
-
-interface RawItem {
-  media_id: string
-  name: string
-  mime: string
-  size_bytes: number
-  protection: Protection
-  plain_size_bytes: number | null
-  shared_with: string
-  access_level: string
-  info_hash: string | null
-  piece_length: number | null
-  is_seeding_wanted: number
-  is_own: number
-  owner: string
-  created_at: string
-  added_at_ms: number
-  uploaded_bytes: number
-  last_served_at_ms: number | null
-  manifest_version: number
-  is_manifest_pending: number
-  file_state: FileState
-  file_identity: string | null
-  bad_identity: string | null
-  is_verified: number
-  failed_step: string | null
-  trashed_at_ms: number | null
 }
 
 export type NewItem = Omit<StoredItem, 'uploadedBytes' | 'isManifestPending' | 'badIdentity'>
@@ -110,7 +42,7 @@ export function pageQuery(kind: keyof typeof PAGES): string {
   return `SELECT * FROM ${PAGES[kind]} AND id > ? ORDER BY id LIMIT 500`
 }
 
-/** The rows of the items table: the only place that knows its columns. */
+/** The rows of the items table: with `item-row.ts` the only place that knows its columns. */
 export class ItemStore {
   readonly #db: Db
   readonly #statements = new Map<string, Database.Statement>()
@@ -172,10 +104,12 @@ export class ItemStore {
     this.#run(
       `INSERT INTO items (media_id, name, name_folded, mime, size_bytes, access_level, info_hash, piece_length,
         is_seeding_wanted, is_own, owner, created_at, added_at_ms, last_served_at_ms, manifest_version, file_state,
-        file_identity, is_verified, trashed_at_ms, protection, plain_size_bytes, shared_with)
+        file_identity, is_verified, trashed_at_ms, protection, plain_size_bytes, shared_with,
+        has_conditions)
       VALUES (@mediaId, @name, @nameFolded, @mime, @sizeBytes, @accessLevel, @infoHash, @pieceLength,
         @isSeedingWanted, @isOwn, @owner, @createdAt, @addedAtMs, @lastServedAtMs, @manifestVersion, @fileState,
-        @fileIdentity, @isVerified, @trashedAtMs, @protection, @plainSizeBytes, @sharedWith)`,
+        @fileIdentity, @isVerified, @trashedAtMs, @protection, @plainSizeBytes, @sharedWith,
+        @hasConditions)`,
       {
         ...item,
         ...describedColumns(item),
@@ -195,7 +129,7 @@ export class ItemStore {
       `UPDATE items SET name = @name, name_folded = @nameFolded, mime = @mime, access_level = @accessLevel,
         info_hash = @infoHash, piece_length = @pieceLength, owner = @owner, created_at = @createdAt,
         manifest_version = @manifestVersion, protection = @protection, plain_size_bytes = @plainSizeBytes,
-        shared_with = @sharedWith, is_manifest_pending = 0 WHERE media_id = @mediaId`,
+        shared_with = @sharedWith, has_conditions = @hasConditions, is_manifest_pending = 0 WHERE media_id = @mediaId`,
       { ...item, ...describedColumns(item), mediaId },
     )
   }
@@ -299,6 +233,7 @@ type Described = Pick<
   | 'protection'
   | 'plainSizeBytes'
   | 'sharedWith'
+  | 'hasConditions'
   | 'accessLevel'
   | 'infoHash'
   | 'pieceLength'
@@ -340,6 +275,7 @@ function describedColumns(item: Described) {
     pieceLength: item.pieceLength ?? null,
     plainSizeBytes: item.plainSizeBytes ?? null,
     sharedWith: JSON.stringify(item.sharedWith),
+    hasConditions: Number(item.hasConditions),
   }
 }
 
@@ -349,47 +285,4 @@ function toItem(raw: unknown): StoredItem | undefined {
 
 function toRow(raw: unknown): ItemRow {
   return rowOf(fromRaw(raw as RawItem))
-}
-
-/** The part of a stored item that others see. */
-export function rowOf(item: StoredItem): ItemRow {
-  const {
-    fileIdentity: _identity,
-    badIdentity: _bad,
-    isVerified: _verified,
-    isManifestPending: _pending,
-    ...row
-  } = item
-  return row
-}
-
-function fromRaw(raw: RawItem): StoredItem {
-  return {
-    mediaId: MediaId.parse(raw.media_id),
-    name: raw.name,
-    mime: raw.mime,
-    sizeBytes: raw.size_bytes,
-    protection: raw.protection,
-    ...(raw.plain_size_bytes === null ? {} : { plainSizeBytes: raw.plain_size_bytes }),
-    // Written by us alone.
-    sharedWith: JSON.parse(raw.shared_with) as string[],
-    accessLevel: AccessLevel.parse(raw.access_level),
-    ...(raw.info_hash === null ? {} : { infoHash: raw.info_hash }),
-    ...(raw.piece_length === null ? {} : { pieceLength: raw.piece_length }),
-    isSeedingWanted: raw.is_seeding_wanted === 1,
-    isOwn: raw.is_own === 1,
-    owner: raw.owner,
-    createdAt: raw.created_at,
-    addedAtMs: raw.added_at_ms,
-    uploadedBytes: raw.uploaded_bytes,
-    ...(raw.last_served_at_ms === null ? {} : { lastServedAtMs: raw.last_served_at_ms }),
-    manifestVersion: raw.manifest_version,
-    isManifestPending: raw.is_manifest_pending === 1,
-    fileState: raw.file_state,
-    fileIdentity: raw.file_identity,
-    badIdentity: raw.bad_identity,
-    isVerified: raw.is_verified === 1,
-    ...(raw.failed_step === null ? {} : { failedStep: raw.failed_step }),
-    ...(raw.trashed_at_ms === null ? {} : { trashedAtMs: raw.trashed_at_ms }),
-  }
 }

@@ -221,4 +221,9 @@ export const MIGRATIONS: readonly string[] = [
     tokenize = 'unicode61 remove_diacritics 2'
   );
   `,
+  `
+  -- the Lit network gives its key to whoever fulfils conditions; those that are here are looked at again by the next start
+  ALTER TABLE items ADD COLUMN has_conditions INTEGER NOT NULL DEFAULT 0;
+  UPDATE items SET is_manifest_pending = 1 WHERE protection <> 'none' AND trashed_at_ms IS NULL;
+  `,
 ]

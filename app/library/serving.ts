@@ -5,7 +5,7 @@ import { notFound } from './app-errors.ts'
 import type { BytesWatch } from './bytes-watch.ts'
 import type { LibraryContext } from './context.ts'
 import { lookAt, seenFile } from './item-folder.ts'
-import type { StoredItem } from './item-store.ts'
+import type { StoredItem } from './item-row.ts'
 import { bytesPath } from './media-folder.ts'
 
 /** A file that may be served: it was looked at just now and is the one whose bytes were verified. */

@@ -1,6 +1,6 @@
 import type { BytesWatch } from './bytes-watch.ts'
 import type { LibraryContext } from './context.ts'
-import type { StoredItem } from './item-store.ts'
+import type { StoredItem } from './item-row.ts'
 import type { Scanner, ScanResult } from './scan.ts'
 import type { Trash } from './trash.ts'
 

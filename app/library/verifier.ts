@@ -4,7 +4,7 @@ import type { LibraryContext, MetainfoTools, VerifyBytes } from './context.ts'
 import { replaceFile } from './durable.ts'
 import { lookAt, readManifest, readMetainfo } from './item-folder.ts'
 import type { SeenFile } from './item-folder.ts'
-import type { StoredItem } from './item-store.ts'
+import type { StoredItem } from './item-row.ts'
 import { bytesPath } from './media-folder.ts'
 
 const BUSY_FILE_PAUSE_MS = 1000

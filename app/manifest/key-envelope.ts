@@ -54,5 +54,11 @@ const OtherEnvelope = z.looseObject({
     .refine((scheme) => scheme !== 'sea' && scheme !== 'lit'),
 })
 
+/** What an envelope says of Lit, when it is one that Sower reads. */
+export function litPartIn(envelope: unknown): LitPart | undefined {
+  const people = SeaEnvelope.safeParse(envelope)
+  return people.success ? people.data.lit : LitEnvelope.safeParse(envelope).data
+}
+
 export const KeyEnvelope = z.union([SeaEnvelope, LitEnvelope, OtherEnvelope])
 export type KeyEnvelope = z.output<typeof KeyEnvelope>

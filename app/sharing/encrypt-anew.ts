@@ -3,7 +3,7 @@ import { AppError } from '../contract/index.ts'
 import { describe, readStream } from '../ingest/index.ts'
 import type { DescriberOptions, HashPool, IngestResult, Progress } from '../ingest/index.ts'
 import type { ItemRow, Library, MediaFolder, StagingDir, TransferStore } from '../library/index.ts'
-import { SeaEnvelope } from '../manifest/index.ts'
+import { litPartIn } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -58,7 +58,10 @@ export async function encryptAnew(options: EncryptAnewOptions, task: Task): Prom
   const row = requireHeld(library.get(payload.oldId))
   // Known to be possible before anything is read.
   recipientsOf(options, payload, row)
-  const facts = await plainFactsOf(options, payload.oldId)
+  const facts = await plainFactsOf(
+    { library, keyOf: (manifest) => options.fileKeys.get(manifest) },
+    payload.oldId,
+  )
   const staging = await folder.stage(job.id, { expectedBytes: storedSizeOf(facts.sizeBytes) })
   const fileKey = newFileKey()
   try {
@@ -169,8 +172,7 @@ async function commit(
 
 /** Whether Lit gave the key to people nobody knows by name. */
 function hasConditions({ encryption }: Manifest): boolean {
-  const envelope = SeaEnvelope.safeParse(encryption?.keyEnvelope)
-  return envelope.success && envelope.data.lit !== undefined
+  return litPartIn(encryption?.keyEnvelope) !== undefined
 }
 
 function conditionsGone(name: string): Parameters<Library['notify']>[0] {

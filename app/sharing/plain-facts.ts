@@ -2,7 +2,6 @@ import { AppError } from '../contract/index.ts'
 import type { Library } from '../library/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import { openMetadata, streamEncryptionOf } from '../vault/index.ts'
-import type { FileKeys } from '../vault/index.ts'
 
 /** What the file itself is, whatever way it is stored. */
 export interface PlainFacts {
@@ -15,11 +14,12 @@ export interface PlainFacts {
 
 /**
  * What is sealed in the manifest of an encrypted item, or said in the clear by that of another.
- * @throws {AppError} `NOT_FOUND`, `KEY_NEEDED`, `ENVELOPE_INVALID`, `CIPHERTEXT_INVALID`, `KEYCHAIN_…` or `WALLET_…` while
+ * @param parts `keyOf` gives its key, which is wiped afterwards
+ * @throws {AppError} `NOT_FOUND`, what `keyOf` throws, `KEY_NEEDED`, `ENVELOPE_INVALID`, `CIPHERTEXT_INVALID`, `KEYCHAIN_…` or `WALLET_…` while
  *   the wallet is closed, and what the library says of the media folder
  */
 export async function plainFactsOf(
-  { library, fileKeys }: { library: Pick<Library, 'manifest'>; fileKeys: Pick<FileKeys, 'get'> },
+  { library, keyOf }: { library: Pick<Library, 'manifest'>; keyOf: (manifest: Manifest) => Promise<Buffer> },
   mediaId: string,
 ): Promise<PlainFacts & { readonly manifest: Manifest }> {
   const manifest = await library.manifest(mediaId)
@@ -29,7 +29,7 @@ export async function plainFactsOf(
     return { manifest, name, mime, plainHash: mediaId, sizeBytes: size }
   }
   const { plainSizeBytes } = streamEncryptionOf(manifest)
-  const fileKey = await fileKeys.get(manifest)
+  const fileKey = await keyOf(manifest)
   try {
     if (encryption.sealed === undefined) throw unsealed()
     const { name = 'media', mime, plainHash } = openMetadata(fileKey, encryption.sealed)

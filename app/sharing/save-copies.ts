@@ -29,7 +29,8 @@ export interface SaveCopiesOptions {
   readonly library: Pick<Library, 'get' | 'manifest'>
   readonly transfers: TransferStore
   readonly folder: Pick<MediaFolder, 'dir'>
-  readonly fileKeys: Pick<FileKeys, 'get'>
+  /** Asks the Lit network as well: somebody wants to read it. */
+  readonly fileKeys: Pick<FileKeys, 'fetch'>
   /** Waits while the wallet is locked, as it may be right after a start. */
   readonly whenUnlocked: (signal: AbortSignal) => Promise<void>
   readonly openPlain: (mediaId: string) => Promise<PlainFile>
@@ -76,7 +77,7 @@ export class SaveCopies {
   /**
    * Begins to save a copy.
    * @returns the id of its transfer
-   * @throws {AppError} `NOT_FOUND`, `KEY_NEEDED`, `KEYCHAIN_…`, `CONFLICT` (there is a file already), `BAD_REQUEST` (no such
+   * @throws {AppError} `NOT_FOUND`, `KEY_NEEDED`, `LIT_UNAVAILABLE`, `KEYCHAIN_…`, `CONFLICT` (there is a file already), `BAD_REQUEST` (no such
    *   folder), `DISK_FULL`, and what the library says of the media folder
    */
   async begin(input: SaveInput): Promise<string> {
@@ -84,7 +85,7 @@ export class SaveCopies {
     const path = resolve(input.path)
     const row = library.get(input.mediaId)
     if (row === undefined) throw new AppError('NOT_FOUND', 'This item is not in the library.')
-    const { name, sizeBytes } = await plainFactsOf(this.#options, input.mediaId)
+    const { name, sizeBytes } = await this.#factsOf(input.mediaId)
     await checkTarget(path, input.isReplacing, folder.dir)
     await requireRoom(path, sizeBytes)
     const [made] = transfers.createAll([
@@ -113,7 +114,7 @@ export class SaveCopies {
     if (placing !== undefined && (await isPlaced(path, placing))) return this.#finish(job.id)
     const { isEncrypted } = transfers.get(job.id) ?? {}
     if (isEncrypted === true) await this.#options.whenUnlocked(job.signal)
-    const facts = await plainFactsOf(this.#options, mediaId)
+    const facts = await this.#factsOf(mediaId)
     await checkTarget(path, isReplacing, folder.dir)
     await requireRoom(path, facts.sizeBytes)
     const draft = draftOf(path, job.id)
@@ -161,6 +162,11 @@ export class SaveCopies {
     } finally {
       await plain.close()
     }
+  }
+
+  #factsOf(mediaId: string): ReturnType<typeof plainFactsOf> {
+    const { library, fileKeys } = this.#options
+    return plainFactsOf({ library, keyOf: (manifest) => fileKeys.fetch(manifest) }, mediaId)
   }
 
   #finish(id: string): void {

@@ -2,15 +2,15 @@ import { AppError } from '../contract/index.ts'
 import type { AccessRule, Person } from '../contract/index.ts'
 import { Keyed } from '../library/index.ts'
 import type { ItemRow, Library } from '../library/index.ts'
-import { accessLevelOf, buildManifest, SeaEnvelope, signManifest } from '../manifest/index.ts'
+import { accessLevelOf, buildManifest, litPartIn, SeaEnvelope, signManifest } from '../manifest/index.ts'
 import type { KeyEnvelope, Manifest, OwnerSigner } from '../manifest/index.ts'
-import { extendEnvelope, fingerprintOf } from '../vault/index.ts'
+import { extendEnvelope, fingerprintOf, ruleOfConditions } from '../vault/index.ts'
 import type { Contacts, FileKeys, LitScheme } from '../vault/index.ts'
 import { requireEncrypted, requireHeld, requireOwn, requireSettled } from './guards.ts'
 
 interface SharingOptions {
-  readonly library: Pick<Library, 'get' | 'manifest' | 'addManifestVersion'>
-  readonly fileKeys: Pick<FileKeys, 'get'>
+  readonly library: Pick<Library, 'get' | 'manifest' | 'addManifestVersion' | 'reopenSealed'>
+  readonly fileKeys: Pick<FileKeys, 'get' | 'fetch'>
   readonly contacts: Pick<Contacts, 'get' | 'recipients'>
   readonly lit: Pick<LitScheme, 'add'>
   /** Throws while the wallet is closed. */
@@ -42,6 +42,34 @@ export class Sharing {
         fingerprint: fingerprintOf(key),
       }
     })
+  }
+
+  /**
+   * Under what the Lit network gives the item's key to others; undefined when it does not. Without `rule`: under conditions that
+   * are in no form Sower knows.
+   * @throws {AppError} `NOT_FOUND`, and what the library says of the manifest
+   */
+  async conditions(mediaId: string): Promise<{ rule?: AccessRule } | undefined> {
+    const { library } = this.#options
+    if (!requireHeld(library.get(mediaId)).hasConditions) return undefined
+    const part = litPartIn((await library.manifest(mediaId)).encryption?.keyEnvelope)
+    if (part === undefined) return undefined
+    const rule = ruleOfConditions(part.conditions)
+    return rule === undefined ? {} : { rule }
+  }
+
+  /**
+   * Gets the key of an item from the Lit network when nothing here gives it, and keeps it.
+   * @throws {AppError} `NOT_FOUND`; `KEY_NEEDED` when the network refuses; `LIT_UNAVAILABLE`; the wallet's own error while it is locked
+   */
+  async openWithLit(mediaId: string): Promise<ItemRow> {
+    const { library, fileKeys } = this.#options
+    if (requireHeld(library.get(mediaId)).protection !== 'none') {
+      const fileKey = await fileKeys.fetch(await library.manifest(mediaId))
+      fileKey.fill(0)
+      await library.reopenSealed([mediaId])
+    }
+    return requireHeld(library.get(mediaId))
   }
 
   /**

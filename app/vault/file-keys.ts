@@ -1,4 +1,5 @@
 import { AppError } from '../contract/index.ts'
+import { litPartIn } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import { streamEncryptionOf } from './cipher/encryption-field.ts'
@@ -76,8 +77,12 @@ export class FileKeys {
     } catch (error) {
       const { lit } = this.#options
       const envelope = manifest.encryption?.keyEnvelope
-      const hasLit = envelope?.scheme === 'lit' || (envelope !== undefined && 'lit' in envelope)
-      if (!hasLit || lit === undefined || !(error instanceof AppError) || error.code !== 'KEY_NEEDED')
+      if (
+        litPartIn(envelope) === undefined ||
+        lit === undefined ||
+        !(error instanceof AppError) ||
+        error.code !== 'KEY_NEEDED'
+      )
         throw error
       const epoch = this.#epoch
       const key = checked(

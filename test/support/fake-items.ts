@@ -84,6 +84,7 @@ export function fakeItems(count: number, nowMs: number, seed = 7): Item[] {
       sizeBytes,
       protection: 'none',
       sharedWith: 0,
+      hasConditions: false,
       accessLevel: isPublic ? 'public' : 'private',
       state,
       isSeedingWanted: state !== 'ready',

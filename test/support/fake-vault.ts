@@ -1,4 +1,5 @@
 import type {
+  AccessRule,
   Contact,
   EngineCallName,
   EngineHandlers,
@@ -46,6 +47,7 @@ export const refuse = (code: string, message: string, details?: Record<string, u
 export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
   const { emit, setWallet, find, changeItems, addTransfer } = parts
   const people = new FakePeople()
+  const rules = new Map<MediaId, AccessRule>()
   let contacts: Contact[] = Array.from({ length: parts.contacts }, (_, i) => fakeContact(i, Date.now()))
   let words: readonly string[] = FAKE_WORDS[12]
   let hasPassphrase = false
@@ -65,6 +67,11 @@ export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
       isEncrypted: true,
       mediaId: item.mediaId,
     })
+  const change = (mediaId: MediaId, patch: Partial<Item>): Promise<Item> => {
+    changeItems((one) => (one.mediaId === mediaId ? { ...one, ...patch } : one))
+    const item = find(mediaId)
+    return item === undefined ? gone() : Promise.resolve(item)
+  }
   const share = (item: Item, owners: readonly string[]) => {
     people.set(item.mediaId, owners)
     const sharedWith = people.of(item).length
@@ -155,7 +162,13 @@ export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
 
     'sharing.people': ({ mediaId }) => {
       const item = find(mediaId)
-      return item === undefined ? gone() : Promise.resolve({ people: people.list(item, contacts) })
+      if (item === undefined) return gone()
+      const rule = rules.get(mediaId)
+      const conditions = rule === undefined ? {} : { rule }
+      return Promise.resolve({
+        people: people.list(item, contacts),
+        ...(item.hasConditions ? { conditions } : {}),
+      })
     },
     'sharing.addPeople': ({ mediaId, people: added }) => {
       const item = find(mediaId)
@@ -163,10 +176,12 @@ export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
       share(item, [...people.of(item), ...added])
       return Promise.resolve(find(mediaId) ?? item)
     },
-    'sharing.setConditions': ({ mediaId }) => {
-      const item = find(mediaId)
-      return item === undefined ? gone() : Promise.resolve(item)
+    'sharing.setConditions': ({ mediaId, rule }) => {
+      rules.set(mediaId, rule)
+      return change(mediaId, { hasConditions: true })
     },
+    'sharing.openWithLit': ({ mediaId }) =>
+      change(mediaId, { protection: 'readable', name: 'for-holders.webm', mime: 'video/webm' }),
     'sharing.removePeople': ({ mediaId, people: removed }) => {
       const item = find(mediaId)
       if (item === undefined) return gone()

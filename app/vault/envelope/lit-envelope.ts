@@ -1,6 +1,6 @@
 import { AppError } from '../../contract/index.ts'
 import type { AccessRule } from '../../contract/index.ts'
-import { LitEnvelope, SeaEnvelope } from '../../manifest/index.ts'
+import { LitEnvelope, litPartIn, SeaEnvelope } from '../../manifest/index.ts'
 import type { KeyEnvelope, LitPart } from '../../manifest/index.ts'
 import { litConditionsOf } from './lit-conditions.ts'
 import { damagedBox, envelopeInvalid, fileKeyIn, keyNeeded, payloadOf } from './payload.ts'
@@ -22,7 +22,7 @@ export interface LitNetwork {
 const DEFAULT_TIMEOUT_MS = 30_000
 
 /** Keys kept by the Lit network for whoever fulfils conditions. Its SDK is loaded when the first key is asked for, not before. */
-export class LitScheme implements EnvelopeScheme<AccessRule> {
+export class LitScheme implements EnvelopeScheme<AccessRule | LitPart['conditions']> {
   readonly scheme = 'lit'
   readonly #connect: () => Promise<LitNetwork>
   readonly #timeoutMs: number
@@ -35,14 +35,15 @@ export class LitScheme implements EnvelopeScheme<AccessRule> {
 
   /**
    * Lets whoever fulfils the rule have the key as well; the boxes for people stay. A rule that was there is replaced.
+   * @param rule or conditions in the network's own form, as {@link litPartIn} found them
    * @throws {AppError} `BAD_REQUEST` for conditions that can't be used; `LIT_UNAVAILABLE`
    */
   async add(
     envelope: KeyEnvelope | undefined,
     key: EnvelopeSubject & { readonly fileKey: Uint8Array },
-    rule: AccessRule,
+    rule: AccessRule | LitPart['conditions'],
   ): Promise<KeyEnvelope> {
-    const conditions = litConditionsOf(rule)
+    const conditions = isConditions(rule) ? rule : litConditionsOf(rule)
     const plain = Buffer.from(payloadOf(key.fileKey, key), 'utf8')
     try {
       const sealed = await this.#ask(async (network) => network.encrypt(plain, conditions))
@@ -92,17 +93,16 @@ export class LitScheme implements EnvelopeScheme<AccessRule> {
   }
 }
 
+function isConditions(rule: AccessRule | LitPart['conditions']): rule is LitPart['conditions'] {
+  return Array.isArray(rule)
+}
+
 /** Whether an envelope can be opened through Lit. */
 export function litPartOf(envelope: KeyEnvelope | undefined): LitPart | undefined {
   if (envelope === undefined) return undefined
-  if (envelope.scheme === 'sea') {
-    const people = SeaEnvelope.safeParse(envelope)
-    if (!people.success)
-      throw envelopeInvalid('The key that came with this item is not in a form Sower can read.')
-    return people.data.lit
-  }
-  const whole = LitEnvelope.safeParse(envelope)
-  return whole.success ? whole.data : undefined
+  if (envelope.scheme === 'sea' && !SeaEnvelope.safeParse(envelope).success)
+    throw envelopeInvalid('The key that came with this item is not in a form Sower can read.')
+  return litPartIn(envelope)
 }
 
 /** @param cause what the SDK said; its first line is kept, as errors of the SDK carry whole requests with them */

@@ -5,7 +5,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { AppError } from '../../contract/index.ts'
 import type { OwnerSigner, LitPart } from '../../manifest/index.ts'
-import { keyNeeded } from './payload.ts'
+import { conditionsUnmet } from './payload.ts'
 import type { LitNetwork } from './lit-envelope.ts'
 
 /** What was tried: the SDK of the Naga network. `auth` signs in, `viem` is what both are built on. */
@@ -83,7 +83,7 @@ async function decrypt(
     })
     return decryptedData
   } catch (error) {
-    if (isRefusal(error)) throw keyNeeded()
+    if (isRefusal(error)) throw conditionsUnmet()
     throw error
   }
 }

@@ -46,6 +46,15 @@ export function keyNeeded(): AppError {
   )
 }
 
+/** The network said that this wallet is not one of those it may give a key to. */
+export function conditionsUnmet(): AppError {
+  return new AppError(
+    'KEY_NEEDED',
+    'The Lit network did not give the key: your wallet does not fulfil the conditions of this item.',
+    { hint: 'Ask its owner what they ask for, or to share it with you directly: send them your card.' },
+  )
+}
+
 /** A box that should be ours does not hold. */
 export function damagedBox(): AppError {
   return envelopeInvalid(

@@ -29,6 +29,7 @@ const ENCRYPTED = {
   accessLevel: 'private',
   isOwn: true,
   sharedWith: 0,
+  hasConditions: false,
   name: 'letters.webm',
   mime: 'video/webm',
 } as const

@@ -38,6 +38,7 @@ const ARGS: { readonly [N in EngineCallName]: EngineArgs<N> } = {
   'fetching.inspect': { link: 'x' },
   'sharing.link': { mediaId: ID, withKey: true },
   'sharing.people': { mediaId: ID },
+  'sharing.openWithLit': { mediaId: ID },
   'sharing.addPeople': { mediaId: ID, people: [PERSON] },
   'sharing.setConditions': {
     mediaId: ID,

@@ -67,6 +67,48 @@ describe('an item shared under conditions, with a local stand-in for Lit', () =>
     expect(stranger.node.library.get(item.mediaId)).toMatchObject({ protection: 'needs-key' })
   })
 
+  it('can be opened, and saved, by who has only kept it so far, and says what its owner asks for', async () => {
+    const { node, item, copyTo } = await setUp()
+    const either: AccessRule = {
+      kind: 'any',
+      of: [
+        rule,
+        { kind: 'token', standard: 'ERC20', chain: 'polygon', contract: `0x${'1'.repeat(40)}`, atLeast: '5' },
+      ],
+    }
+    expect(await node.sharing.conditions(item.mediaId)).toBeUndefined()
+    expect(await node.sharing.setConditions(item.mediaId, either)).toMatchObject({ hasConditions: true })
+    expect(await node.sharing.conditions(item.mediaId)).toEqual({ rule: either })
+
+    const saver = await copyTo('ana')
+    expect(saver.node.library.get(item.mediaId)).toMatchObject({
+      protection: 'needs-key',
+      hasConditions: true,
+    })
+    expect(await saver.node.sharing.conditions(item.mediaId)).toEqual({ rule: either })
+    const target = path.join(saver.node.mediaDir, '..', 'copy.webm')
+    const id = await saver.node.saves.begin({ mediaId: item.mediaId, path: target, isReplacing: false })
+    expect(await saver.node.over(id)).toMatchObject({ state: 'done' })
+    expect((await fs.readFile(target)).equals(bytesOf(100_000))).toBe(true)
+    expect(saver.node.library.get(item.mediaId)).toMatchObject({ protection: 'readable', name: 'talk.webm' })
+
+    const stranger = await copyTo('ben')
+    await expect(stranger.node.sharing.openWithLit(item.mediaId)).rejects.toMatchObject({
+      code: 'KEY_NEEDED',
+      message: expect.stringContaining('conditions') as unknown,
+    })
+    const address = ethereumAddress(testPerson('ben').owner)
+    stranger.lit.balances.set(`polygon/0x${'1'.repeat(40)}//${address}`.toLowerCase(), 5n)
+    expect(await stranger.node.sharing.openWithLit(item.mediaId)).toMatchObject({
+      protection: 'readable',
+      name: 'talk.webm',
+    })
+    // What it gave is kept.
+    stranger.lit.failure = new Error('offline')
+    stranger.node.fileKeys.forgetAll()
+    expect((await stranger.node.read(item.mediaId)).equals(bytesOf(100_000))).toBe(true)
+  })
+
   it('keeps its conditions when people are added', async () => {
     const { node, item } = await setUp()
     node.contacts.add(ana.card)

@@ -80,6 +80,7 @@ function rowOf(manifest: Manifest, more: Partial<ItemRow> = {}): ItemRow {
     sizeBytes: manifest.size,
     protection: 'none',
     sharedWith: [],
+    hasConditions: false,
     accessLevel: manifest.accessControl.access_level ?? 'private',
     isSeedingWanted: true,
     isOwn: manifest.oip.creatorPubKey === me.publicKey,

@@ -13,6 +13,7 @@ function setUp(holdMs: number, isOwn = true, patch: Partial<ItemRow> = {}) {
     sizeBytes: 1,
     protection: 'none',
     sharedWith: [],
+    hasConditions: false,
     accessLevel: 'public',
     infoHash: 'cd'.repeat(20),
     isSeedingWanted: true,

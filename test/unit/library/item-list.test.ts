@@ -31,6 +31,7 @@ describe('a library of 100,000 items', () => {
           sizeBytes: (n * 104_729) % 1_000_003,
           protection: 'none',
           sharedWith: [],
+          hasConditions: false,
           accessLevel: n % 10 === 0 ? 'private' : 'public',
           infoHash: createHash('sha1').update(`${n}`).digest('hex'),
           pieceLength: 65_536,
