@@ -71,6 +71,15 @@ export function networkPart(parts: Parts): Network {
         }
       },
     },
+    onTooLarge: (mediaId) => {
+      const name = library.get(mediaId)?.name ?? mediaId
+      library.notify({
+        level: 'warning',
+        code: 'PAYLOAD_TOO_LARGE',
+        message: `“${name}” is shared with so many people that relays can’t carry all their keys. It is safe, is seeded, and everybody keeps their access.`,
+        hint: 'Send people its link: that works as before. Who has only its ID gets the keys from whoever seeds it.',
+      })
+    },
     identify: identifyClient,
     ownOrigins: () =>
       [parts.nodeUrl(), settings.get().publicUrl].flatMap((url) => (url ? [new URL(url).origin] : [])),

@@ -47,7 +47,11 @@ const HINT: FlatSchema = {
  * under the 16 KiB that every reader allows.
  */
 const PART_BYTES = 6_000
-const MAX_PARTS = 32
+/**
+ * A relay answers with a node as a whole, in one frame: all parts, signed and quoted, must fit into one of 256 KiB. It is about 180
+ * people's keys.
+ */
+const MAX_PARTS = 20
 
 /** A manifest as it lies in GUN. */
 export interface EncodedManifest {
@@ -57,12 +61,14 @@ export interface EncodedManifest {
   readonly text: string
   /** For `media:<mediaId>` and `~<pub>/media/<mediaId>`. */
   readonly fields: Readonly<Record<string, GunValue>>
+  /** Whether the text is in the fields: GUN is no place for one of more than 120 kB. */
+  readonly isWhole: boolean
 }
 
 /**
  * Our form: what a reader without our code may want as plain fields, and the signed text, which alone is believed. A text too
- * long for one value goes into `manifest`, `manifest:1`, …
- * @throws {RangeError} for one of more than 192 kB, which GUN is no place for
+ * long for one value goes into `manifest`, `manifest:1`, …; of one too long for a node only the fields are there, by which it is
+ * found at whoever seeds it.
  */
 export function encodeManifest(manifest: Manifest): EncodedManifest {
   const text = canonicalJson(manifest)
@@ -83,11 +89,11 @@ export function encodeManifest(manifest: Manifest): EncodedManifest {
     hash,
   })
   const parts = splitText(text)
-  if (parts.length > MAX_PARTS) throw new RangeError('the manifest is too large for GUN')
-  for (const [index, part] of parts.entries()) fields[partName(index)] = part
+  const isWhole = parts.length <= MAX_PARTS
+  for (const [index, part] of (isWhole ? parts : ['']).entries()) fields[partName(index)] = part
   // Always: GUN takes nothing away, and a shorter version may follow a longer one.
-  fields['parts'] = parts.length
-  return { hash, text, fields }
+  fields['parts'] = isWhole ? parts.length : 0
+  return { hash, text, fields, isWhole }
 }
 
 /** What a node says of an item; nothing of it is believed yet. */

@@ -64,3 +64,23 @@ export function mergeNodes(a: GunNode | undefined, b: GunNode): GunNode {
   }
   return { ...values, _: { '#': b._['#'], '>': states } } as GunNode // as in makeNode
 }
+
+/** A message of GUN's is one frame, and a peer closes the socket on one of more than 256 KiB: beyond this, another is begun. */
+const BUNDLE_CHARS = 100 * 1024
+
+/** Nodes as they are to be written: together, as far as one message may hold them. */
+export function bundle(nodes: readonly GunNode[]): GunGraph[] {
+  const graphs: Record<string, GunNode>[] = []
+  let chars = Infinity
+  for (const node of nodes) {
+    const size = JSON.stringify(node).length
+    if (chars + size > BUNDLE_CHARS) {
+      graphs.push({})
+      chars = 0
+    }
+    const graph = graphs.at(-1)
+    if (graph !== undefined) graph[node._['#']] = node
+    chars += size
+  }
+  return graphs
+}

@@ -7,7 +7,7 @@ import type { GunHostOptions } from './gun-host.ts'
 import type { GunSocketsOptions } from './gun-sockets.ts'
 import type { NodeSigner } from './presence-record.ts'
 import type { PresenceOptions } from './presence.ts'
-import type { PublishableItems } from './publisher.ts'
+import type { PublishableItems, PublisherOptions } from './publisher.ts'
 import type { SeaSigner } from './sea.ts'
 
 /** What of the settings concerns the network; read whenever it is needed. */
@@ -41,6 +41,8 @@ export interface NetworkOptions {
       /** Everything this node seeds and others may know that it has. */
       present(): Iterable<string>
     }
+  /** Told once of every version of an own item that relays can't carry whole. */
+  readonly onTooLarge: PublisherOptions['onTooLarge']
   readonly identify: GunSocketsOptions['identify']
   /** Origins of this node's own pages. */
   readonly ownOrigins: () => readonly string[]

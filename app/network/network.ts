@@ -89,6 +89,7 @@ export class Network {
       db,
       items: options.items,
       signer: options.seaSigner,
+      onTooLarge: options.onTooLarge,
       clock,
       log,
     })

@@ -239,6 +239,7 @@ export class Presence {
     if (graphs.length === 0) return
     this.#saying = Promise.all(graphs.map((graph) => this.#put(graph)))
       .then(() => undefined)
+      .catch((error: unknown) => this.#options.log.error('network.presence-failed', { error }))
       .finally(() => (this.#saying = undefined))
   }
 

@@ -5,8 +5,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { encodeManifest } from './codec.ts'
 import { FILTER_LIMITS } from './filter.ts'
-import { makeNode } from './graph.ts'
-import type { GunGraph, GunNode, GunValue } from './graph.ts'
+import { bundle, makeNode } from './graph.ts'
+import type { GunNode, GunValue } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
 import type { Revocation } from '../sharing/index.ts'
 import { signNode, type SeaSigner } from './sea.ts'
@@ -26,6 +26,8 @@ export interface PublisherOptions {
   readonly items: PublishableItems
   /** undefined while the wallet is locked: the publisher's own space then has to wait. */
   readonly signer: () => SeaSigner | undefined
+  /** Told once of every version that relays can't carry whole. */
+  readonly onTooLarge: (mediaId: string) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -78,7 +80,13 @@ export class Publisher {
   async publish(mediaId: string): Promise<boolean> {
     const manifest = await this.#options.items.manifest(mediaId)
     if (manifest === undefined || reachOf(manifest) === 'none') return true
-    return this.#write(mediaId, KIND.manifest, manifest.version, (state) => this.#graphOf(manifest, state))
+    const { version } = manifest
+    const wasTold = this.#isTold(mediaId, version)
+    const isDone = await this.#write(mediaId, KIND.manifest, version, (state) =>
+      this.#nodesOf(manifest, state),
+    )
+    if (!wasTold && !encodeManifest(manifest).isWhole) this.#options.onTooLarge(mediaId)
+    return isDone
   }
 
   /** Tells everybody that its owner withdrew an item. Kept until every relay has it. */
@@ -98,11 +106,11 @@ export class Publisher {
       )
     })
     await this.#write(revocation.mediaId, KIND.revocation, 1, (state) =>
-      this.#revocationGraph(revocation, state),
+      this.#revocationNodes(revocation, state),
     )
   }
 
-  /** Brings every open relay up to date. Called whenever one opens, the wallet opens, or now and then. */
+  /** Brings every open relay up to date. Called whenever one opens, the wallet opens, or now and then. Never rejects. */
   catchUp(): Promise<void> {
     this.#isAgain = this.#catchingUp !== undefined
     this.#catchingUp ??= this.#catchUp()
@@ -175,11 +183,13 @@ export class Publisher {
       if (kind === 'manifest') await this.publish(mediaId)
       else
         await this.#write(mediaId, kind, 1, (state) =>
-          this.#revocationGraph(this.#withdrawal(mediaId), state),
+          this.#revocationNodes(this.#withdrawal(mediaId), state),
         )
     } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      this.#options.log.debug('network.publish-waits', { mediaId, code: error.code })
+      const { log } = this.#options
+      if (error instanceof AppError) log.debug('network.publish-waits', { mediaId, code: error.code })
+      // The others are not to wait for one that can't be told.
+      else log.error('network.publish-failed', { mediaId, error })
     }
   }
 
@@ -227,12 +237,15 @@ export class Publisher {
     mediaId: string,
     kind: keyof typeof KIND,
     version: number,
-    graphAt: (state: number) => GunGraph,
+    nodesAt: (state: number) => readonly GunNode[],
   ): Promise<boolean> {
+    const { client, db, clock } = this.#options
     const state = this.#nextState(mediaId)
-    const graph = graphAt(state)
-    const { isStored, relays } = await this.#options.client.put(graph, this.#abort.signal)
-    const { db, clock } = this.#options
+    const puts = bundle(nodesAt(state)).map((graph) => client.put(graph, this.#abort.signal))
+    const done = await Promise.all(puts)
+    const isStored = done.every((put) => put.isStored)
+    const [first, ...others] = done
+    const relays = (first?.relays ?? []).filter((relay) => others.every((put) => put.relays.includes(relay)))
     const isWhole = this.#options.signer() !== undefined
     await db.writeTogether(() => {
       for (const relay of [...(isStored ? [''] : []), ...relays]) {
@@ -254,7 +267,13 @@ export class Publisher {
     return Math.min(Math.max(nowMs, (last ?? 0) + 1), nowMs + FUTURE_MARGIN_MS)
   }
 
-  #graphOf(manifest: Manifest, state: number): GunGraph {
+  /** Whether anybody was told of this version, or a later one. */
+  #isTold(mediaId: string, version: number): boolean {
+    const sql = `SELECT 1 FROM network_publications WHERE media_id = ? AND kind = 'manifest' AND version >= ? LIMIT 1`
+    return this.#options.db.prepare(sql).get(mediaId, version - 0.5) !== undefined
+  }
+
+  #nodesOf(manifest: Manifest, state: number): readonly GunNode[] {
     const { id } = manifest
     const { hash, text, fields } = encodeManifest(manifest)
     const isListed = reachOf(manifest) === 'listed'
@@ -279,10 +298,10 @@ export class Publisher {
         nodes.push(signNode(souls.space(pub), { media: { '#': souls.spaceIndex(pub) } }, state, signer))
       this.#isSpaceLinked = true
     }
-    return toGraph(nodes)
+    return nodes
   }
 
-  #revocationGraph(revocation: Revocation, state: number): GunGraph {
+  #revocationNodes(revocation: Revocation, state: number): readonly GunNode[] {
     const { mediaId, at, owner } = revocation
     const text = canonicalJson(revocation)
     const signer = this.#options.signer()
@@ -296,7 +315,7 @@ export class Publisher {
     const nodes = [makeNode(souls.deletion(mediaId), deletion, state)]
     if (signer !== undefined)
       nodes.push(signNode(souls.spaceItem(signer.pub, mediaId), { revocation: text }, state, signer))
-    return toGraph(nodes)
+    return nodes
   }
 
   #withdrawal(mediaId: string): Revocation {
@@ -315,8 +334,4 @@ function signedFields(fields: Readonly<Record<string, GunValue>>): Record<string
   return Object.fromEntries(
     Object.entries(fields).filter(([name]) => /^(?:id|version|hash|parts|manifest(?::\d+)?)$/.test(name)),
   )
-}
-
-function toGraph(nodes: readonly GunNode[]): GunGraph {
-  return Object.fromEntries(nodes.map((node) => [node._['#'], node]))
 }

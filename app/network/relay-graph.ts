@@ -6,7 +6,7 @@ import type { Revocation } from '../sharing/index.ts'
 import { readManifestNode } from './codec.ts'
 import { filterFrame } from './filter.ts'
 import { unwrapJson } from './flat.ts'
-import { isLink, makeNode, mergeNodes, valuesOf } from './graph.ts'
+import { bundle, isLink, makeNode, mergeNodes, valuesOf } from './graph.ts'
 import type { GunGraph, GunNode, GunValue } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
 import { openNode, type ManifestIndex } from './manifest-index.ts'
@@ -359,15 +359,17 @@ export class RelayGraph {
 
   /** Writes what a stranger could have written too: it goes through the very same filter. */
   async #put(nodes: readonly GunNode[]): Promise<void> {
-    const graph = Object.fromEntries(nodes.map((node) => [node._['#'], node]))
-    const frame = JSON.stringify({ '#': randomUUID(), put: graph })
-    const { dropped } = filterFrame(frame, { nowMs: this.#options.clock.nowMs(), asked: () => undefined })
-    for (const reason of dropped.keys()) throw refusedBy(reason)
-    await this.#write(graph)
+    const graphs = bundle(nodes)
+    for (const graph of graphs) {
+      const frame = JSON.stringify({ '#': randomUUID(), put: graph })
+      const { dropped } = filterFrame(frame, { nowMs: this.#options.clock.nowMs(), asked: () => undefined })
+      for (const reason of dropped.keys()) throw refusedBy(reason)
+    }
+    await this.#write(graphs)
   }
 
-  async #write(graph: GunGraph): Promise<void> {
-    const writing = this.#options.client.put(graph)
+  async #write(graphs: readonly GunGraph[]): Promise<void> {
+    const writing = Promise.all(graphs.map((graph) => this.#options.client.put(graph)))
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, PUT_WAIT_MS)

@@ -74,14 +74,7 @@ export function versionsFor(
 }
 
 export function nodesOf(manifest: Manifest, nowMs: number): GunNode[] {
-  let encoded
-  try {
-    encoded = encodeManifest(manifest)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new AppError('PAYLOAD_TOO_LARGE', 'This manifest is larger than GUN can hold.', { cause: error })
-  }
-  const { hash, text, fields } = encoded
+  const { hash, text, fields } = encodeManifest(manifest)
   const hint = souls.hint(manifest.id)
   const nodes = [makeNode(hint, fields, nowMs)]
   if (reachOf(manifest) !== 'listed') return nodes

@@ -18,6 +18,8 @@ const { publicKey, privateKey } = generateKeyPairSync('ed25519')
 const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
 const manifests = new Map<string, Manifest>()
 const bytes = new Map<string, Uint8Array>()
+/** What was too large for the network, each time it was said. */
+const tooLarge: string[] = []
 let relays = init.relays
 let clockBehindMs = init.clockBehindMs ?? 0
 const db = openDatabase(join(init.dir, 'sower.db'), { log: silentLog, clock: systemClock })
@@ -45,6 +47,7 @@ const network = new Network({
     read: async (mediaId, start, end) =>
       Promise.resolve(bytes.get(mediaId)?.subarray(start, end) ?? new Uint8Array()),
   },
+  onTooLarge: (mediaId) => void tooLarge.push(mediaId),
   identify: identifyClient,
   ownOrigins: () => [],
   clock: { nowMs: () => systemClock.nowMs() - clockBehindMs },
@@ -77,6 +80,7 @@ const calls: Record<string, (...args: never[]) => unknown> = {
   feed: (args: Parameters<Network['feed']>[0]) => network.feed(args),
   presenceOf: (mediaId: string) => network.presenceOf(mediaId),
   status: () => network.status(),
+  tooLarge: () => tooLarge,
   setRelays: (urls: string[]) => {
     relays = urls
     network.refreshFrom('settings')

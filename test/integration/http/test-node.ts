@@ -152,6 +152,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     seaSigner: () => undefined,
     trustedOwners: () => new Set(),
     items: { manifest: () => Promise.resolve(undefined), own: () => [], present: () => [] },
+    onTooLarge: () => undefined,
     identify: identifyClient,
     ownOrigins: () => [],
     clock,

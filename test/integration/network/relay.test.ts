@@ -197,3 +197,37 @@ test('goes on after GUN was killed, in a thread as in a process', async () => {
   await a.publish(next)
   expect((await b.lookup(next.id)).known?.manifest).toEqual(next)
 })
+
+test('what is shared with very many stops nothing, is told of without its keys, and is said to be once', async () => {
+  const { start } = await setUp()
+  // A node as relay, which takes no frame of more than 256 KiB.
+  const relay = await start('relay', { relays: [] })
+  const relays = [relay.url]
+  const [many, most, plain] = [
+    await makeSharedManifest(owner, 'shared with many', 180),
+    await makeSharedManifest(owner, 'shared with all', 1_000),
+    makeManifest(owner, 'shared with nobody'),
+  ]
+  const a = await start('a', { relays })
+  await a.add(most, many, plain)
+  const openSince = (await a.status()).gun.relays[0]?.sinceMs
+  await a.call('changed')
+  await a.until(({ owed }) => owed === 0, 40_000)
+  expect((await a.status()).gun.relays[0]).toMatchObject({ state: 'open', sinceMs: openSince })
+  const b = await start('b', { relays })
+  expect((await b.lookup(plain.id)).known?.manifest).toEqual(plain)
+  expect((await b.lookup(many.id)).known?.manifest).toEqual(many)
+  const { known, foreign } = await b.lookup(most.id)
+  expect(known).toBeUndefined()
+  expect(foreign).toMatchObject({
+    infoHash: most.transport?.bittorrent?.infoHash,
+    accessLevel: 'shared',
+    owner: owner.publicKey,
+  })
+  // It is said of this version, not again whenever it is told.
+  expect(await a.call('tooLarge')).toEqual([most.id])
+  await a.call('passTime', 25 * 60 * 60_000)
+  await a.call('changed')
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  expect(await a.call('tooLarge')).toEqual([most.id])
+}, 90_000)
