@@ -5,7 +5,7 @@ import type { Log } from '../ports/log.ts'
 import { readJson } from './body.ts'
 import type { ControlGuard } from './control-guard.ts'
 import type { EventStream } from './event-stream.ts'
-import { sendJson } from './exchange.ts'
+import { sendJson, whileWorking } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
 import { mediaNotFound, requireRow } from './media-gate.ts'
@@ -77,7 +77,9 @@ export class ControlRoutes {
     const { guard, handlers, limits, log } = this.#options
     guard.requireToken(exchange)
     const args = await readJson(exchange, limits.rpcBytes, limits.bodyTimeoutMs)
-    const reply = await dispatch(handlers, name, args, log)
+    const reply = await whileWorking(exchange, limits.idleTimeoutMs, () =>
+      dispatch(handlers, name, args, log),
+    )
     sendJson(exchange, reply.ok ? 200 : ERROR_STATUS[reply.error.code], reply)
   }
 

@@ -18,6 +18,20 @@ export interface Exchange {
   readonly isContinueExpected: boolean
 }
 
+/** Who waits while we work is not idle: until `work` has ended, its connection may rest as long as that takes. */
+export async function whileWorking<T>(
+  { req }: Pick<Exchange, 'req'>,
+  idleTimeoutMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  req.socket.setTimeout(0)
+  try {
+    return await work()
+  } finally {
+    req.socket.setTimeout(idleTimeoutMs)
+  }
+}
+
 /** Header names in lower case. */
 export type ResponseHeaders = Readonly<Record<string, string | number>>
 

@@ -34,6 +34,9 @@ export class Listener {
   readonly #handle: ListenerOptions['handle']
   readonly #portSetting: ListenerOptions['portSetting']
   readonly #socketsByClient = new Map<string, number>()
+  /** Connections that speak HTTP; who takes one over to speak something else ends it, too. */
+  readonly #open = new Set<Duplex>()
+  #isDrained: PromiseWithResolvers<void> | undefined
 
   constructor({
     limits,
@@ -70,7 +73,8 @@ export class Listener {
     this.#server.on('clientError', (error, socket) => refuseBrokenRequest(error, socket))
     if (upgrade !== undefined) {
       this.#server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-        if (!upgrade(req, socket, head)) refuseUpgrade(socket)
+        if (upgrade(req, socket, head)) this.#forget(socket)
+        else refuseUpgrade(socket)
       })
     }
   }
@@ -97,17 +101,29 @@ export class Listener {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Takes no new connections, lets running answers end for `stopGraceMs`, then cuts the rest. Idempotent. */
+  /**
+   * Takes no new connections, lets running answers end for `stopGraceMs`, then cuts the rest. Does not wait for what was
+   * upgraded. Idempotent.
+   */
   async close(): Promise<void> {
     if (!this.#server.listening) return
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.close()
+    this.#isDrained = Promise.withResolvers<void>()
+    if (this.#open.size === 0) this.#isDrained.resolve()
     this.#server.closeIdleConnections()
     const cut = setTimeout(() => this.#server.closeAllConnections(), this.#limits.stopGraceMs)
-    await closed
+    await this.#isDrained.promise
     clearTimeout(cut)
   }
 
+  #forget(socket: Duplex): void {
+    this.#open.delete(socket)
+    if (this.#open.size === 0) this.#isDrained?.resolve()
+  }
+
   #admit(socket: Socket): void {
+    this.#open.add(socket)
+    socket.once('close', () => this.#forget(socket))
     const { clientKey, isLoopback } = identifyClient(socket.remoteAddress)
     if (isLoopback) return
     const open = (this.#socketsByClient.get(clientKey) ?? 0) + 1

@@ -4,6 +4,7 @@ import type { PlainFile } from '../ports/plain-file.ts'
 import { BufferPool } from './byte-sender.ts'
 import { decideRange, isRangeFresh } from './byte-range.ts'
 import { ChunkSender } from './chunk-sender.ts'
+import { whileWorking } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import { cacheHeaders, rangeNotSatisfiable, typeHeaders } from './media-headers.ts'
 
@@ -45,11 +46,9 @@ export class PlainResponder {
     res.once('close', onClose)
     const bytes = file.read(start, endExclusive, abort.signal, true)[Symbol.asyncIterator]()
     try {
-      // Bytes of a download may be long in coming; whoever waits for them is not idle.
-      req.socket.setTimeout(0)
-      // What can't be read at all is said before anything is promised.
-      const first = method === 'HEAD' ? undefined : await bytes.next()
-      req.socket.setTimeout(this.#idleTimeoutMs)
+      // What can't be read at all is said before anything is promised. Bytes of a download may be long in coming.
+      const first =
+        method === 'HEAD' ? undefined : await whileWorking({ req }, this.#idleTimeoutMs, () => bytes.next())
       res.writeHead(isPart ? 206 : 200, {
         ...cacheHeaders(etag, false),
         ...typeHeaders(file, id),

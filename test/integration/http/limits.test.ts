@@ -4,9 +4,11 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { randomBytes } from 'node:crypto'
 import { readdir, readlink } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
-import { ask, json, startTestNode } from './test-node.ts'
+import type { EngineHandlers } from '../../../app/contract/index.ts'
+import { ask, askRaw, json, startTestNode } from './test-node.ts'
 import type { TestNode, TestNodeOptions } from './test-node.ts'
 
 const running: TestNode[] = []
@@ -82,6 +84,28 @@ describe('connections that say nothing or too little', () => {
     expect(await openFiles(mediaId)).toBe(1)
     await expect.poll(() => openFiles(mediaId), { timeout: 5000 }).toBe(0)
     socket.destroy()
+  })
+})
+
+describe('a call that takes longer than a connection may be idle', () => {
+  it('is answered, and the connection may be idle no longer than any other then', async () => {
+    const rebuild = async () => {
+      await setTimeout(1500)
+      return { items: 3, movedAside: [] }
+    }
+    const node = await start({
+      limits: { idleTimeoutMs: 300 },
+      // The one call this test makes.
+      handlers: { 'library.rebuild': rebuild } as unknown as EngineHandlers,
+    })
+    const { host } = new URL(node.controlUrl)
+    const head = `Host: ${host}\r\nAuthorization: Bearer ${node.controlToken}\r\nContent-Type: application/json`
+    const answer = await askRaw(
+      node.controlUrl,
+      `POST /rpc/library.rebuild HTTP/1.1\r\n${head}\r\nContent-Length: 2\r\n\r\n{}`,
+    )
+    expect(answer).toMatch(/^HTTP\/1.1 200/)
+    expect(answer).toContain('{"ok":true,"value":{"items":3,"movedAside":[]}}')
   })
 })
 

@@ -61,3 +61,17 @@ test('a whole node tells of its public item through the relay and at its own /gu
   const { stdout } = await runSower(dir.file('data'), ['status'])
   expect(stdout).toMatch(new RegExp(`^relay +${world.relay.url} open$`, 'm'))
 })
+
+test('a node that others are connected to stops when it is told to', async () => {
+  world = await openNetworkWorld()
+  const dir = await tempDir()
+  world.onClose(async () => dir[Symbol.asyncDispose]())
+  const node = await serve(dir.file('data'))
+  const peer = new WebSocket(`${node.url.replace('http', 'ws')}/gun`)
+  const ended = new Promise((resolve) => peer.addEventListener('close', resolve))
+  await new Promise((resolve) => peer.addEventListener('open', resolve))
+  node.child.process.kill('SIGTERM')
+  expect(await node.child.exited()).toBe(0)
+  expect(node.child.lines.filter((line) => line.includes('did not stop'))).toEqual([])
+  await ended
+})
