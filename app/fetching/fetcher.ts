@@ -1,4 +1,4 @@
-import { AppError, type ErrorShape, type MediaId, toErrorShape, type Transfer } from '../contract/index.ts'
+import { AppError, type MediaId, toErrorShape, type Transfer } from '../contract/index.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
 import { ArrivingBytes } from './arriving-bytes.ts'
 import { openArriving } from './arriving-file.ts'
@@ -272,7 +272,7 @@ export class Fetcher {
         (error: unknown) => this.#onEnd(id, job, signal, error),
       )
     } catch (error) {
-      // A full disk can keep even the failure from being written down; the row is queued again at the next start.
+      // Nobody waits for it: what even the end of a download fails with is said in the log.
       this.#deps.log.error('get.end-failed', { id, error })
     }
     this.#running.delete(id)
@@ -303,7 +303,8 @@ export class Fetcher {
     const { transfers, log } = this.#deps
     if (transfers.get(id) === undefined) return
     if (signal.aborted) {
-      transfers.update(id, { state: 'queued', rateBytesPerSec: 0, etaMs: undefined })
+      // What is active on the disk is queued for whoever reads it there: nothing that must be written.
+      transfers.update(id, { state: 'queued', rateBytesPerSec: 0, etaMs: undefined }, { persist: false })
       return
     }
     if (!(error instanceof AppError)) log.error('get.crashed', { id, error })
@@ -333,19 +334,17 @@ export class Fetcher {
     }
     for (const id of this.#waitingForWallet) {
       this.#waitingForWallet.delete(id)
-      if (this.#deps.transfers.get(id)?.state === 'failed') this.#goOn(id)
+      if (this.#deps.transfers.get(id)?.state !== 'failed') continue
+      try {
+        this.#goOn(id)
+      } catch (error) {
+        this.#fail(id, error)
+      }
     }
   }
 
   #fail(id: string, error: unknown): void {
-    const { code, message, hint }: ErrorShape = toErrorShape(error)
-    this.#deps.transfers.update(id, {
-      state: 'failed',
-      rateBytesPerSec: 0,
-      etaMs: undefined,
-      isPlayable: false,
-      error: { code, message, ...(hint === undefined ? {} : { hint }) },
-    })
+    const code = this.#deps.transfers.fail(id, error)
     if (error instanceof AppError && isAboutWallet(error)) this.#waitingForWallet.add(id)
     this.#deps.log.info('get.failed', { id, code })
   }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import type { Protection, Settings, Transfer, TransferSource } from '../contract/index.ts'
+import type { ErrorCode, Protection, Settings, Transfer, TransferSource } from '../contract/index.ts'
 import type { HashPool } from '../ingest/index.ts'
 import type { ChunkPlace, Manifest, OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -56,6 +56,8 @@ export interface TransferRows {
     patch: { readonly [K in keyof Transfer]?: Transfer[K] | undefined },
     options?: { readonly persist?: boolean },
   ): Transfer
+  /** Never throws. @returns the error's code */
+  fail(id: string, error: unknown): ErrorCode
   get(id: string): Transfer | undefined
   listUnfinished(): Transfer[]
   payload(id: string): unknown

@@ -3,7 +3,7 @@ const BIG_FROM_BYTES = 32 * 1024 * 1024
 const SMALL_AT_ONCE = 8
 
 export interface QueuedJob {
-  /** Looks at the file; its size in bytes, 0 when that can't be told. */
+  /** Looks at the file; its size in bytes, 0 when that can't be told. Never rejects. */
   size(): Promise<number>
   /** Never rejects. */
   run(): Promise<void>

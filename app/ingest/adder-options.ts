@@ -15,7 +15,7 @@ export interface AdderOptions extends TorrentMaker {
   >
   readonly transfers: Pick<
     TransferStore,
-    'create' | 'createAll' | 'update' | 'get' | 'listUnfinished' | 'payload' | 'setPayload'
+    'create' | 'createAll' | 'update' | 'fail' | 'get' | 'listUnfinished' | 'payload' | 'setPayload'
   >
   readonly folder: Pick<MediaFolder, 'stage'>
   readonly pool: HashPool

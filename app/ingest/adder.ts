@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { AppError, toErrorShape } from '../contract/index.ts'
+import { AppError } from '../contract/index.ts'
 import type { ItemRow, TransferInput } from '../library/index.ts'
 import { changeAccess } from './access.ts'
 import {
@@ -65,7 +65,7 @@ export class Adder {
         const job = this.#track(transfer.id)
         if (transfer.state !== 'paused') this.#enqueue(job)
       } else {
-        this.#fail(transfer.id, connectionLost())
+        transfers.fail(transfer.id, connectionLost())
       }
     }
   }
@@ -124,7 +124,7 @@ export class Adder {
       return await added
     } catch (error) {
       input.stream.destroy()
-      this.#fail(id, error === STOPPING ? connectionLost() : error)
+      transfers.fail(id, error === STOPPING ? connectionLost() : error)
       throw error
     } finally {
       this.#jobs.delete(id)
@@ -134,20 +134,20 @@ export class Adder {
   /** Holds it where it is. */
   pause(id: string): void {
     const job = this.#require(id)
+    this.#options.transfers.update(id, { state: 'paused', rateBytesPerSec: 0, etaMs: undefined })
     job.gate.pause()
     if (job.ticket !== null) {
       this.#queue.remove(job.ticket)
       this.#queue.yield(job.ticket)
     }
     if (job.running === null) job.ticket = null
-    this.#options.transfers.update(id, { state: 'paused', rateBytesPerSec: 0, etaMs: undefined })
   }
 
   resume(id: string): void {
     const job = this.#require(id)
     if (!job.gate.isPaused && this.#options.transfers.get(id)?.state !== 'paused') return
-    job.gate.resume()
     this.#options.transfers.update(id, { state: job.running === null ? 'queued' : 'active' })
+    job.gate.resume()
     if (job.running === null) this.#enqueue(job)
   }
 
@@ -159,7 +159,7 @@ export class Adder {
     if (job.running === null) {
       job.ticket = null
       this.#jobs.delete(id)
-      this.#fail(id, cancelled(job.abort.signal))
+      this.#options.transfers.fail(id, cancelled(job.abort.signal))
     }
     await Promise.allSettled([job.running])
   }
@@ -205,7 +205,7 @@ export class Adder {
   #enqueue(job: Job): void {
     if (this.#stopping.signal.aborted) return
     const ticket: QueuedJob = {
-      size: () => this.#sizeOf(job),
+      size: () => this.#sizeOf(job).catch(() => 0),
       // A ticket that was taken back while the file was being looked at is worth nothing.
       run: async () => {
         if (job.ticket !== ticket || job.abort.signal.aborted) return
@@ -240,20 +240,10 @@ export class Adder {
     } catch (error) {
       if (error === STOPPING) return
       if (!(error instanceof AppError)) log.error('ingest.failed', { id: job.id, error: String(error) })
-      this.#fail(job.id, error)
+      transfers.fail(job.id, error)
     } finally {
       this.#jobs.delete(job.id)
     }
-  }
-
-  #fail(id: string, error: unknown): void {
-    const { code, message, hint } = toErrorShape(error)
-    this.#options.transfers.update(id, {
-      state: code === 'CANCELLED' ? 'cancelled' : 'failed',
-      rateBytesPerSec: 0,
-      etaMs: undefined,
-      error: code === 'CANCELLED' ? undefined : { code, message, ...(hint === undefined ? {} : { hint }) },
-    })
   }
 
   #require(id: string): Job {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { isErrorWith } from './app-errors.ts'
@@ -23,6 +24,8 @@ interface OutboxRow {
 }
 
 const FIRST_DELAY_MS = 1000
+/** How long a step waits whose outcome could not be written. */
+const UNWRITTEN_DELAY_MS = 10_000
 const LONGEST_DELAY_MS = 60 * 60 * 1000
 /** From here on the item is shown as needing attention. */
 const ATTEMPTS_UNTIL_ATTENTION = 5
@@ -135,7 +138,18 @@ export class Outbox {
     }
   }
 
+  /** Never rejects. */
   async #run(row: OutboxRow, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#attempt(row, signal)
+    } catch (error) {
+      // Neither done nor postponed on the disk (which is full, say): it is due at once, so it waits here.
+      this.#log.warn('outbox.not-written', { mediaId: row.media_id, step: row.step, reason: String(error) })
+      await sleep(UNWRITTEN_DELAY_MS, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  async #attempt(row: OutboxRow, signal: AbortSignal): Promise<void> {
     try {
       await this.#handlers[row.step]?.(row.media_id, signal)
       this.#finish(row)

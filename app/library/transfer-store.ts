@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { AppError, Transfer } from '../contract/index.ts'
-import type { TransferState } from '../contract/index.ts'
+import { AppError, toErrorShape, Transfer } from '../contract/index.ts'
+import type { ErrorCode, TransferState } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Db } from './db.ts'
 
@@ -40,8 +40,8 @@ export class TransferStore {
 
   create(input: TransferInput): Transfer {
     const transfer = this.#make(input)
-    this.#rows().set(transfer.id, transfer)
     this.#write([transfer])
+    this.#rows().set(transfer.id, transfer)
     this.#tell(transfer.id)
     return transfer
   }
@@ -80,21 +80,49 @@ export class TransferStore {
     }
   }
 
-  /** @throws {AppError} `NOT_FOUND` */
+  /** @throws {AppError} `NOT_FOUND`; what `Db.write` throws, and then nothing was changed */
   update(id: string, patch: TransferPatch, options: { readonly persist?: boolean } = {}): Transfer {
     const before = this.get(id)
     if (before === undefined) throw notFound()
     const after = merge(before, patch)
-    this.#rows().set(id, after)
     const isMilestone =
       after.state !== before.state ||
       after.stage !== before.stage ||
       after.mediaId !== before.mediaId ||
       after.error !== before.error
-    if (options.persist ?? isMilestone) this.#write([after])
-    else this.#persistSoon(id)
+    const isWritten = options.persist ?? isMilestone
+    if (isWritten) this.#write([after])
+    this.#rows().set(id, after)
+    if (!isWritten) this.#persistSoon(id)
     this.#tell(id)
     return after
+  }
+
+  /**
+   * Ends it as cancelled or failed, as the error says, and tells so. Never throws: what a full disk, say, keeps from being
+   * written is written as soon as it can be.
+   * @returns the error's code
+   */
+  fail(id: string, error: unknown): ErrorCode {
+    const { code, message, hint } = toErrorShape(error)
+    const before = this.get(id)
+    if (before === undefined) return code
+    const isCancelled = code === 'CANCELLED'
+    const after = merge(before, {
+      state: isCancelled ? 'cancelled' : 'failed',
+      rateBytesPerSec: 0,
+      etaMs: undefined,
+      isPlayable: false,
+      error: isCancelled ? undefined : { code, message, ...(hint === undefined ? {} : { hint }) },
+    })
+    this.#rows().set(id, after)
+    try {
+      this.#write([after])
+    } catch {
+      this.#persistSoon(id)
+    }
+    this.#tell(id)
+    return code
   }
 
   get(id: string): Transfer | undefined {
@@ -228,9 +256,9 @@ export class TransferStore {
     try {
       this.#write(transfers)
     } catch (error) {
-      // Progress alone: worth a retry with the next one, never the end of the transfer (a full disk, say).
+      // Progress, or how it ended: worth another try, never the end of the transfer (a full disk, say).
       if (!(error instanceof AppError)) throw error
-      for (const { id } of transfers) this.#dirty.add(id)
+      for (const { id } of transfers) this.#persistSoon(id)
     }
   }
 

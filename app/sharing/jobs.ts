@@ -1,4 +1,4 @@
-import { AppError, toErrorShape } from '../contract/index.ts'
+import { AppError } from '../contract/index.ts'
 import type { Transfer } from '../contract/index.ts'
 import { PauseGate } from '../ingest/index.ts'
 import type { Progress } from '../ingest/index.ts'
@@ -80,8 +80,8 @@ export class Jobs {
   /** Holds it where it is. @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over */
   pause(id: string): void {
     const job = this.#require(id)
-    job.gate.pause()
     this.#options.transfers.update(id, { state: 'paused', rateBytesPerSec: 0, etaMs: undefined })
+    job.gate.pause()
     this.#fill()
   }
 
@@ -89,8 +89,8 @@ export class Jobs {
   resume(id: string): void {
     const job = this.#require(id)
     if (!job.gate.isPaused) return
-    job.gate.resume()
     this.#options.transfers.update(id, { state: job.running === null ? 'queued' : 'active' })
+    job.gate.resume()
     this.#fill()
   }
 
@@ -183,17 +183,8 @@ export class Jobs {
   }
 
   #fail(id: string, error: unknown): void {
-    const { code, message, hint } = toErrorShape(error)
     const { transfers, log, kind } = this.#options
-    if (transfers.get(id) === undefined) return
-    const isCancelled = code === 'CANCELLED'
-    transfers.update(id, {
-      state: isCancelled ? 'cancelled' : 'failed',
-      rateBytesPerSec: 0,
-      etaMs: undefined,
-      error: isCancelled ? undefined : { code, message, ...(hint === undefined ? {} : { hint }) },
-    })
-    log.info(`${kind}.ended`, { id, code })
+    log.info(`${kind}.ended`, { id, code: transfers.fail(id, error) })
   }
 
   #require(id: string): Job {

@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
 import { openDatabase } from '../../../app/library/index.ts'
@@ -155,4 +156,19 @@ it('does not wait for years after the clock was wrong', async () => {
   await vi.advanceTimersByTimeAsync(61 * 60 * 1000)
   expect(isDone).toBe(true)
   await outbox.stop()
+})
+
+it('does not run round and round while nothing can be written, and ends when it is told to', async () => {
+  const outbox = make()
+  let runs = 0
+  outbox.enqueue('a', 'seed')
+  outbox.drain({ seed: () => Promise.resolve(void (runs += 1)) })
+  db.sql.pragma('busy_timeout = 0')
+  const other = new Database(db.file)
+  other.exec('BEGIN IMMEDIATE')
+  await vi.advanceTimersByTimeAsync(500)
+  expect(runs).toBe(1)
+  expect(outbox.pending()).toHaveLength(1)
+  await outbox.stop()
+  other.close()
 })
