@@ -27,8 +27,20 @@ const INFO_HASH = /^[0-9a-f]{40}$/i
 const MAGNET_HASH = /[?&]xt=urn:btih:([0-9a-f]{40})(?:&|$)/i
 const DID_INFO_HASH = /^did:(?:bt|bittorrent):([0-9a-f]{40})$/i
 const DID_MEDIA = /^did:gun:(?:media:|[0-9a-f]{12}:media_)([0-9a-f]{64})$/
-const CID = /^(?:Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{20,120})$/
-const TX_ID = /^[A-Za-z0-9_-]{43}$/
+const CID = '(Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{20,120})'
+/** Bare, by its scheme, as a DID, or at a gateway (by path or by name). */
+const IPFS_FORMS = [
+  new RegExp(`^(?:ipfs://|did:ipfs:)?${CID}/?$`),
+  new RegExp(`^https?://[^/?#]+/ipfs/${CID}(?:[/?#]|$)`),
+  new RegExp(`^https?://${CID}\\.ipfs\\.[^/?#]+(?:[/?#]|$)`),
+]
+const TX_ID = '([A-Za-z0-9_-]{43})'
+/** What Irys keeps is not on every gateway of Arweave: its own address is taken as it is. */
+const ARWEAVE_FORMS = [
+  new RegExp(`^(?:ar://|did:arweave:)?${TX_ID}/?$`),
+  new RegExp(`^https?://(?!gateway\\.irys\\.xyz)[^/?#]+/${TX_ID}(?:[/?#]|$)`),
+]
+const IRYS = /^https:\/\/gateway\.irys\.xyz\//
 const OWNER = /^0[23][0-9a-f]{64}$/
 const LEVELS = ['public', 'private', 'shared', 'organization'] as const
 
@@ -82,18 +94,16 @@ function describe(
     createdAt: date(fields['createdAt']),
     infoHash: infoHashOf(fields, transport),
     http: httpOf(fields, transport),
-    ipfsCid: match(
-      CID,
-      objectOf(transport?.['ipfs'])?.['cid'] ?? fields['ipfsHash'] ?? fields['ipfsAddress'],
-    ),
-    arweaveTxId: match(
-      TX_ID,
-      stripScheme(
-        objectOf(transport?.['arweave'])?.['txId'] ??
-          fields['arweaveTransactionId'] ??
-          fields['arweaveAddress'],
-      ),
-    ),
+    ipfsCid: idIn(IPFS_FORMS, [
+      objectOf(transport?.['ipfs'])?.['cid'],
+      fields['ipfsHash'],
+      fields['ipfsAddress'],
+    ]),
+    arweaveTxId: idIn(ARWEAVE_FORMS, [
+      objectOf(transport?.['arweave'])?.['txId'],
+      fields['arweaveTransactionId'],
+      fields['arweaveAddress'],
+    ]),
     accessLevel: LEVELS.find((known) => known === level) ?? 'private',
     owner: owner !== undefined && OWNER.test(owner) ? owner : undefined,
   })
@@ -101,7 +111,7 @@ function describe(
 
 function infoHashOf(fields: Fields, transport: Fields | undefined): string | undefined {
   const torrent = objectOf(transport?.['bittorrent'])
-  for (const value of [torrent?.['infoHash'], fields['infoHash']]) {
+  for (const value of [torrent?.['infoHash'], fields['infoHash'], fields['bittorrentAddress']]) {
     if (typeof value === 'string' && INFO_HASH.test(value)) return value.toLowerCase()
   }
   for (const value of [
@@ -123,6 +133,8 @@ function httpOf(fields: Fields, transport: Fields | undefined): string[] {
     ...(Array.isArray(listed) ? (listed as unknown[]) : []),
     transport?.['http'],
     fields['httpUrl'],
+    fields['webUrl'],
+    match(IRYS, fields['arweaveAddress']),
   ]
   return given
     .filter(
@@ -164,8 +176,16 @@ function match(pattern: RegExp, value: unknown): string | undefined {
   return typeof value === 'string' && pattern.test(value) ? value : undefined
 }
 
-function stripScheme(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/^ar:\/\//, '') : value
+/** The id in the first of these that is an address of one of the forms. */
+function idIn(forms: readonly RegExp[], values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    if (typeof value !== 'string' || value.length > 2048) continue
+    for (const form of forms) {
+      const id = form.exec(value)?.[1]
+      if (id !== undefined) return id
+    }
+  }
+  return undefined
 }
 
 function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {

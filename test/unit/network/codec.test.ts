@@ -85,6 +85,15 @@ describe('OIP’s forms', () => {
     expect(foreign).toEqual(read)
   })
 
+  const addresses = fixture('oip-addresses') as {
+    case: string
+    node: Record<string, unknown>
+    read: unknown
+  }[]
+  test.each(addresses)('reads addresses as OIP writes them: $case', ({ node, read }) => {
+    expect(readManifestNode(node, ID).foreign).toEqual(read)
+  })
+
   test('what speaks of another item is not read', () => {
     const { node } = fixture('oip-flat') as { node: Record<string, unknown> }
     expect(readManifestNode(node, 'f'.repeat(64)).foreign).toBeUndefined()
