@@ -131,21 +131,40 @@ async function publisherText(node: NodeConnection, given: string): Promise<strin
 }
 
 async function findFollowed(node: NodeConnection, given: string): Promise<Publisher> {
+  const called = await followedAs(node, given)
+  if (called !== undefined) return called
+  const card = await cardOf(given)
+  if (card !== undefined || NAMES_ITSELF.test(given)) {
+    const publisher = await node.call('discovery.publisher', { publisher: card?.trim() ?? given })
+    if (publisher.isFollowed) return publisher
+  }
+  throw new AppError('NOT_FOUND', `You don’t follow “${given}”.`, { hint: 'See whom with: sower following' })
+}
+
+/**
+ * Who among those one follows has this name or fingerprint.
+ * @throws {AppError} `BAD_REQUEST` when several have that name
+ */
+async function followedAs(node: NodeConnection, given: string): Promise<Publisher | undefined> {
   const { publishers } = await node.call('following.list', {})
   const wanted = given.trim().toLowerCase()
   const found = publishers.filter(
     ({ fingerprint, name = '' }) => fingerprint.toLowerCase() === wanted || name.toLowerCase() === wanted,
   )
-  const [only] = found
-  if (only !== undefined && found.length === 1) return only
-  const publisher = await node.call('discovery.publisher', { publisher: await publisherText(node, given) })
-  if (publisher.isFollowed) return publisher
-  throw new AppError('NOT_FOUND', `You don’t follow “${given}”.`, { hint: 'See whom with: sower following' })
+  if (found.length > 1) {
+    throw new AppError('BAD_REQUEST', `Several of those you follow are called “${given}”.`, {
+      hint: `Name the one you mean by the fingerprint: ${found.map(toldApart).join(', ')}.`,
+    })
+  }
+  return found[0]
+}
+
+function toldApart({ fingerprint, items }: Publisher): string {
+  return `${fingerprint} (${String(items)} ${items === 1 ? 'item' : 'items'})`
 }
 
 async function ownerOf(node: NodeConnection, given: string): Promise<string> {
-  const { publishers } = await node.call('following.list', {})
-  const followed = publishers.find(({ name = '' }) => name.toLowerCase() === given.trim().toLowerCase())
+  const followed = await followedAs(node, given)
   if (followed?.owner !== undefined) return followed.owner
   const text = await publisherText(node, given)
   const { owner } = await node.call('discovery.publisher', { publisher: text })

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { FoundItem } from '../../../app/contract/index.ts'
 import { encodeManifest } from '../../../app/network/codec.ts'
 import { makeManifest } from '../../support/network-items.ts'
+import { seaTestPair } from '../../support/network-node.ts'
 import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
 import { callNode, runSower, serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -181,6 +182,35 @@ test('follows by a link to something published, and lets go again', { timeout: 6
   })
   await callNode(reader, 'following.remove', { pub: followed.pub })
   expect(await callNode(reader, 'following.list', {})).toEqual({ publishers: [] })
+})
+
+test('tells apart those one follows who have the same name, and those one does not follow', async () => {
+  const { a } = await open()
+  await serve(a)
+  const pairs = [seaTestPair(), seaTestPair()]
+  for (const { pub } of pairs) await sowerJson(a, ['follow', pub, '--name', 'Anna'])
+  const fail = async (...args: string[]): Promise<{ code: string; message: string; hint: string }> => {
+    const { status, stderr } = await runSower(a, ['--json', ...args])
+    expect(status).toBe(1)
+    return JSON.parse(stderr) as { code: string; message: string; hint: string }
+  }
+  const publishers = await sowerJson<{ pub: string; fingerprint: string }[]>(a, ['following'])
+  for (const args of [
+    ['unfollow', 'anna'],
+    ['search', 'harbour', '--owner', 'Anna'],
+  ]) {
+    const several = await fail(...args)
+    expect(several).toMatchObject({ code: 'BAD_REQUEST' })
+    expect(several.message).toMatch(/^Several of those you follow are called “[Aa]nna”\.$/)
+    for (const { fingerprint } of publishers) expect(several.hint).toContain(fingerprint)
+  }
+  expect(await fail('unfollow', 'Berta')).toMatchObject({
+    code: 'NOT_FOUND',
+    message: 'You don’t follow “Berta”.',
+  })
+  const [first, second] = publishers
+  await sowerJson(a, ['unfollow', first?.fingerprint ?? ''])
+  expect(await sowerJson(a, ['unfollow', 'Anna'])).toEqual({ unfollowed: second?.pub })
 })
 
 test('says what can’t be followed, and how', async () => {
