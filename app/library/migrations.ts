@@ -226,4 +226,14 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE items ADD COLUMN has_conditions INTEGER NOT NULL DEFAULT 0;
   UPDATE items SET is_manifest_pending = 1 WHERE protection <> 'none' AND trashed_at_ms IS NULL;
   `,
+  `
+  -- how far the lists of publishers, and the one of all, were read from each relay: from the end towards the beginning
+  CREATE TABLE network_lists (
+    soul TEXT NOT NULL,
+    -- the address of a relay, or 'disk'
+    source TEXT NOT NULL,
+    before TEXT NOT NULL,
+    PRIMARY KEY (soul, source)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -1,5 +1,6 @@
 import type { GunGraph, GunMeta, GunNode, GunValue } from './graph.ts'
 import { isLink } from './graph.ts'
+import { pageSize, readPageQuestion } from './list-page.ts'
 import { frozenKey, openSigned } from './sea.ts'
 import { isList, parseSoul } from './souls.ts'
 import type { Soul } from './souls.ts'
@@ -26,14 +27,12 @@ export const FILTER_LIMITS = {
   messagesPerFrame: 512,
   nodesPerMessage: 64,
   keysPerNode: 64,
-  /** Of a list that we asked for ourselves. */
-  keysPerAskedList: 1024,
+  /** Of a list that we asked for ourselves: those that hold nothing of ours are counted too. */
+  keysPerAskedList: 4500,
   keyBytes: 128,
   valueBytes: 16 * 1024,
   chunkBytes: 88 * 1024,
   futureMs: 60_000,
-  /** Links of a list that one answer of ours may name; GUN counts nine bytes a link. */
-  listAnswerBytes: 500 * 9,
 } as const
 
 /** What we asked for with a message of that id, so that its answer may be larger. */
@@ -167,9 +166,14 @@ function filterGet(raw: unknown, drop: Drop): CleanMessage['get'] | undefined {
   if (!isRecord(raw)) return drop('get')
   const name = raw['#']
   if (isRecord(name)) {
+    const page = readPageQuestion(name)
+    if (page !== undefined) {
+      const { soul, before } = page
+      return { '#': soul, '.': { '*': '', '<': before, '-': 1 }, '%': pageSize(soul) }
+    }
     const prefix = name['*']
     return typeof prefix === 'string' && PEER_PREFIX.test(prefix)
-      ? { '#': { '*': prefix }, '%': FILTER_LIMITS.listAnswerBytes }
+      ? { '#': { '*': prefix }, '%': pageSize('') }
       : drop('get')
   }
   if (typeof name !== 'string') return drop('get')
@@ -181,8 +185,8 @@ function filterGet(raw: unknown, drop: Drop): CleanMessage['get'] | undefined {
   if (soul.kind === 'versions') return drop('get')
   const range = isRecord(key) ? filterRange(key) : undefined
   // A whole list could be of any length: whoever asks for it gets its first page.
-  if (isList(soul)) return { '#': name, '.': range ?? { '*': '' }, '%': FILTER_LIMITS.listAnswerBytes }
-  return range === undefined ? { '#': name } : { '#': name, '.': range, '%': FILTER_LIMITS.listAnswerBytes }
+  if (isList(soul)) return { '#': name, '.': range ?? { '*': '' }, '%': pageSize(name) }
+  return range === undefined ? { '#': name } : { '#': name, '.': range, '%': pageSize(name) }
 }
 
 function filterRange(raw: Readonly<Record<string, unknown>>): Record<string, string | number> | undefined {
@@ -227,7 +231,8 @@ function filterNode(
   const isAsked = asked?.soul === name
   if (soul.kind === 'chunk' && !isAsked) return drop('not-asked')
   const keys = Object.keys(raw)
-  const maxKeys = isAsked && isList(soul) ? FILTER_LIMITS.keysPerAskedList : FILTER_LIMITS.keysPerNode
+  const isPage = isAsked && isList(soul)
+  const maxKeys = isPage ? FILTER_LIMITS.keysPerAskedList : FILTER_LIMITS.keysPerNode
   if (keys.length - 1 > maxKeys) return drop('keys')
   const values: Record<string, GunValue> = {}
   const kept: Record<string, number> = {}
@@ -237,13 +242,15 @@ function filterNode(
     const fault = faultOf(soul, name, key, raw[key], state, nowMs)
     if (fault !== undefined) {
       drop(fault)
+      // How far a page of a list goes is told by what it can't hold, too.
+      if (isPage && KEY.test(key) && typeof state === 'number') kept[key] = state
       continue
     }
     // faultOf has looked at both.
     values[key] = raw[key] as GunValue
     kept[key] = state as number
   }
-  if (Object.keys(values).length === 0) return undefined
+  if (Object.keys(kept).length === 0) return undefined
   const meta: GunMeta = { '#': name, '>': kept }
   return { ...values, _: meta } as GunNode // the index signature can't exclude `_`
 }

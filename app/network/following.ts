@@ -5,7 +5,7 @@ import type { Log } from '../ports/log.ts'
 import type { GunClient } from './gun-client.ts'
 import { isLink } from './graph.ts'
 import type { GunValue } from './graph.ts'
-import type { Answer } from './gun-protocol.ts'
+import { ListReader } from './list-reader.ts'
 import { openNode, type ManifestIndex } from './manifest-index.ts'
 import { isSeaKey, souls } from './souls.ts'
 
@@ -21,7 +21,7 @@ export interface Publisher {
 }
 
 export interface FollowingOptions {
-  readonly client: Pick<GunClient, 'get' | 'isRunning' | 'watch'>
+  readonly client: Pick<GunClient, 'page' | 'status' | 'isRunning' | 'watch'>
   readonly index: ManifestIndex
   readonly db: Db
   readonly clock: Clock
@@ -31,12 +31,14 @@ export interface FollowingOptions {
 }
 
 const POLL_MS = 5 * 60_000
+/** Until the next part of what a publisher has is read, when a round could not get to all of it. */
+const GO_ON_MS = 5_000
 /** Lookups at once, and in one round for one list: the rest comes with the next. */
 const AT_ONCE = 4
 const PER_ROUND = 500
-const MAX_PAGES = 20
-/** The public list is read in parts, by the first two digits: so many parts a round. */
-const FEED_PARTS_PER_ROUND = 8
+/** What is listed and can't be had is asked for again after so long; what can, not in this run. */
+const TRY_AGAIN_MS = 60 * 60_000
+const MAX_TRIED = 100_000
 
 /** Publishers one follows, and the list of all public items: reads their lists and looks up what is new in them. */
 export class Following {
@@ -45,12 +47,14 @@ export class Following {
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
   #abort = new AbortController()
-  #feedPart = 0
-  /** Items of the public list that were looked up, or are known to hold nothing: not again in this run. */
-  readonly #tried = new Set<string>()
+  #next: NodeJS.Timeout | undefined
+  readonly #lists: ListReader
+  /** Items that were looked up, each for the list it is in, and when they may be again. */
+  readonly #tried = new Map<string, number>()
 
   constructor(options: FollowingOptions) {
     this.#options = options
+    this.#lists = new ListReader(options)
   }
 
   start(): void {
@@ -60,6 +64,7 @@ export class Following {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    clearTimeout(this.#next)
     this.#timer = undefined
     this.#abort.abort()
     await this.#round
@@ -89,6 +94,7 @@ export class Following {
   unfollow(pub: string): void {
     const { db } = this.#options
     db.write(() => db.prepare('DELETE FROM network_publishers WHERE pub = ?').run(pub))
+    this.#lists.forget(souls.spaceIndex(pub))
     this.#tellWatch()
   }
 
@@ -122,58 +128,52 @@ export class Following {
   /** Looks up items that a list named in passing. */
   async noticed(graph: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Promise<void> {
     const ids = Object.keys(graph[souls.index] ?? {}).filter((key) => key !== '_')
-    await this.#lookUp(ids.filter((id) => !this.#tried.has(id)))
+    await this.#lookUp(ids.filter((id) => !this.#isTried(id)))
   }
 
   async #refresh(): Promise<void> {
     if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
+    let isCut = false
     for (const { pub } of this.list()) {
       if (this.#abort.signal.aborted) return
-      await this.#refreshPublisher(pub)
+      isCut = (await this.#refreshPublisher(pub)) || isCut
     }
-    if (this.#options.isFeedWanted()) await this.#refreshFeed()
+    if (this.#options.isFeedWanted()) await this.#readList(souls.index)
+    if (!isCut || this.#abort.signal.aborted) return
+    clearTimeout(this.#next)
+    this.#next = setTimeout(() => void this.refresh(), GO_ON_MS)
   }
 
-  async #refreshPublisher(pub: string): Promise<void> {
+  /** @returns whether there is more of them to be had at once */
+  async #refreshPublisher(pub: string): Promise<boolean> {
     const { db, clock } = this.#options
-    const soul = souls.spaceIndex(pub)
-    const ids = new Set<string>()
-    let hasAnswer = false
-    let after: string | undefined
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      const answers = await this.#ask(soul, '', after)
-      hasAnswer ||= answers.some(({ from }) => from !== 'disk')
-      const keys = answers.flatMap(({ graph }) => {
-        const node = graph[soul]
-        return node === undefined ? [] : linkedIds(openNode(pub, node))
-      })
-      const fresh = keys.filter((id) => !ids.has(id))
-      for (const id of fresh) ids.add(id)
-      after = keys.toSorted().at(-1)
-      if (fresh.length === 0 || after === undefined) break
-    }
-    const known = db.prepare('SELECT 1 FROM network_manifests WHERE media_id = ? AND pub = ?')
-    const unknown = [...ids].filter((id) => known.get(id, pub) === undefined)
-    await this.#lookUp(unknown, pub)
-    if (!hasAnswer) return
+    const { isAnswered, isCut } = await this.#readList(souls.spaceIndex(pub), pub)
+    if (!isAnswered) return false
     db.write(() =>
       db.prepare('UPDATE network_publishers SET checked_at_ms = ? WHERE pub = ?').run(clock.nowMs(), pub),
     )
     for (const listener of this.#checkedListeners) listener()
+    return isCut
   }
 
-  async #refreshFeed(): Promise<void> {
-    const ids = new Set<string>()
-    for (let part = 0; part < FEED_PARTS_PER_ROUND; part += 1) {
-      if (this.#abort.signal.aborted) return
-      // The first read of a round is of the whole list's first page: all there is, where there is little.
-      const prefix = part === 0 ? '' : (this.#feedPart % 256).toString(16).padStart(2, '0')
-      if (part > 0) this.#feedPart += 1
-      for (const { graph } of await this.#ask(souls.index, prefix)) {
-        for (const id of linkedIds(graph[souls.index] ?? {})) if (!this.#tried.has(id)) ids.add(id)
-      }
-    }
-    await this.#lookUp([...ids])
+  /** @param pub whose list it is; without one, it is everybody's */
+  #readList(soul: string, pub?: string): ReturnType<ListReader['read']> {
+    const known = this.#options.db.prepare('SELECT 1 FROM network_manifests WHERE media_id = ? AND pub = ?')
+    const isNew = (id: string): boolean =>
+      !this.#isTried(id, pub) && (pub === undefined || known.get(id, pub) === undefined)
+    let left = PER_ROUND
+    return this.#lists.read(soul, {
+      idsIn: (page) => linkedIds(pub === undefined ? page : openNode(pub, page)),
+      isEnded: () => this.#abort.signal.aborted,
+      take: async (ids) => {
+        const unknown = ids.filter(isNew)
+        const wanted = unknown.slice(0, left)
+        left -= wanted.length
+        await this.#lookUp(wanted, pub)
+        const next = unknown[wanted.length]
+        return next === undefined ? ids.length : ids.indexOf(next)
+      },
+    })
   }
 
   async #lookUp(ids: readonly string[], pub?: string): Promise<void> {
@@ -181,24 +181,20 @@ export class Following {
     const work = async (): Promise<void> => {
       for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
         if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
-        if (this.#tried.size > 100_000) this.#tried.clear()
-        this.#tried.add(id)
-        const { answeredBy } = await this.#options.index.lookup(id, { pub })
-        // No relay was there to tell what it is.
-        if (answeredBy.length === 0) this.#tried.delete(id)
+        if (this.#tried.size > MAX_TRIED) this.#tried.clear()
+        const key = triedKey(id, pub)
+        this.#tried.set(key, Infinity)
+        const { answeredBy, known } = await this.#options.index.lookup(id, { pub })
+        // No relay was there to tell what it is, or none knew.
+        if (answeredBy.length === 0) this.#tried.delete(key)
+        else if (known === undefined) this.#tried.set(key, this.#options.clock.nowMs() + TRY_AGAIN_MS)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
   }
 
-  async #ask(soul: string, prefix: string, after?: string): Promise<readonly Answer[]> {
-    try {
-      const key = { prefix, ...(after === undefined ? {} : { after }) }
-      return await this.#options.client.get({ soul, key })
-    } catch (error) {
-      if (error instanceof AppError) return []
-      throw error
-    }
+  #isTried(id: string, pub?: string): boolean {
+    return (this.#tried.get(triedKey(id, pub)) ?? 0) > this.#options.clock.nowMs()
   }
 
   #get(pub: string): Publisher | undefined {
@@ -231,6 +227,10 @@ function toPublisher(row: PublisherRow): Publisher {
     followedAtMs: row.followed_at_ms,
     ...(row.checked_at_ms === null ? {} : { checkedAtMs: row.checked_at_ms }),
   }
+}
+
+function triedKey(id: string, pub = ''): string {
+  return id + pub
 }
 
 function linkedIds(values: Readonly<Record<string, unknown>>): string[] {

@@ -1,6 +1,6 @@
 import { AppError } from '../contract/index.ts'
 import type { Log } from '../ports/log.ts'
-import type { GunGraph } from './graph.ts'
+import type { GunGraph, GunNode } from './graph.ts'
 import type { GunHost } from './gun-host.ts'
 import type { Answer, FromGun, RelayStatus, ToGun } from './gun-protocol.ts'
 
@@ -50,11 +50,22 @@ export interface PutResult {
 
 export interface GetArgs {
   readonly soul: string | { readonly prefix: string }
-  readonly key?: string | { readonly prefix: string; readonly after?: string }
+  readonly key?: string
   /** @defaultValue 5000 */
   readonly timeoutMs?: number
   /** @defaultValue 500 */
   readonly patienceMs?: number
+}
+
+export interface PageArgs {
+  /** A list. */
+  readonly soul: string
+  /** `disk`, or the address of a relay. */
+  readonly from: string
+  /** Where the page before it began. */
+  readonly before?: string | undefined
+  /** @defaultValue 5000 */
+  readonly timeoutMs?: number
 }
 
 const BACKOFF_MS = [200, 1_000, 3_000, 10_000, 30_000]
@@ -194,6 +205,26 @@ export class GunClient {
       patienceMs,
     }))
     return got.type === 'got' ? got.answers : []
+  }
+
+  /**
+   * Asks one source for a page of a list.
+   * @returns undefined when it did not answer, else what it has of the list there; no node when that is nothing
+   * @throws {AppError} `UNAVAILABLE`
+   */
+  async page({ soul, from, before, timeoutMs = 5_000 }: PageArgs): Promise<{ node?: GunNode } | undefined> {
+    const got = await this.#ask((id) => ({
+      type: 'page',
+      id,
+      soul,
+      from,
+      ...(before === undefined ? {} : { before }),
+      timeoutMs,
+    }))
+    const answer = got.type === 'got' ? got.answers[0] : undefined
+    if (answer === undefined) return undefined
+    const node = answer.graph[soul]
+    return node === undefined ? {} : { node }
   }
 
   setRelays(relays: readonly string[]): void {

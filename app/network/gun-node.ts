@@ -1,4 +1,5 @@
-import { FILTER_LIMITS, filterFrame } from './filter.ts'
+import { randomUUID } from 'node:crypto'
+import { filterFrame } from './filter.ts'
 import type { Asked, CleanMessage, DropReason } from './filter.ts'
 import { mergeNodes } from './graph.ts'
 import type { GunGraph, GunNode } from './graph.ts'
@@ -6,6 +7,7 @@ import type { GunDisk } from './gun-disk.ts'
 import { makeGun } from './gun-module.ts'
 import type { GunAnswer, GunPeer, GunRoot, GunTag } from './gun-module.ts'
 import type { Answer } from './gun-protocol.ts'
+import { pageQuestion, pageSize } from './list-page.ts'
 import { Rate } from './rate.ts'
 import { frozenKey } from './sea.ts'
 import { isList, parseSoul } from './souls.ts'
@@ -22,9 +24,16 @@ export interface GunNodeOptions {
 
 interface GetOptions {
   readonly soul: string | { readonly prefix: string }
-  readonly key?: string | { readonly prefix: string; readonly after?: string | undefined } | undefined
+  readonly key?: string | undefined
   readonly timeoutMs: number
   readonly patienceMs: number
+}
+
+interface PageOptions {
+  readonly soul: string
+  readonly from: string
+  readonly before?: string | undefined
+  readonly timeoutMs: number
 }
 
 interface Attached {
@@ -169,7 +178,6 @@ export class GunGraphNode {
     const { soul, key, timeoutMs, patienceMs } = options
     const waiting = new Set(this.#relayIds())
     const found = new Map<string, Record<string, GunNode>>()
-    const isListAsked = typeof soul === 'string' && isListSoul(soul) && typeof key !== 'string'
     return new Promise((resolve) => {
       let isDone = false
       let next: NodeJS.Timeout | undefined
@@ -187,7 +195,9 @@ export class GunGraphNode {
         // There is more to come from this one.
         if (message['%'] !== undefined && message['%'] !== null) return
         waiting.delete(from)
-        const hasData = [...found.keys()].some((source) => source !== DISK || !this.#hasRelays())
+        const hasData = [...found].some(
+          ([source, graph]) => (source !== DISK || !this.#hasRelays()) && Object.keys(graph).length > 0,
+        )
         if (waiting.size === 0) {
           // A relay that knows nothing may still hear it from another; without one there is nobody to wait for.
           clearTimeout(next)
@@ -198,7 +208,33 @@ export class GunGraphNode {
       }
       const id = this.#root.ask((message) => take(message, DISK))
       this.#asked.set(id, { soul: typeof soul === 'string' ? soul : '', take })
-      this.#root.on('out', { '#': id, get: toGet(soul, key, isListAsked) })
+      this.#root.on('out', { '#': id, get: toGet(soul, key) })
+    })
+  }
+
+  /** A page of a list, from its end towards its beginning, as one source has it; nothing when that does not answer. */
+  page({ soul, from, before, timeoutMs }: PageOptions): Promise<Answer[]> {
+    const question = pageQuestion(soul, before)
+    if (from === DISK) {
+      const key = { prefix: '', ...(before === undefined ? {} : { to: before }) }
+      const graph = this.#options.disk.get({ soul, key, limit: pageSize(soul), isReverse: true }) ?? {}
+      return Promise.resolve([{ from, graph }])
+    }
+    const peer = this.#peers.get(from)?.peer
+    if (peer === undefined) return Promise.resolve([])
+    return new Promise((resolve) => {
+      const id = randomUUID()
+      const finish = (answers: Answer[]): void => {
+        clearTimeout(limit)
+        this.#asked.delete(id)
+        resolve(answers)
+      }
+      const limit = setTimeout(() => finish([]), timeoutMs)
+      // Of several answers the first is the one that lies next.
+      const take = ({ put }: GunAnswer, source: string): void =>
+        void (source === from && finish([{ from, graph: put ?? {} }]))
+      this.#asked.set(id, { soul, take })
+      this.#root.opt.mesh.say({ '#': id, ...question }, peer)
     })
   }
 
@@ -316,10 +352,8 @@ function isOther(node: GunNode, hash: unknown): boolean {
 }
 
 function collect(message: GunAnswer, from: string, found: Map<string, Record<string, GunNode>>): void {
-  const graph = message.put
-  if (graph === undefined || graph === null) return
   const held = found.get(from) ?? {}
-  for (const [soul, node] of Object.entries(graph)) {
+  for (const [soul, node] of Object.entries(message.put ?? {})) {
     // GUN's own nodes: they change under our hands.
     if (node !== null && typeof node === 'object') held[soul] = mergeNodes(held[soul], structuredClone(node))
   }
@@ -331,14 +365,8 @@ function isListSoul(name: string): boolean {
   return soul !== undefined && isList(soul)
 }
 
-function toGet(
-  soul: GetOptions['soul'],
-  key: GetOptions['key'],
-  isListAsked: boolean,
-): Record<string, unknown> {
+function toGet(soul: GetOptions['soul'], key: GetOptions['key']): Record<string, unknown> {
   if (typeof soul !== 'string') return { '#': { '*': soul.prefix }, '%': 64 * 1024 }
-  if (typeof key === 'string') return { '#': soul, '.': key }
-  if (key === undefined && !isListAsked) return { '#': soul }
-  const range = { '*': key?.prefix ?? '', ...(key?.after === undefined ? {} : { '>': key.after }) }
-  return { '#': soul, '.': range, '%': FILTER_LIMITS.listAnswerBytes }
+  if (key !== undefined) return { '#': soul, '.': key }
+  return isListSoul(soul) ? { '#': soul, '.': { '*': '' }, '%': pageSize(soul) } : { '#': soul }
 }

@@ -62,6 +62,11 @@ class GunProcess {
       case 'get':
         void this.#graph.get(message).then((result) => post({ type: 'got', id: message.id, ...result }))
         break
+      case 'page':
+        void this.#graph
+          .page(message)
+          .then((answers) => post({ type: 'got', id: message.id, answers, isComplete: true }))
+        break
       case 'relays':
         this.setRelays(message.relays)
         break

@@ -23,10 +23,20 @@ export const ToGun = z.discriminatedUnion('type', [
     id: Id,
     /** A soul, or all souls that begin with a prefix. */
     soul: z.union([z.string(), z.object({ prefix: z.string() })]),
-    key: z.union([z.string(), z.object({ prefix: z.string(), after: z.string().optional() })]).optional(),
+    key: z.string().optional(),
     /** The whole of the waiting, and how long for others once a relay said that it has nothing. */
     timeoutMs: z.int().positive(),
     patienceMs: z.int().nonnegative(),
+  }),
+  /** A page of a list, from its end towards its beginning, of one source alone: `disk`, or the address of a relay. */
+  z.object({
+    type: z.literal('page'),
+    id: Id,
+    soul: z.string(),
+    from: z.string(),
+    /** What the page before it began with. */
+    before: z.string().optional(),
+    timeoutMs: z.int().positive(),
   }),
   /** A socket at our own `/gun`. */
   z.object({ type: z.literal('peer-open'), peer: z.string() }),
@@ -48,7 +58,7 @@ export const RelayStatus = z.object({
 })
 export type RelayStatus = z.infer<typeof RelayStatus>
 
-/** A node and who had it: the address of a relay, `disk`, or a peer of our own socket. */
+/** What somebody had (nothing, too): the address of a relay, `disk`, or a peer of our own socket. */
 const Answer = z.object({ from: z.string(), graph: Graph })
 export type Answer = z.infer<typeof Answer>
 

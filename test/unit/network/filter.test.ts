@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FILTER_LIMITS, filterFrame, type Asked, type DropReason } from '../../../app/network/filter.ts'
 import { makeNode } from '../../../app/network/graph.ts'
+import { boundBefore, pageQuestion, pageSize } from '../../../app/network/list-page.ts'
 import { frozenKey, signNode } from '../../../app/network/sea.ts'
 import { parseSoul, souls } from '../../../app/network/souls.ts'
 import { seaTestPair } from '../../support/network-node.ts'
@@ -107,11 +108,29 @@ test('lets more of a list, and a chunk, through when we asked for it', () => {
 })
 
 test('answers a question about a whole list with its first page only', () => {
-  const bounded = { '#': 'm1', get: { '#': 'media', '.': { '*': '' }, '%': FILTER_LIMITS.listAnswerBytes } }
+  const bounded = { '#': 'm1', get: { '#': 'media', '.': { '*': '' }, '%': pageSize('media') } }
   expect(pass({ '#': 'm1', get: { '#': 'media' } }).kept).toEqual([bounded])
   expect(pass({ '#': 'm1', get: { '#': 'media', '.': ID } }).kept).toEqual([
     { '#': 'm1', get: { '#': 'media', '.': ID } },
   ])
+})
+
+test('answers a question for a page of a list, and for nothing else in that form', () => {
+  const question = { '#': 'm1', ...pageQuestion('media', ID) }
+  const get = { '#': 'media', '.': { '*': '', '<': ID, '-': 1 }, '%': pageSize('media') }
+  expect(pass(question).kept).toEqual([{ '#': 'm1', get }])
+  expect(pass({ '#': 'm1', ...pageQuestion(HINT) }).dropped).toEqual({ get: 1 })
+  expect(pass({ '#': 'm1', get: { '#': { '*': '', '<': 'media', '-': 1 } } }).dropped).toEqual({ get: 1 })
+})
+
+test('says how far a page goes, whatever lies in it', () => {
+  const [low, high] = ['1'.repeat(64), 'e'.repeat(64)]
+  const page = { ...put('media', { [low]: 'no link', [high]: { '#': souls.hint(high) } }), '@': 'q1' }
+  const { kept, dropped } = pass(page, { soul: 'media' })
+  expect(dropped).toEqual({ value: 1 })
+  const [message] = kept as { put: { media: Parameters<typeof boundBefore>[0] } }[]
+  expect(Object.keys(message?.put.media ?? {})).toEqual([high, '_'])
+  expect(boundBefore(message?.put.media ?? makeNode('media', {}, 1))).toBe(`${'1'.repeat(63)}0z`)
 })
 
 test('keeps the greeting and takes everything else out of it', () => {

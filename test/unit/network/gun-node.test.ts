@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeNode } from '../../../app/network/graph.ts'
 import { GunDisk } from '../../../app/network/gun-disk.ts'
 import { GunGraphNode } from '../../../app/network/gun-node.ts'
+import { boundBefore } from '../../../app/network/list-page.ts'
 import { souls } from '../../../app/network/souls.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 
@@ -37,15 +38,14 @@ test('a list longer than what stays in memory is whole on the disk, and read in 
   )
   expect(stored.every(({ isStored }) => isStored)).toBe(true)
   const found: string[] = []
-  for (let after: string | undefined; ; after = found.at(-1)) {
-    const key = { prefix: '', after }
-    const { answers } = await node.get({ soul: souls.index, key, timeoutMs: 2_000, patienceMs: 100 })
-    const page = answers.flatMap(({ graph }) => Object.keys(graph[souls.index] ?? {}))
-    const fresh = page.filter((id) => id !== '_' && !found.includes(id)).toSorted()
-    if (fresh.length === 0) break
-    found.push(...fresh)
-  }
-  expect(found).toEqual(ids)
+  let before: string | undefined
+  do {
+    const [answer] = await node.page({ soul: souls.index, from: 'disk', before, timeoutMs: 2_000 })
+    const page = answer?.graph[souls.index]
+    found.push(...Object.keys(page?._['>'] ?? {}))
+    before = page && boundBefore(page)
+  } while (before !== undefined)
+  expect(found.toSorted()).toEqual(ids)
 })
 
 test('what is no longer in memory is not put back in time', async () => {

@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from 'vitest'
+import type { Manifest } from '../../../app/manifest/index.ts'
+import { makeManifest } from '../../support/network-items.ts'
+import type { NetworkNode } from '../../support/network-node.ts'
+import { seaTestPair } from '../../support/network-node.ts'
+import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
+import { testSigner } from '../../unit/manifest/owner.ts'
+
+let world: NetworkWorld
+afterEach(() => world.close())
+
+const owner = testSigner(3)
+const pair = seaTestPair()
+
+function manifests(count: number): Manifest[] {
+  return Array.from({ length: count }, (_, index) => makeManifest(owner, `film ${String(index)}`))
+}
+
+/** What of a publisher's a node knows of, after another round: there is one every few minutes. */
+async function known(node: NetworkNode): Promise<Set<string>> {
+  await node.call('refresh')
+  const ids = new Set<string>()
+  let cursor: string | undefined
+  do {
+    const page = await node.feed({ pub: pair.pub, limit: 500, ...(cursor === undefined ? {} : { cursor }) })
+    for (const { manifest } of page.items) ids.add(manifest.id)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return ids
+}
+
+async function publish(publisher: NetworkNode, items: readonly Manifest[]): Promise<void> {
+  await publisher.add(...items)
+  await publisher.call('publishAll')
+  await publisher.until(({ owed }) => owed === 0, 120_000)
+}
+
+test.for(['stock', 'Sower'] as const)(
+  'finds all of 1,000 items of a publisher on a %s relay',
+  { timeout: 300_000 },
+  async (kind) => {
+    world = await openNetworkWorld()
+    const relays =
+      kind === 'stock'
+        ? [world.relay.url]
+        : [(await world.node('relay', { relays: [], isFeedWanted: false })).url]
+    const publisher = await world.node('publisher', { relays, pair, isFeedWanted: false })
+    await publish(publisher, manifests(1_000))
+    const reader = await world.node('reader', { relays, isFeedWanted: false })
+    await reader.call('follow', { pub: pair.pub, name: 'Anna' })
+    const found = await poll(
+      () => known(reader),
+      ({ size }) => size === 1_000,
+      180_000,
+    )
+    expect(found.size).toBe(1_000)
+  },
+)
+
+test('what was heard of earlier hides nothing that lies between', { timeout: 120_000 }, async () => {
+  world = await openNetworkWorld()
+  const publisher = await world.node('publisher', { pair, isFeedWanted: false })
+  const items = manifests(60)
+  await publish(publisher, items.slice(0, 10))
+  const reader = await world.node('reader', { isFeedWanted: false })
+  await reader.call('follow', { pub: pair.pub })
+  await poll(
+    () => known(reader),
+    ({ size }) => size === 10,
+  )
+  // While it is away, so that nothing comes by.
+  await reader.call('setRelays', [])
+  await publish(publisher, items)
+  await reader.call('setRelays', [world.relay.url])
+  const found = await poll(
+    () => known(reader),
+    ({ size }) => size === 60,
+    60_000,
+  )
+  expect(found.size).toBe(60)
+})
