@@ -1,12 +1,14 @@
 import type { Item, ItemDetail } from '../../app/contract/index.ts'
-import { useApp } from '../app-context.ts'
+import { useApp, useTransfers } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName, mediaKind, shortId } from '../format/names.ts'
 import { formatAgo, formatMoment, formatSize } from '../format/quantities.ts'
+import { abilitiesOf } from '../library/item-abilities.ts'
 import { itemStateWords } from '../library/item-words.ts'
 import { Button } from '../parts/Button.tsx'
 import { useNow } from '../parts/use-now.ts'
 import { StateLabel } from '../parts/StateLabel.tsx'
+import { selectRekeyOf } from '../stores/transfers-store.ts'
 import { t } from '../strings/t.ts'
 import { AccessSection } from './AccessSection.tsx'
 import styles from './inspector.module.css'
@@ -23,24 +25,27 @@ export interface OverviewTabProps {
 }
 
 const PLAYED: ReadonlySet<string> = new Set(['video', 'audio'])
-const READABLE: ReadonlySet<Item['state']> = new Set(['ready', 'seeding', 'paused'])
 
 export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
   const { verbs, bridge, sharing, shell } = useApp()
   const nowMs = useNow()
   const ids = [item.mediaId]
   const isInTheClear = item.protection === 'none'
-  const isReadable = isInTheClear || item.protection === 'readable'
+  const can = abilitiesOf(
+    item,
+    useTransfers((state) => selectRekeyOf(state, item.mediaId) !== undefined),
+  )
+  const hasKey = isInTheClear || item.protection === 'readable'
   const isKeptBack = isInTheClear && item.accessLevel !== 'public'
   const createdAtMs = detail === null ? Number.NaN : Date.parse(detail.createdAt)
   return (
     <>
-      {isReadable ? (
+      {hasKey ? (
         <Preview
           name={item.name}
           mime={item.mime}
           url={bridge.mediaUrl(item.mediaId)}
-          isThere={READABLE.has(item.state)}
+          isThere={can.isReadable}
           isPlaying={isPlaying}
         />
       ) : (
@@ -51,15 +56,15 @@ export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
           <StateLabel {...itemStateWords(item)} />
         </div>
         <div className={cx('buttons')}>
-          <Button tone={isReadable ? 'primary' : 'plain'} icon="link" onPress={() => verbs.copyLink(ids)}>
+          <Button tone={hasKey ? 'primary' : 'plain'} icon="link" onPress={() => verbs.copyLink(ids)}>
             {t('inspector.copyLink')}
           </Button>
-          {item.protection === 'readable' && (
+          {can.linkWithKey && (
             <Button icon="key" onPress={() => shell.openSheet({ kind: 'key-link', item })}>
               {t('secret.linkWithKey')}
             </Button>
           )}
-          {item.infoHash !== undefined && (
+          {can.hasMagnet && (
             <Button icon="magnet" onPress={() => verbs.copyLink(ids, 'magnet')}>
               {t('inspector.copyMagnet')}
             </Button>
@@ -120,12 +125,12 @@ export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
         </div>
       )}
       <div className={cx('section', 'buttons')}>
-        {isReadable && bridge.platform !== 'browser' && (
+        {can.isReadable && bridge.platform !== 'browser' && (
           <Button isSmall icon="down" onPress={() => sharing.saveCopy(item)}>
             {t('secret.saveCopy')}
           </Button>
         )}
-        {isReadable && PLAYED.has(mediaKind(item.mime)) && (
+        {can.isReadable && PLAYED.has(mediaKind(item.mime)) && (
           <Button isSmall icon="play" onPress={() => sharing.copyPlayUrl(item.mediaId)}>
             {t('secret.copyPlayUrl')}
           </Button>
@@ -135,7 +140,7 @@ export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
             {t('menu.showInFolder')}
           </Button>
         )}
-        <Button isSmall icon="refresh" onPress={() => verbs.verify(ids)}>
+        <Button isSmall icon="refresh" isDisabled={!can.verify} onPress={() => verbs.verify(ids)}>
           {t('menu.verify')}
         </Button>
         <Button

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { ErrorShape, Item, Person } from '../../app/contract/index.ts'
+import type { AccessRule, EngineResult, ErrorShape, Item, Person } from '../../app/contract/index.ts'
 import { useApp, useContacts, useTransfers } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName } from '../format/names.ts'
@@ -8,7 +8,9 @@ import { ErrorText } from '../parts/ErrorText.tsx'
 import { Fingerprint } from '../parts/Fingerprint.tsx'
 import { Furrow } from '../parts/Furrow.tsx'
 import { Icon } from '../parts/Icon.tsx'
-import { isLive } from '../stores/transfers-store.ts'
+import { abilitiesOf } from '../library/item-abilities.ts'
+import { ruleLines } from '../sharing/rule-words.ts'
+import { selectRekeyOf } from '../stores/transfers-store.ts'
 import { t } from '../strings/t.ts'
 import { progressOf } from '../transfers/transfer-words.ts'
 import styles from './people-tab.module.css'
@@ -30,7 +32,7 @@ export function PeopleTab({ item }: PeopleTabProps) {
           <Icon name={isPublic ? 'globe' : 'jar'} />
           {t(isPublic ? 'people.publicText' : 'people.clearText')}
         </p>
-        {!isPublic && item.isOwn && (
+        {abilitiesOf(item, false).encrypt && (
           <div>
             <Button icon="lock" onPress={() => app.shell.openSheet({ kind: 'share', item })}>
               {t('secret.encrypt')}
@@ -45,30 +47,26 @@ export function PeopleTab({ item }: PeopleTabProps) {
 
 function Readers({ item }: PeopleTabProps) {
   const app = useApp()
-  const [people, setPeople] = useState<readonly Person[] | null>(null)
+  const [readers, setReaders] = useState<EngineResult<'sharing.people'> | null>(null)
   const [error, setError] = useState<ErrorShape | null>(null)
   // A contact that was renamed is shown by the new name.
   const contacts = useContacts((state) => state.contacts)
-  const { mediaId, sharedWith } = item
-  const rekey = useTransfers((state) =>
-    [...state.transfers.values()].find(
-      (one) => one.kind === 'rekey' && one.mediaId === mediaId && isLive(one),
-    ),
-  )
+  const { mediaId, sharedWith, hasConditions } = item
+  const rekey = useTransfers((state) => selectRekeyOf(state, mediaId))
   const isRekeying = rekey !== undefined
   useEffect(() => {
     let isStale = false
     void app.bridge.call('sharing.people', { mediaId }).then((reply) => {
       if (isStale) return
-      if (reply.ok) setPeople(reply.value.people)
+      if (reply.ok) setReaders(reply.value)
       setError(reply.ok ? null : reply.error)
     })
     return () => {
       isStale = true
     }
-  }, [app, mediaId, sharedWith, contacts, isRekeying])
+  }, [app, mediaId, sharedWith, hasConditions, contacts, isRekeying])
 
-  const mayChange = item.isOwn && item.protection === 'readable' && !isRekeying
+  const mayChange = abilitiesOf(item, isRekeying).changePeople
   return (
     <div className={cx('section')}>
       {rekey !== undefined && (
@@ -78,11 +76,11 @@ function Readers({ item }: PeopleTabProps) {
         </div>
       )}
       <ErrorText error={error} />
-      {people === null ? (
+      {readers === null ? (
         error === null && <p className={cx('quiet')}>{t('people.loading')}</p>
       ) : (
         <ul className={cx('people')} aria-label={t('people.canRead')}>
-          {people.map((person) => (
+          {readers.people.map((person) => (
             <li key={person.owner} className={cx('person')}>
               <Icon name={person.isOwner ? 'key' : 'user'} />
               <div className={cx('words')}>
@@ -103,6 +101,7 @@ function Readers({ item }: PeopleTabProps) {
               )}
             </li>
           ))}
+          {readers.conditions !== undefined && <ByConditions rule={readers.conditions.rule} />}
         </ul>
       )}
       {mayChange && (
@@ -114,6 +113,25 @@ function Readers({ item }: PeopleTabProps) {
       )}
       {!item.isOwn && <p className={cx('quiet')}>{t('people.onlyOwner')}</p>}
     </div>
+  )
+}
+
+/** Whoever Lit's network gives the key to, and for what. */
+function ByConditions({ rule }: { readonly rule: AccessRule | undefined }) {
+  const lines = rule === undefined ? [t('people.conditionsUnknown')] : ruleLines(rule)
+  return (
+    <li className={cx('person')}>
+      <Icon name="key" />
+      <div className={cx('words')}>
+        <span className={cx('name')}>{t(lines.length > 1 ? 'people.conditions' : 'people.condition')}</span>
+        <ul className={cx('rules')}>
+          {lines.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+        <span className={cx('quiet')}>{t('people.conditionsHow')}</span>
+      </div>
+    </li>
   )
 }
 

@@ -12,7 +12,7 @@ export interface AccessWords {
 
 /** Who can read an item: one picture, one colour, one phrase. */
 export function accessWords(
-  item: Pick<Item, 'accessLevel' | 'protection' | 'sharedWith' | 'isOwn'>,
+  item: Pick<Item, 'accessLevel' | 'protection' | 'sharedWith' | 'isOwn' | 'hasConditions'>,
 ): AccessWords {
   switch (item.protection) {
     case 'none':
@@ -21,13 +21,13 @@ export function accessWords(
         : { look: 'private', icon: 'jar', text: t('protection.clear') }
     case 'readable':
       if (!item.isOwn) return { look: 'private', icon: 'users', text: t('protection.forYou') }
-      return item.sharedWith > 0
-        ? {
-            look: 'private',
-            icon: 'users',
-            text: t('protection.shared', { count: item.sharedWith }),
-            others: item.sharedWith,
-          }
+      if (item.sharedWith > 0) {
+        const count = item.sharedWith
+        const text = t(item.hasConditions ? 'protection.sharedConditions' : 'protection.shared', { count })
+        return { look: 'private', icon: 'users', text, others: count }
+      }
+      return item.hasConditions
+        ? { look: 'private', icon: 'key', text: t('protection.conditions') }
         : { look: 'private', icon: 'lock', text: t('protection.encrypted') }
     case 'locked':
       return { look: 'closed', icon: 'lockAsk', text: t('protection.locked') }

@@ -2,7 +2,9 @@ import type { Item } from '../../app/contract/index.ts'
 import type { MenuEntry } from '../parts/Menu.tsx'
 import { commandKeys } from '../shell/shortcut-list.ts'
 import type { App } from '../stores/app.ts'
+import { selectRekeyOf } from '../stores/transfers-store.ts'
 import { t } from '../strings/t.ts'
+import { abilitiesOf } from './item-abilities.ts'
 
 /** What can be done with the selection (`items` = its loaded part; `ids` = all of it). */
 export function itemMenu(
@@ -13,7 +15,7 @@ export function itemMenu(
   const { verbs, bridge } = app
   const only = ids.length === 1 ? items[0] : undefined
   const isSeedingWanted = items.some((item) => item.isSeedingWanted)
-  const hasMagnet = items.some((item) => item.infoHash !== undefined)
+  const abilities = items.map((item) => abilitiesOf(item, isBusy(app, item)))
   const entries: MenuEntry[] = []
   if (only !== undefined) {
     entries.push({
@@ -45,7 +47,7 @@ export function itemMenu(
       kind: 'item',
       label: t('menu.copyMagnet', { count: ids.length }),
       icon: 'magnet',
-      isDisabled: !hasMagnet,
+      isDisabled: !abilities.some(({ hasMagnet }) => hasMagnet),
       run: () => void verbs.copyLink(ids, 'magnet'),
     },
     { kind: 'rule' },
@@ -54,6 +56,7 @@ export function itemMenu(
       label: isSeedingWanted ? t('menu.stopSeeding') : t('menu.startSeeding'),
       icon: isSeedingWanted ? 'pause' : 'sprout',
       keys: 'P',
+      isDisabled: !abilities.some(({ isSeedable }) => isSeedable),
       run: () => void verbs.setSeeding(ids, !isSeedingWanted),
     },
     {
@@ -61,10 +64,12 @@ export function itemMenu(
       label: t('menu.verify'),
       icon: 'refresh',
       keys: 'R',
+      isDisabled: !abilities.some(({ verify }) => verify),
       run: () => void verbs.verify(ids),
     },
   )
-  if (only !== undefined) entries.push({ kind: 'rule' }, ...accessEntries(app, only))
+  const access = only === undefined ? [] : accessEntries(app, only)
+  if (access.length > 0) entries.push({ kind: 'rule' }, ...access)
   entries.push(
     { kind: 'rule' },
     {
@@ -79,38 +84,38 @@ export function itemMenu(
   return entries
 }
 
-/** Who may read it, and a copy of the file itself; what needs a key is not offered without one. */
-function accessEntries({ verbs, shell, sharing, bridge }: App, item: Item): MenuEntry[] {
+function isBusy(app: App, { mediaId }: Item): boolean {
+  return selectRekeyOf(app.transfers.store.getState(), mediaId) !== undefined
+}
+
+/** Who may read it, and a copy of the file itself. */
+function accessEntries(app: App, item: Item): MenuEntry[] {
+  const { verbs, shell, sharing, bridge } = app
+  const can = abilitiesOf(item, isBusy(app, item))
   const entries: MenuEntry[] = []
+  const offer = (isOffered: boolean, entry: Omit<Extract<MenuEntry, { kind: 'item' }>, 'kind'>): void => {
+    if (isOffered) entries.push({ kind: 'item', ...entry })
+  }
   const openShare = () => shell.openSheet({ kind: 'share', item })
-  if (item.protection === 'none') {
-    const to = item.accessLevel === 'public' ? 'private' : 'public'
-    entries.push({
-      kind: 'item',
-      label: t(to === 'public' ? 'menu.makePublic' : 'menu.makePrivate'),
-      icon: to === 'public' ? 'globe' : 'jar',
-      run: () => void verbs.setAccess(item, to),
-    })
-    if (to === 'public' && item.isOwn) {
-      entries.push({ kind: 'item', label: t('menu.encrypt'), icon: 'lock', run: openShare })
-    }
-  } else if (item.protection === 'readable') {
-    if (item.isOwn) entries.push({ kind: 'item', label: t('menu.addPeople'), icon: 'users', run: openShare })
-    entries.push({
-      kind: 'item',
-      label: t('secret.linkWithKey'),
-      icon: 'key',
-      run: () => shell.openSheet({ kind: 'key-link', item }),
-    })
-  }
-  const isReadable = item.protection === 'none' || item.protection === 'readable'
-  if (isReadable && bridge.platform !== 'browser') {
-    entries.push({
-      kind: 'item',
-      label: t('menu.saveCopy'),
-      icon: 'down',
-      run: () => void sharing.saveCopy(item),
-    })
-  }
+  const to = item.accessLevel === 'public' ? 'private' : 'public'
+  offer(can.setAccess, {
+    label: t(to === 'public' ? 'menu.makePublic' : 'menu.makePrivate'),
+    icon: to === 'public' ? 'globe' : 'jar',
+    run: () => void verbs.setAccess(item, to),
+  })
+  offer(can.encrypt, { label: t('menu.encrypt'), icon: 'lock', run: openShare })
+  offer(can.changePeople, { label: t('menu.addPeople'), icon: 'users', run: openShare })
+  offer(can.linkWithKey, {
+    label: t('secret.linkWithKey'),
+    icon: 'key',
+    run: () => shell.openSheet({ kind: 'key-link', item }),
+  })
+  // How it went is said where it lies open.
+  offer(can.openWithLit, { label: t('needs.openWithLit'), icon: 'key', run: () => shell.play(item.mediaId) })
+  offer(can.isReadable && bridge.platform !== 'browser', {
+    label: t('menu.saveCopy'),
+    icon: 'down',
+    run: () => void sharing.saveCopy(item),
+  })
   return entries
 }

@@ -1,6 +1,7 @@
 import type { KeyboardEvent } from 'react'
 import type { App } from '../stores/app.ts'
 import { selectItemAt, selectSelectedItems } from '../stores/library-store.ts'
+import { abilitiesOf } from './item-abilities.ts'
 
 export interface GridKeyParts {
   readonly app: App
@@ -81,10 +82,12 @@ export function handleGridKey(
     case 'ContextMenu':
       take()
       return openMenu(Math.max(0, here))
-    case 'p':
-      if (ids.length === 0) return
+    case 'p': {
+      const items = selectSelectedItems(state)
+      if (!items.some((item) => abilitiesOf(item, false).isSeedable)) return
       take()
-      return void app.verbs.setSeeding(ids, !selectSelectedItems(state).some((item) => item.isSeedingWanted))
+      return void app.verbs.setSeeding(ids, !items.some((item) => item.isSeedingWanted))
+    }
     case 'r':
       if (ids.length === 0) return
       take()

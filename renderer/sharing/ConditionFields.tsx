@@ -4,7 +4,7 @@ import { Segmented } from '../parts/Segmented.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
 import type { ConditionDraft } from './condition-draft.ts'
-import styles from './conditions.module.css'
+import styles from './sharing.module.css'
 
 const cx = classesOf(styles)
 

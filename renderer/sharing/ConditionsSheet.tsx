@@ -3,14 +3,14 @@ import type { AccessRule, Item } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName } from '../format/names.ts'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { Button } from '../parts/Button.tsx'
 import { Segmented } from '../parts/Segmented.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { t } from '../strings/t.ts'
 import { ConditionFields } from './ConditionFields.tsx'
 import { EMPTY_CONDITION, ruleOf } from './condition-draft.ts'
 import type { ConditionDraft } from './condition-draft.ts'
-import styles from './conditions.module.css'
+import styles from './sharing.module.css'
 
 const cx = classesOf(styles)
 
@@ -29,33 +29,22 @@ export function ConditionsSheet({ item, onClose }: ConditionsSheetProps) {
   const rules = drafts.map(ruleOf)
   const isComplete = rules.every((rule) => rule !== null)
   return (
-    <Sheet
+    <ActionSheet
       isWide
       title={t('conditions.title')}
       intro={t('conditions.intro', { name: displayName(item.name) })}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button
-            tone="primary"
-            icon="key"
-            isDisabled={!isComplete}
-            onPress={async () => {
-              const of = rules.filter((rule) => rule !== null)
-              const [first] = of
-              const rule: AccessRule = of.length === 1 && first !== undefined ? first : { kind: join, of }
-              const reply = await app.sharing.setConditions(item.mediaId, rule)
-              if (reply.ok) onClose()
-              return reply
-            }}
-          >
-            {t('conditions.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('conditions.confirm'),
+        icon: 'key',
+        isDisabled: !isComplete,
+        run: () => {
+          const of = rules.filter((rule) => rule !== null)
+          const [first] = of
+          const rule: AccessRule = of.length === 1 && first !== undefined ? first : { kind: join, of }
+          return app.sharing.setConditions(item.mediaId, rule)
+        },
+      }}
     >
       {drafts.length > 1 && (
         <Segmented
@@ -89,6 +78,6 @@ export function ConditionsSheet({ item, onClose }: ConditionsSheetProps) {
         </Button>
       </div>
       <p className={cx('quiet')}>{t('conditions.means')}</p>
-    </Sheet>
+    </ActionSheet>
   )
 }

@@ -3,12 +3,11 @@ import type { Item } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName } from '../format/names.ts'
-import { Button } from '../parts/Button.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { Segmented } from '../parts/Segmented.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { t } from '../strings/t.ts'
-import styles from './key-link.module.css'
+import styles from './sharing.module.css'
 
 const cx = classesOf(styles)
 
@@ -27,37 +26,23 @@ export function KeyLinkSheet({ item, onClose }: KeyLinkSheetProps) {
   const [life, setLife] = useState<Life>('never')
   const lifeMs = LIVES[life]
   return (
-    <Sheet
+    <ActionSheet
       isWide
       title={t('keyLink.title')}
       intro={t('keyLink.intro', { name: displayName(item.name) })}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button
-            tone="primary"
-            icon="copy"
-            isFocusedFirst
-            onPress={async () => {
-              const expiresAtMs = lifeMs === null ? null : Date.now() + lifeMs
-              const isCopied = await app.sharing.copyLinkWithKey(item.mediaId, expiresAtMs)
-              if (isCopied) onClose()
-              return isCopied
-            }}
-          >
-            {t('keyLink.copy')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('keyLink.copy'),
+        icon: 'copy',
+        isFocusedFirst: true,
+        run: () => app.sharing.copyLinkWithKey(item.mediaId, lifeMs === null ? null : Date.now() + lifeMs),
+      }}
     >
       <p className={cx('point')}>
         <Icon name="key" />
         {t('keyLink.fragment')}
       </p>
-      <div className={cx('expiry')}>
+      <div className={cx('group')}>
         <p className={cx('label')}>{t('keyLink.expiry')}</p>
         <Segmented
           label={t('keyLink.expiry')}
@@ -72,6 +57,6 @@ export function KeyLinkSheet({ item, onClose }: KeyLinkSheetProps) {
         />
         <p className={cx('quiet')}>{t(life === 'never' ? 'keyLink.forever' : 'keyLink.expiryMeans')}</p>
       </div>
-    </Sheet>
+    </ActionSheet>
   )
 }

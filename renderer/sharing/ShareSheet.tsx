@@ -3,8 +3,8 @@ import type { Item } from '../../app/contract/index.ts'
 import { useApp, useContacts } from '../app-context.ts'
 import { PeoplePicker } from '../contacts/PeoplePicker.tsx'
 import { displayName } from '../format/names.ts'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { Button } from '../parts/Button.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { t } from '../strings/t.ts'
 
 export interface ShareSheetProps {
@@ -33,32 +33,19 @@ export function ShareSheet({ item, onClose }: ShareSheetProps) {
   }, [app, mediaId, isEncrypted])
   const isEverybodyIn = contacts.length > 0 && contacts.every((contact) => already.has(contact.owner))
   return (
-    <Sheet
+    <ActionSheet
       title={t(isEncrypted ? 'share.title' : 'encrypt.title')}
       intro={t(isEncrypted ? 'share.intro' : 'encrypt.intro', { name })}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button
-            tone="primary"
-            icon={isEncrypted ? 'users' : 'lock'}
-            isDisabled={isEncrypted && chosen.size === 0}
-            onPress={async () => {
-              const people = [...chosen]
-              const reply = isEncrypted
-                ? await app.sharing.addPeople(mediaId, people)
-                : await app.sharing.encrypt(mediaId, people)
-              if (reply.ok) onClose()
-              return reply
-            }}
-          >
-            {isEncrypted ? t('share.confirm', { count: chosen.size }) : t('encrypt.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: isEncrypted ? t('share.confirm', { count: chosen.size }) : t('encrypt.confirm'),
+        icon: isEncrypted ? 'users' : 'lock',
+        isDisabled: isEncrypted && chosen.size === 0,
+        run: () =>
+          isEncrypted
+            ? app.sharing.addPeople(mediaId, [...chosen])
+            : app.sharing.encrypt(mediaId, [...chosen]),
+      }}
     >
       {isEverybodyIn ? (
         <p>{t('share.none')}</p>
@@ -77,6 +64,6 @@ export function ShareSheet({ item, onClose }: ShareSheetProps) {
           </Button>
         </div>
       )}
-    </Sheet>
+    </ActionSheet>
   )
 }

@@ -8,6 +8,7 @@ import type {
   SowerBridge,
 } from '../../app/contract/index.ts'
 import { displayName } from '../format/names.ts'
+import { formatMoment } from '../format/quantities.ts'
 import { t } from '../strings/t.ts'
 import type { ShellStore } from './shell-store.ts'
 import type { Toasts } from './toasts.ts'
@@ -22,6 +23,8 @@ export interface SharingVerbs {
   copyLinkWithKey(mediaId: MediaId, expiresAtMs: number | null): Promise<boolean>
   saveCopy(item: Pick<Item, 'mediaId' | 'name'>): Promise<Reply<unknown> | null>
   copyPlayUrl(mediaId: MediaId): Promise<boolean>
+  /** What went wrong is for whoever asked to say. */
+  openWithLit(mediaId: MediaId): Promise<Reply<unknown>>
   requestAccess(mediaId: MediaId, ownerName: string): Promise<boolean>
   /** Opens a player over the window for a download that can be watched. */
   watch(transferId: string, name: string): Promise<Reply<unknown>>
@@ -98,7 +101,14 @@ export function createSharingVerbs({ bridge, toasts, shell, report, copyText }: 
     },
     copyPlayUrl: async (mediaId) => {
       const reply = report(await bridge.call('library.playUrl', { mediaId }))
-      return reply.ok && copyText(reply.value.url, t('secret.playUrlDone'))
+      if (!reply.ok) return false
+      const { url, expiresAtMs } = reply.value
+      return copyText(url, t('secret.playUrlDone', { when: formatMoment(expiresAtMs) }))
+    },
+    openWithLit: async (mediaId) => {
+      const reply = await bridge.call('sharing.openWithLit', { mediaId })
+      if (reply.ok) say(t('needs.opened', { name: displayName(reply.value.name) }))
+      return reply
     },
     requestAccess: async (mediaId, ownerName) => {
       const reply = report(await bridge.call('sharing.requestAccess', { mediaId }))

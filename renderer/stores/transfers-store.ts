@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import type { SowerBridge, Transfer } from '../../app/contract/index.ts'
+import type { MediaId, SowerBridge, Transfer } from '../../app/contract/index.ts'
 
 export interface TransfersState {
   readonly transfers: ReadonlyMap<string, Transfer>
@@ -19,6 +19,11 @@ export interface TransfersStore {
 
 export const isLive = (transfer: Transfer): boolean =>
   transfer.state === 'queued' || transfer.state === 'active' || transfer.state === 'paused'
+
+/** The job that encrypts an item anew, while there is one. */
+export function selectRekeyOf({ transfers }: TransfersState, mediaId: MediaId): Transfer | undefined {
+  return [...transfers.values()].find((one) => one.kind === 'rekey' && one.mediaId === mediaId && isLive(one))
+}
 
 const belongsInDrawer = (transfer: Transfer): boolean => isLive(transfer) || transfer.state === 'failed'
 

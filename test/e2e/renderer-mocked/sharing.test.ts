@@ -77,6 +77,13 @@ describe('an encrypted item', () => {
     await sheet.getByRole('radio', { name: 'All of them' }).click()
     await confirm.click()
     await page.getByText('Whoever fulfils it can read it now').waitFor()
+    const people = inspector(page).getByRole('list', { name: 'Can read it' })
+    await people.getByText('Whoever fulfils this').waitFor()
+    const both = 'the wallet 0xababab…abab on ethereum and at least 5 of the token 0xababab…abab on polygon'
+    await people.getByText(both).waitFor()
+    expect(await row(page).getAttribute('aria-label')).toContain('Encrypted, for whoever fulfils conditions')
+    await inspector(page).getByRole('tab', { name: 'Overview' }).click()
+    await inspector(page).getByText('You can read it, and so can whoever fulfils its conditions.').waitFor()
     const token = { kind: 'token', standard: 'ERC20', contract: wallet, chain: 'polygon', atLeast: '5' }
     expect(await callsOf(page, 'sharing.setConditions')).toMatchObject([
       { rule: { kind: 'all', of: [{ kind: 'wallet', address: wallet, chain: 'ethereum' }, token] } },
@@ -129,7 +136,7 @@ describe('an encrypted item', () => {
       .toMatchObject([{ path: '/home/ana/letters.webm', isReplacing: true }])
     await page.getByText('Reading and decrypting').waitFor()
     await inspector(page).getByRole('button', { name: 'Copy address for a player' }).click()
-    await page.getByText(/Address copied/).waitFor()
+    await page.getByText(/Address copied\. It works on this computer until .*\d:\d\d/).waitFor()
     expect(JSON.stringify(await callsOf(page, 'desktop.copyText'))).toMatch(/http:\/\/127.0.0.1:\d+\/play\//)
   })
 
@@ -172,6 +179,61 @@ describe('an encrypted item', () => {
     await inspector(page).getByRole('button', { name: 'Request access' }).click()
     await page.getByText(/^Message copied/).waitFor()
     expect(JSON.stringify(await callsOf(page, 'desktop.copyText'))).toContain('Please let me read')
+  })
+
+  it('that opens under conditions is asked for in its place, and says how that went', async () => {
+    const failing = {
+      'sharing.openWithLit': { code: 'LIT_UNAVAILABLE', message: 'The Lit network did not answer in time.' },
+    }
+    const page = await open({ items: 3, failing, delayMs: 150 })
+    await inspect(page, {
+      protection: 'needs-key',
+      hasConditions: true,
+      name: 'Encrypted item',
+      isOwn: false,
+      accessLevel: 'private',
+      state: 'seeding',
+    })
+    await inspector(page).getByText('It opens under conditions').waitFor()
+    const ask = inspector(page).getByRole('button', { name: 'Open with Lit' })
+    await ask.click()
+    await inspector(page).getByRole('status').getByText('Asking the Lit network.').waitFor()
+    await inspector(page)
+      .getByRole('alert')
+      .getByText(/did not answer in time/)
+      .waitFor()
+    await page.evaluate(() => window.fake.failWith('sharing.openWithLit', null))
+    await ask.click()
+    await page.getByText(/for-holders\.webm.* can be read now/).waitFor()
+    await page.locator('video').waitFor()
+    await inspector(page).getByRole('button', { name: 'Save a copy…' }).waitFor()
+    await inspector(page)
+      .getByText(/^It belongs to .* You have the key to it\./)
+      .waitFor()
+  })
+
+  it('of somebody else is passed on without its key, and left as it is', async () => {
+    const page = await open({ items: 3 })
+    await inspect(page, { ...ENCRYPTED, isOwn: false, accessLevel: 'shared', sharedWith: 1 })
+    await inspector(page).getByRole('button', { name: 'Copy link', exact: true }).waitFor()
+    expect(await inspector(page).getByRole('button', { name: 'Copy link with key…' }).count()).toBe(0)
+    await row(page).click({ button: 'right' })
+    const menu = page.getByRole('menu')
+    await menu.getByRole('menuitem', { name: 'Save a copy…' }).waitFor()
+    for (const name of ['Copy link with key…', 'Add people…', 'Make public', 'Make private'])
+      expect(await menu.getByRole('menuitem', { name }).count()).toBe(0)
+    await page.keyboard.press('Escape')
+    await page.evaluate(() =>
+      window.fake.changeItems((item) =>
+        item === window.fake.items[0] ? { ...item, protection: 'none', accessLevel: 'public' } : item,
+      ),
+    )
+    await inspector(page)
+      .getByText(/^Anyone with the link can download it/)
+      .waitFor()
+    expect(await inspector(page).getByRole('radio', { name: 'Private' }).count()).toBe(0)
+    await row(page).click({ button: 'right' })
+    expect(await menu.getByRole('menuitem', { name: 'Make private' }).count()).toBe(0)
   })
 
   it('waits for the wallet when that is locked', async () => {
