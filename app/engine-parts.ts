@@ -121,6 +121,7 @@ export class EngineParts {
       signer: () => vault.signer(),
       self: () => vault.self(),
       contacts,
+      requireSettled: (mediaId) => sharing.rekeys.requireSettled(mediaId),
       settings,
       clock,
       log: log.child('adding'),

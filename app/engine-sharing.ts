@@ -92,7 +92,7 @@ export function sharingParts(init: SharingInit): SharingParts {
     contacts,
     lit,
     signer: () => vault.signer(),
-    isBusy: (mediaId) => rekeys.isBusy(mediaId),
+    requireSettled: (mediaId) => rekeys.requireSettled(mediaId),
   })
   const untie = transfers.onChange(({ changed }) => {
     for (const id of changed) {

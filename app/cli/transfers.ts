@@ -85,8 +85,8 @@ export async function finishTransfer(context: Context, node: NodeConnection, id:
     return transfer
   } catch (error) {
     if (!signal.aborted) throw error
-    // One that has ended meanwhile can't be cancelled, and need not be.
-    await node.call('transfers.cancel', { id }).catch(() => undefined)
+    // What has ended, or can only be finished, says so instead.
+    await node.call('transfers.cancel', { id })
     throw new AppError('CANCELLED', 'Cancelled. The item is as it was.', { cause: error })
   }
 }

@@ -9,7 +9,7 @@ import { pieceLengthFor } from './piece-length.ts'
 
 /**
  * Makes an item public or private: the next version of its manifest, with or without a torrent.
- * @throws {AppError} `NOT_FOUND`, `FORBIDDEN` (somebody else's), `CONFLICT` (encrypted), `HASH_MISMATCH` when the stored bytes have changed,
+ * @throws {AppError} `NOT_FOUND`, `FORBIDDEN` (somebody else's), `CONFLICT` (encrypted, or just being encrypted), `HASH_MISMATCH` when the stored bytes have changed,
  *   `WALLET_…`, and what the library says of the media folder
  */
 export async function changeAccess(
@@ -19,12 +19,13 @@ export async function changeAccess(
   accessLevel: Extract<AccessLevel, 'public' | 'private'>,
   signal: AbortSignal,
 ): Promise<ItemRow> {
-  const { library } = options
+  const { library, requireSettled } = options
   const row = library.get(mediaId)
   if (row === undefined) throw new AppError('NOT_FOUND', 'There is no such item in the library.')
   if (!row.isOwn) {
     throw new AppError('FORBIDDEN', 'This item is somebody else’s: only its owner can say who may see it.')
   }
+  requireSettled(mediaId)
   const previous = await library.manifest(mediaId)
   if (isEncrypted(previous)) throw isSealed(accessLevel)
   if (accessLevelOf(previous) === accessLevel) return row
@@ -40,6 +41,7 @@ export async function changeAccess(
   options.signer()
   if (accessLevel === 'private') {
     const { manifest } = await describe(facts, describer)
+    requireSettled(mediaId)
     if (row.infoHash !== undefined) await options.unseed?.(row.infoHash)
     return library.addManifestVersion(mediaId, manifest)
   }
@@ -57,6 +59,8 @@ export async function changeAccess(
     )
   }
   const { manifest, metainfo } = await describe({ ...facts, pieceLength, pieces }, describer)
+  // Reading it takes a while, in which somebody may have had it encrypted.
+  requireSettled(mediaId)
   return library.addManifestVersion(mediaId, manifest, metainfo)
 }
 

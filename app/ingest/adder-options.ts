@@ -25,6 +25,8 @@ export interface AdderOptions extends TorrentMaker {
   /** The owner as a recipient; throws while the wallet is not ready. */
   readonly self: () => Recipient
   readonly contacts: Pick<Contacts, 'recipients'>
+  /** Throws while an item is being encrypted, which must be what it was when that began. */
+  readonly requireSettled: (mediaId: string) => void
   /** Ends seeding before an item becomes private, for callers that don't do so when the library says that it changed. */
   readonly unseed?: (infoHash: string) => Promise<void>
   readonly settings: { get(): Pick<Settings, 'publicUrl' | 'reserveBytes' | 'bootstrapBytes'> }

@@ -10,7 +10,7 @@ import type { Log } from '../ports/log.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
 import { newFileKey, storedSizeOf } from '../vault/index.ts'
 import type { Contacts, FileKeys, Recipient } from '../vault/index.ts'
-import { requireHeld } from './guards.ts'
+import { requireEncrypted, requireHeld, requireKeptInClear, requireOwn } from './guards.ts'
 import type { RunningJob } from './jobs.ts'
 import { plainFactsOf } from './plain-facts.ts'
 import type { PlainFacts } from './plain-facts.ts'
@@ -55,7 +55,7 @@ export async function encryptAnew(options: EncryptAnewOptions, task: Task): Prom
   const { library, folder } = options
   const { job, payload } = task
   await options.whenUnlocked(job.signal)
-  const row = requireHeld(library.get(payload.oldId))
+  const row = requireUnchanged(options, payload)
   // Known to be possible before anything is read.
   recipientsOf(options, payload, row)
   const facts = await plainFactsOf(
@@ -115,7 +115,7 @@ async function commit(
   { staging, fileKey, facts, result }: Encrypting & { readonly result: IngestResult },
 ): Promise<void> {
   const { library, transfers, revocations, describer, clock } = options
-  const row = requireHeld(library.get(payload.oldId))
+  const row = requireUnchanged(options, payload)
   const { isLinked: _isLinked, ...stored } = result
   const recipients = recipientsOf(options, payload, row)
   // The old id of an item in the clear is the sha256 of the file itself: naming it would tell everybody what is inside.
@@ -148,26 +148,44 @@ async function commit(
   // The last moment for a cancellation, and for a pause to hold.
   await job.gate.wait(job.signal)
   job.signal.throwIfAborted()
-  job.commit()
+  requireUnchanged(options, payload)
+  const uncommit = job.commit()
   const next = {
     ...payload,
     replacement: { newId: manifest.id, ...(revocation === undefined ? {} : { revocation }) },
   }
-  await library.commit({
-    staging,
-    mediaId: manifest.id,
-    manifest,
-    metainfo,
-    isOwn: true,
-    isSeedingWanted: row.isSeedingWanted,
-    addedAtMs: row.addedAtMs,
-    onIntent: () => transfers.setPayload(job.id, next),
-    onCommit: () => {
-      transfers.setPayload(job.id, { ...next, isCommitted: true })
-      if (revocation !== undefined) revocations.record(revocation)
-    },
-  })
+  try {
+    await library.commit({
+      staging,
+      mediaId: manifest.id,
+      manifest,
+      metainfo,
+      isOwn: true,
+      isSeedingWanted: row.isSeedingWanted,
+      addedAtMs: row.addedAtMs,
+      onIntent: () => transfers.setPayload(job.id, next),
+      onCommit: () => {
+        transfers.setPayload(job.id, { ...next, isCommitted: true })
+        if (revocation !== undefined) revocations.record(revocation)
+      },
+    })
+  } catch (error) {
+    uncommit()
+    throw error
+  }
   if (hasConditions(facts.manifest)) library.notify(conditionsGone(facts.name))
+}
+
+/** The item as it is now. @throws {AppError} when it has become one that would not be encrypted (anew) */
+function requireUnchanged(
+  { library }: Pick<EncryptAnewOptions, 'library'>,
+  { mode, oldId }: RekeyPayload,
+): ItemRow {
+  const row = requireHeld(library.get(oldId))
+  requireOwn(row)
+  if (mode === 'encrypt') requireKeptInClear(row)
+  else requireEncrypted(row)
+  return row
 }
 
 /** Whether Lit gave the key to people nobody knows by name. */

@@ -28,10 +28,16 @@ export function requireEncrypted(row: ItemRow): void {
   )
 }
 
-/** @throws {AppError} `CONFLICT` while it is being encrypted anew */
-export function requireSettled(isBusy: boolean): void {
-  if (!isBusy) return
-  throw new AppError('CONFLICT', 'This item is just being encrypted anew.', {
-    hint: 'Wait until that is done, or cancel it under “Transfers”.',
-  })
+/** What can be encrypted: kept back for its owner alone, in the clear. @throws {AppError} `CONFLICT` */
+export function requireKeptInClear(row: ItemRow): void {
+  if (row.protection !== 'none') {
+    throw new AppError('CONFLICT', 'This item is encrypted already.', {
+      hint: 'Share it with more people, or remove some.',
+    })
+  }
+  if (row.accessLevel === 'public') {
+    throw new AppError('CONFLICT', 'This item is public: whoever has it can read it, and keeps it.', {
+      hint: 'Make it private first, then encrypt it.',
+    })
+  }
 }

@@ -12,8 +12,11 @@ export interface RunningJob {
   readonly signal: AbortSignal
   /** Closed while it is paused. */
   readonly gate: PauseGate
-  /** From here on it is carried through: a cancellation comes too late. */
-  commit(): void
+  /**
+   * From here on it can only be carried through: it is neither paused nor cancelled.
+   * @returns takes that back, when it came to nothing
+   */
+  commit(): () => void
 }
 
 interface JobsOptions {
@@ -26,6 +29,8 @@ interface JobsOptions {
   readonly run: (job: RunningJob) => Promise<void>
   /** Takes away what a run that did not come to its end left behind. */
   readonly tidy: (id: string) => Promise<void>
+  /** Whether a former run had come so far that it can only be carried through. @defaultValue none had */
+  readonly isCommitted?: (id: string) => boolean
 }
 
 interface Job {
@@ -77,9 +82,9 @@ export class Jobs {
     this.#fill()
   }
 
-  /** Holds it where it is. @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over */
+  /** Holds it where it is. @throws {AppError} `NOT_FOUND`; `CONFLICT` when it is over, or can only be carried through */
   pause(id: string): void {
-    const job = this.#require(id)
+    const job = this.#requireUncommitted(id)
     this.#options.transfers.update(id, { state: 'paused', rateBytesPerSec: 0, etaMs: undefined })
     job.gate.pause()
     this.#fill()
@@ -94,10 +99,10 @@ export class Jobs {
     this.#fill()
   }
 
-  /** Resolves when nothing of it is left, unless it could only be carried through. @throws {AppError} as `pause` */
+  /** Resolves when nothing of it is left. @throws {AppError} as `pause` */
   async cancel(id: string): Promise<void> {
-    const job = this.#require(id)
-    if (!job.isCommitted) job.abort.abort()
+    const job = this.#requireUncommitted(id)
+    job.abort.abort()
     job.gate.resume()
     if (job.running === null) {
       this.#jobs.delete(id)
@@ -161,7 +166,7 @@ export class Jobs {
     const { signal } = job.abort
     try {
       transfers.update(id, { state: 'active', stage: 'read', error: undefined })
-      await run({ id, signal, gate, commit: () => void (job.isCommitted = true) })
+      await run({ id, signal, gate, commit: () => commit(job) })
     } catch (error) {
       await this.#tidy(id)
       if (signal.reason === STOPPING) return
@@ -187,11 +192,26 @@ export class Jobs {
     log.info(`${kind}.ended`, { id, code: transfers.fail(id, error) })
   }
 
+  #requireUncommitted(id: string): Job {
+    const job = this.#require(id)
+    if (!job.isCommitted && this.#options.isCommitted?.(id) !== true) return job
+    throw new AppError('CONFLICT', 'This is almost done: it can only be finished now.', {
+      hint: 'It goes on by itself; if the drive of the media folder is away or full, as soon as it is not.',
+    })
+  }
+
   #require(id: string): Job {
     const job = this.#jobs.get(id)
     if (job !== undefined) return job
     if (this.#options.transfers.get(id)?.kind !== this.#options.kind) throw noSuchTransfer()
     throw new AppError('CONFLICT', 'This transfer is over already.')
+  }
+}
+
+function commit(job: Job): () => void {
+  job.isCommitted = true
+  return () => {
+    job.isCommitted = false
   }
 }
 

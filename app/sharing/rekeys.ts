@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../contract/index.ts'
+import type { MediaId } from '../contract/index.ts'
 import type { Progress } from '../ingest/index.ts'
 import type { ItemRow } from '../library/index.ts'
 import { fingerprintOf } from '../vault/index.ts'
-import { requireEncrypted, requireHeld, requireOwn, requireSettled } from './guards.ts'
+import { requireEncrypted, requireHeld, requireKeptInClear, requireOwn } from './guards.ts'
 import { Jobs } from './jobs.ts'
 import type { RunningJob } from './jobs.ts'
 import { encryptAnew } from './encrypt-anew.ts'
@@ -28,6 +29,8 @@ export interface RekeysOptions extends EncryptAnewOptions {
 export class Rekeys {
   readonly jobs: Jobs
   readonly #options: RekeysOptions
+  /** Items whose new one is there while they are not away yet, and by which job. */
+  readonly #replaced = new Map<string, string>()
 
   constructor(options: RekeysOptions) {
     this.#options = options
@@ -39,6 +42,7 @@ export class Rekeys {
       run: (job) => this.#run(job),
       // What was staged goes when the run ends, and at the latest at the next start.
       tidy: () => Promise.resolve(),
+      isCommitted: (id) => [...this.#replaced.values()].includes(id),
     })
   }
 
@@ -50,15 +54,20 @@ export class Rekeys {
     const { transfers, revocations } = this.#options
     for (const { id, kind } of transfers.listUnfinished()) {
       const payload = kind === 'rekey' ? RekeyPayload.safeParse(transfers.payload(id)).data : undefined
-      const revocation = payload?.replacement?.revocation
-      if (payload === undefined || revocation === undefined || !this.#isReplaced(payload)) continue
+      if (payload === undefined || !this.#isReplaced(payload)) continue
+      this.#replaced.set(payload.oldId, id)
+      const revocation = payload.replacement?.revocation
+      if (revocation === undefined) continue
       if (revocations.get(payload.oldId) === undefined) revocations.record(revocation)
     }
   }
 
-  /** Whether this item is waiting for a new key, or getting one. */
-  isBusy(mediaId: string): boolean {
-    return this.#unfinished().has(mediaId)
+  /** @throws {AppError} `CONFLICT` while this item is waiting for a new key, is getting one, or is to be put away for its new one */
+  requireSettled(mediaId: string): void {
+    if (!this.#unfinished().has(mediaId)) return
+    throw new AppError('CONFLICT', 'This item is just being encrypted anew.', {
+      hint: 'Wait until that is done, or cancel it under “Transfers”.',
+    })
   }
 
   /**
@@ -80,7 +89,7 @@ export class Rekeys {
     }
     this.#options.contacts.recipients(row.sharedWith.filter((key) => !removed.includes(key)))
     await this.#requireReadable(row)
-    requireSettled(this.isBusy(mediaId))
+    this.requireSettled(mediaId)
     return (
       this.#begin([{ row, mode: 'rekey', removed, ...(reason === undefined ? {} : { reason }) }])[0] ?? ''
     )
@@ -95,20 +104,11 @@ export class Rekeys {
    */
   encrypt(mediaId: string, people: readonly string[]): string {
     const row = this.#requireOwn(mediaId)
-    if (row.protection !== 'none') {
-      throw new AppError('CONFLICT', 'This item is encrypted already.', {
-        hint: 'Share it with more people, or remove some.',
-      })
-    }
-    if (row.accessLevel === 'public') {
-      throw new AppError('CONFLICT', 'This item is public: whoever has it can read it, and keeps it.', {
-        hint: 'Make it private first, then encrypt it.',
-      })
-    }
+    requireKeptInClear(row)
     const others = [...new Set(people)].filter((key) => key !== row.owner)
     this.#options.contacts.recipients(others)
     this.#options.self()
-    requireSettled(this.isBusy(mediaId))
+    this.requireSettled(mediaId)
     return this.#begin([{ row, mode: 'encrypt', people: others }])[0] ?? ''
   }
 
@@ -123,7 +123,7 @@ export class Rekeys {
     const unfinished = this.#unfinished()
     const busy = rows.flatMap(({ mediaId }) => unfinished.get(mediaId) ?? [])
     const idle = rows.filter(({ mediaId }) => !unfinished.has(mediaId))
-    return [...busy, ...this.#begin(idle.map((row) => ({ row, mode: 'rekey' })))]
+    return [...new Set(busy), ...this.#begin(idle.map((row) => ({ row, mode: 'rekey' })))]
   }
 
   #begin(
@@ -166,15 +166,22 @@ export class Rekeys {
     if (replacement === undefined)
       throw new Error('an item was encrypted anew without saying what became of it')
     job.commit()
-    transfers.setPayload(job.id, { ...payload, isCommitted: true })
-    transfers.update(job.id, { stage: 'store', mediaId: replacement.newId }, { persist: false })
-    await this.#putAway(job, payload)
-    const row = this.#options.library.get(replacement.newId)
-    const { bytesTotal = 0 } = transfers.get(job.id) ?? {}
-    transfers.update(job.id, {
+    this.#replaced.set(payload.oldId, job.id)
+    try {
+      transfers.update(job.id, { stage: 'store', mediaId: replacement.newId }, { persist: false })
+      await this.#carryThrough(job, payload, replacement.newId)
+    } finally {
+      this.#replaced.delete(payload.oldId)
+    }
+  }
+
+  #finish(id: string, newId: MediaId): void {
+    const { library, transfers } = this.#options
+    const { bytesTotal = 0 } = transfers.get(id) ?? {}
+    transfers.update(id, {
       state: 'done',
-      stage: row?.infoHash === undefined ? 'store' : 'seed',
-      mediaId: replacement.newId,
+      stage: library.get(newId)?.infoHash === undefined ? 'store' : 'seed',
+      mediaId: newId,
       bytesDone: bytesTotal,
       rateBytesPerSec: 0,
       etaMs: undefined,
@@ -218,11 +225,13 @@ export class Rekeys {
   }
 
   /** Nobody is left with both: goes on until the old one is away, however often the drive comes and goes meanwhile. */
-  async #putAway(job: RunningJob, payload: RekeyPayload): Promise<void> {
-    const { log } = this.#options
+  async #carryThrough(job: RunningJob, payload: RekeyPayload, newId: MediaId): Promise<void> {
+    const { transfers, log } = this.#options
     for (;;) {
       try {
-        await this.#putAwayOnce(payload)
+        transfers.setPayload(job.id, { ...payload, isCommitted: true })
+        await this.#putAway(payload)
+        this.#finish(job.id, newId)
         return
       } catch (error) {
         if (!(error instanceof AppError) || !PASSING.has(error.code)) throw error
@@ -233,8 +242,11 @@ export class Rekeys {
   }
 
   /** Each step can be done again. */
-  async #putAwayOnce({ mode, oldId, replacement }: RekeyPayload): Promise<void> {
+  async #putAway({ mode, oldId, replacement }: RekeyPayload): Promise<void> {
     const { library, revocations, settle } = this.#options
+    const old = library.get(oldId)
+    // After a failure nothing kept anybody from making it public: then it is not ours to throw away.
+    if (mode === 'encrypt' && old !== undefined) requireKeptInClear(old)
     const revocation = replacement?.revocation
     if (revocation !== undefined) {
       if (revocations.get(oldId) === undefined) revocations.record(revocation)
@@ -266,10 +278,11 @@ export class Rekeys {
     }
   }
 
-  /** By the item it is about now: the old one until the new one is there. */
+  /** By the items they are about: the old one until it is away, the new one as soon as it is there. */
   #unfinished(): Map<string, string> {
     const rekeys = this.#options.transfers.listUnfinished().filter(({ kind }) => kind === 'rekey')
-    return new Map(rekeys.flatMap(({ id, mediaId }) => (mediaId === undefined ? [] : [[mediaId, id]])))
+    const now = rekeys.flatMap(({ id, mediaId }) => (mediaId === undefined ? [] : [[mediaId, id] as const]))
+    return new Map([...now, ...this.#replaced])
   }
 
   #payload(id: string): RekeyPayload {

@@ -6,7 +6,7 @@ import { accessLevelOf, buildManifest, litPartIn, SeaEnvelope, signManifest } fr
 import type { KeyEnvelope, Manifest, OwnerSigner } from '../manifest/index.ts'
 import { extendEnvelope, fingerprintOf, ruleOfConditions } from '../vault/index.ts'
 import type { Contacts, FileKeys, LitScheme } from '../vault/index.ts'
-import { requireEncrypted, requireHeld, requireOwn, requireSettled } from './guards.ts'
+import { requireEncrypted, requireHeld, requireOwn } from './guards.ts'
 
 interface SharingOptions {
   readonly library: Pick<Library, 'get' | 'manifest' | 'addManifestVersion' | 'reopenSealed'>
@@ -15,8 +15,8 @@ interface SharingOptions {
   readonly lit: Pick<LitScheme, 'add'>
   /** Throws while the wallet is closed. */
   readonly signer: () => OwnerSigner
-  /** Whether the item is being encrypted anew. */
-  readonly isBusy: (mediaId: string) => boolean
+  /** Throws while the item is being encrypted anew. */
+  readonly requireSettled: (mediaId: string) => void
 }
 
 /** Who can read an item, and how more people come to. */
@@ -96,10 +96,12 @@ export class Sharing {
    * @throws {AppError} as `addPeople`
    */
   async linkKey(mediaId: string): Promise<string> {
-    const { library, fileKeys } = this.#options
+    const { library, fileKeys, requireSettled } = this.#options
     const row = requireHeld(library.get(mediaId))
     requireOwn(row)
     requireEncrypted(row)
+    // The link would be to what is withdrawn in a moment.
+    requireSettled(mediaId)
     const fileKey = await fileKeys.get(await library.manifest(mediaId))
     const text = fileKey.toString('base64url')
     fileKey.fill(0)
@@ -120,17 +122,17 @@ export class Sharing {
   }
 
   async #setConditions(mediaId: string, rule: AccessRule): Promise<ItemRow> {
-    const { library, fileKeys, lit, signer, isBusy } = this.#options
+    const { library, fileKeys, lit, signer, requireSettled } = this.#options
     const row = requireHeld(library.get(mediaId))
     requireOwn(row)
     requireEncrypted(row)
-    requireSettled(isBusy(mediaId))
+    requireSettled(mediaId)
     const previous = await library.manifest(mediaId)
     const fileKey = await fileKeys.get(previous)
     try {
       const version = previous.version + 1
       const keyEnvelope = await lit.add(previous.encryption?.keyEnvelope, { fileKey, mediaId, version }, rule)
-      requireSettled(isBusy(mediaId))
+      requireSettled(mediaId)
       return await library.addManifestVersion(mediaId, nextVersion(previous, { keyEnvelope }, signer()))
     } finally {
       fileKey.fill(0)
@@ -138,11 +140,11 @@ export class Sharing {
   }
 
   async #addPeople(mediaId: string, people: readonly string[]): Promise<ItemRow> {
-    const { library, fileKeys, contacts, signer, isBusy } = this.#options
+    const { library, fileKeys, contacts, signer, requireSettled } = this.#options
     const row = requireHeld(library.get(mediaId))
     requireOwn(row)
     requireEncrypted(row)
-    requireSettled(isBusy(mediaId))
+    requireSettled(mediaId)
     const added = [...new Set(people)].filter((key) => key !== row.owner && !row.sharedWith.includes(key))
     const recipients = contacts.recipients(added)
     const previous = await library.manifest(mediaId)
@@ -152,7 +154,7 @@ export class Sharing {
       const version = previous.version + 1
       const envelope = envelopeOf(previous)
       const keyEnvelope = await extendEnvelope({ envelope, fileKey, mediaId, version, recipients })
-      requireSettled(isBusy(mediaId))
+      requireSettled(mediaId)
       const sharedWith = [...row.sharedWith, ...added]
       return await library.addManifestVersion(
         mediaId,

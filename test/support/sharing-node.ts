@@ -53,6 +53,8 @@ export interface SharingNode extends AsyncDisposable {
   readonly notices: string[]
   /** Items whose seeding was settled, in order. */
   readonly settled: string[]
+  /** What happens then. */
+  onSettle: () => Promise<void>
   readonly start: () => void
   /** Whether the wallet is open. */
   isUnlocked: boolean
@@ -82,7 +84,7 @@ export async function openSharingNode({
   readonly isHeld?: boolean
 }): Promise<SharingNode> {
   const me = testPerson(word)
-  const state = { isUnlocked }
+  const state = { isUnlocked, onSettle: () => Promise.resolve() }
   const mediaDir = path.join(root, 'media')
   const clock = { nowMs: () => Date.now() }
   const db = openDatabase(path.join(root, 'data', 'sower.db'), { log, clock })
@@ -138,6 +140,7 @@ export async function openSharingNode({
     signer,
     self,
     contacts,
+    requireSettled: (mediaId) => rekeys.requireSettled(mediaId),
     settings: { get: () => ({ publicUrl: null, reserveBytes: 0, bootstrapBytes: 0 }) },
     clock,
     log,
@@ -161,7 +164,7 @@ export async function openSharingNode({
     reserveBytes: () => 0,
     settle: async (mediaId) => {
       settled.push(mediaId)
-      await Promise.resolve()
+      await state.onSettle()
     },
     clock,
     log,
@@ -172,7 +175,7 @@ export async function openSharingNode({
     contacts,
     lit,
     signer,
-    isBusy: (mediaId) => rekeys.isBusy(mediaId),
+    requireSettled: (mediaId) => rekeys.requireSettled(mediaId),
   })
   await revocations.start()
   rekeys.recover()
@@ -243,6 +246,12 @@ export async function openSharingNode({
     set isUnlocked(value) {
       state.isUnlocked = value
       if (!value) fileKeys.forgetAll()
+    },
+    get onSettle() {
+      return state.onSettle
+    },
+    set onSettle(value) {
+      state.onSettle = value
     },
     start,
     over,

@@ -137,6 +137,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     signer: () => vault.signer(),
     self: () => ({ ...TEST_PAIR, owner: vault.signer().publicKey }),
     contacts,
+    requireSettled: () => undefined,
     settings: {
       get: () => ({ publicUrl: null, reserveBytes: options.reserveBytes ?? 0, bootstrapBytes: 0 }),
     },

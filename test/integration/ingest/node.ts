@@ -85,6 +85,7 @@ export async function openNode({ root, settings, overrides, ...rest }: NodeOptio
     signer: () => signer,
     self: () => ({ ...pair, owner: signer.publicKey }),
     contacts,
+    requireSettled: () => undefined,
     settings: { get: () => ({ publicUrl: null, reserveBytes: 0, bootstrapBytes: 0, ...settings }) },
     clock,
     log,
