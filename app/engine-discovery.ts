@@ -49,7 +49,7 @@ export function startDiscovery(
   init: DiscoveryInit & { readonly revocations: Pick<Revocations, 'onRecorded'> },
   { keeper, publishers }: DiscoveryParts,
 ): () => Promise<void> {
-  const { library, network, vault, contacts, events, revocations } = init
+  const { library, network, vault, contacts, events, revocations, log } = init
   let owner = vault.owner()
   const unsubscribe = [
     library.onChange((mediaIds) => keeper.changed(mediaIds)),
@@ -58,12 +58,17 @@ export function startDiscovery(
     vault.onChange(() => {
       if (vault.owner() === owner) return
       owner = vault.owner()
-      // What was shared with the one before is not this one's.
+      // What was shared with the one before is not this one's. Checking never rejects.
       void keeper.check()
     }),
     contacts.onChange(() => events.followingChanged(publishers.list())),
     // What was found in their list is to be counted, and their own key is known by it.
-    network.onFollowing(() => void keeper.settled().then(() => events.followingChanged(publishers.list()))),
+    network.onFollowing(() => {
+      keeper
+        .settled()
+        .then(() => events.followingChanged(publishers.list()))
+        .catch((error: unknown) => log.error('discovery.untold', { error }))
+    }),
   ]
   void keeper.check()
   return async () => {

@@ -249,7 +249,7 @@ export class EngineParts {
     const { url, controlUrl, controlToken } = await http.start()
     nodeUrl = url
     this.#running = { ...running, url, controlUrl }
-    const seeds = new SeedKeeper({ library, folder, swarm, clock, holdMs })
+    const seeds = new SeedKeeper({ library, folder, swarm, clock, log: log.child('seeding'), holdMs })
     this.#closers.push(() => seeds.stop())
     await prepareSharing(sharing)
     const { revocations } = sharing

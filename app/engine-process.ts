@@ -70,20 +70,26 @@ function stop(): Promise<void> {
   return stopping
 }
 
+/** Never rejects, whatever is asked and however early or late: what can't be said to the other process is in the log. */
+async function answer({ id, name, args }: Extract<ToEngine, { type: 'call' }>): Promise<void> {
+  const running = engine
+  if (!running) return
+  try {
+    port.send({ type: 'reply', id, reply: await dispatch(running.handlers, name, args, running.log) })
+  } catch (error) {
+    if (!(error instanceof AppError)) running.log.error('engine.reply-failed', { name, error })
+    port.send({ type: 'reply', id, reply: { ok: false, error: toErrorShape(error) } })
+  }
+}
+
 port.onMessage((message) => {
   switch (message.type) {
     case 'start':
       void start(message.options)
       break
-    case 'call': {
-      const { id, name, args } = message
-      const running = engine
-      if (!running) break
-      void dispatch(running.handlers, name, args, running.log).then((reply) =>
-        port.send({ type: 'reply', id, reply }),
-      )
+    case 'call':
+      void answer(message)
       break
-    }
     case 'stop':
       void stop()
       break

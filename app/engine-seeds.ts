@@ -1,6 +1,7 @@
 import { isSeedable, reachOf } from './engine-view.ts'
 import type { ItemRow, Library, MediaFolder } from './library/index.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Log } from './ports/log.ts'
 import type { Swarm } from './seeding/index.ts'
 
 interface SeedKeeperParts {
@@ -8,6 +9,7 @@ interface SeedKeeperParts {
   readonly folder: Pick<MediaFolder, 'paths'>
   readonly swarm: Pick<Swarm, 'seed' | 'unseed'>
   readonly clock: Clock
+  readonly log: Log
   /**
    * How long after it was added an item of one's own is told to nobody: the window offers to undo a drop for as long, and what was announced can't be taken back. 0 = at once.
    */
@@ -65,7 +67,13 @@ export class SeedKeeper {
       // Nothing is lost when this never fires: the item is seeded at the next start.
       this.#held.set(
         mediaId,
-        setTimeout(() => this.#release(mediaId), holdMs),
+        setTimeout(() => {
+          try {
+            this.#release(mediaId)
+          } catch (error) {
+            this.#parts.log.error('seeding.release-failed', { mediaId, error })
+          }
+        }, holdMs),
       )
       return
     }

@@ -43,7 +43,11 @@ export function wire(parts: Wired): void {
   const tellNetwork = (): void => {
     telling ??= setTimeout(() => {
       telling = undefined
-      network.refreshFrom('items')
+      try {
+        network.refreshFrom('items')
+      } catch (error) {
+        log.error('network.items-not-told', { error })
+      }
     }, parts.holdMs + TELL_DELAY_MS)
   }
   const live = new LiveItems()

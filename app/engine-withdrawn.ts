@@ -40,13 +40,13 @@ export function followWithdrawals({ network, revocations, db, log }: Tied): () =
   const stopTelling = revocations.onRecorded((mediaId) => {
     // When the transaction it is written in is over, and only if it came to a good end.
     setImmediate(() => {
-      const revocation = isEnded ? undefined : revocations.get(mediaId)
-      if (revocation === undefined) return
-      network
-        .withdraw(revocation)
-        .catch((error: unknown) => log.error('revocations.not-told', { mediaId, error }))
+      tell(mediaId).catch((error: unknown) => log.error('revocations.not-told', { mediaId, error }))
     })
   })
+  const tell = async (mediaId: string): Promise<void> => {
+    const revocation = isEnded ? undefined : revocations.get(mediaId)
+    if (revocation !== undefined) await network.withdraw(revocation)
+  }
   let after = ''
   const ask = async (): Promise<void> => {
     if (!network.status().gun.relays.some(({ state }) => state === 'open')) return

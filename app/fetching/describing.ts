@@ -83,6 +83,8 @@ export class Describing {
   async find(signal: AbortSignal): Promise<Description> {
     const { plan, roads, report, arriving } = this.#init
     const asking = this.#askNetwork()
+    // Whoever waits for it hears what went wrong; when the others fail first, nobody does.
+    asking.catch(() => undefined)
     const sources = roads.http()
     const { description, notes, manifests } = await find(plan, sources, signal)
     let found = description

@@ -73,6 +73,7 @@ export class Descriptions {
     const isOfTorrent = manifest.transport?.bittorrent?.infoHash === torrent.infoHash
     if (!isOfTorrent || (torrent.sizeBytes !== undefined && manifest.size !== torrent.sizeBytes))
       return 'It described another file than the one asked for.'
+    // Never rejects: what goes wrong is said when it is settled.
     void this.consider(manifest, label)
     return null
   }

@@ -85,7 +85,14 @@ export class Fetcher {
         for (const id of removed) void this.#forget(id)
         for (const id of changed) this.#onProgress(id)
       }),
-      keys.onChange(() => this.#onWallet()),
+      keys.onChange(() => {
+        try {
+          this.#onWallet()
+        } catch (error) {
+          // Whoever opened the wallet is not to blame.
+          this.#deps.log.error('get.wallet-not-followed', { error })
+        }
+      }),
     )
     for (const { id, kind, state } of transfers.listUnfinished()) {
       if (kind !== 'get') continue
@@ -247,21 +254,16 @@ export class Fetcher {
 
   /** @returns whether it runs now */
   #start(id: string): boolean {
-    const { transfers, log } = this.#deps
+    const { transfers } = this.#deps
     const isToRun = transfers.get(id)?.state === 'queued' && !this.#wishes.has(id)
     if (!isToRun || this.#running.has(id) || this.#isStopped) return false
-    try {
+    return this.#orFail(id, () => {
       const plan = this.#plans.require(id)
       const controller = new AbortController()
       const job = new GetJob(this.#deps, id, plan, this.#contextOf(id))
       const ended = this.#run(id, job, controller.signal)
       this.#running.set(id, { job, plan, controller, ended, bytesDone: 0 })
-      return true
-    } catch (error) {
-      // Begun by a timer, or by the end of another one: nobody is there to be told.
-      log.error('get.start-failed', { id, error })
-      return false
-    }
+    })
   }
 
   /** Never rejects: the transfer says how it ended. */
@@ -278,7 +280,8 @@ export class Fetcher {
     this.#running.delete(id)
     this.#turns.remove(id)
     // It gave its turn up, or another link brought news; a wish sees to it by itself.
-    if (signal.aborted && !this.#wishes.has(id) && !this.#plans.isOver(id)) this.#queue(id)
+    if (signal.aborted && !this.#wishes.has(id) && !this.#plans.isOver(id))
+      this.#orFail(id, () => this.#queue(id))
   }
 
   #onProgress(id: string): void {
@@ -326,20 +329,13 @@ export class Fetcher {
     }
     for (const { id, plan } of this.#plans.unfinished()) {
       this.#linkKeys
-        .settle(id, plan)
-        .then((isChanged) => {
-          if (isChanged) this.#deps.transfers.setPayload(id, plan)
-        })
+        .settle(id, plan, this.#deps.transfers)
+        // It is held in memory until it can be written.
         .catch((error: unknown) => this.#deps.log.error('get.key-not-kept', { id, error }))
     }
     for (const id of this.#waitingForWallet) {
       this.#waitingForWallet.delete(id)
-      if (this.#deps.transfers.get(id)?.state !== 'failed') continue
-      try {
-        this.#goOn(id)
-      } catch (error) {
-        this.#fail(id, error)
-      }
+      if (this.#deps.transfers.get(id)?.state === 'failed') this.#orFail(id, () => this.#goOn(id))
     }
   }
 
@@ -347,6 +343,17 @@ export class Fetcher {
     const code = this.#deps.transfers.fail(id, error)
     if (error instanceof AppError && isAboutWallet(error)) this.#waitingForWallet.add(id)
     this.#deps.log.info('get.failed', { id, code })
+  }
+
+  /** For when nobody waits for the answer: the transfer says what went wrong. */
+  #orFail(id: string, work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      this.#fail(id, error)
+      return false
+    }
   }
 
   #interrupt(id: string): void {

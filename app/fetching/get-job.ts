@@ -14,6 +14,7 @@ import { OfferWatch } from './offer-watch.ts'
 import { downloadPlain, wrongParts } from './plain-download.ts'
 import { PlainRoad } from './plain-road.ts'
 import type { Plan } from './plan.ts'
+import { notePlan } from './plans.ts'
 import { DEFAULT_PATIENCE, stretched, type FetcherDeps, type Patience } from './ports.ts'
 import { Report } from './report.ts'
 import { Roads } from './roads.ts'
@@ -71,7 +72,7 @@ export class GetJob {
       isUnoffered: false,
       isEncrypted: this.#plan.isEncrypted,
     })
-    if (await this.#context.linkKeys.settle(this.id, this.#plan)) this.#save()
+    await this.#context.linkKeys.settle(this.id, this.#plan, this.#deps.transfers)
     await this.#incoming.open()
     for (let round = 0; ; round += 1) {
       const held = heldItem(this.#deps.library, this.#plan)
@@ -393,6 +394,6 @@ export class GetJob {
   }
 
   #save(): void {
-    this.#deps.transfers.setPayload(this.id, this.#plan)
+    notePlan(this.#deps, this.id, this.#plan)
   }
 }

@@ -38,7 +38,7 @@ export async function beginHeld(
     keys.files.keep(await library.manifest(held.mediaId), fileKey, expiresAtMs)
     await library.reopenSealed([held.mediaId])
   }
-  if (isSeedingWanted === true) void library.setSeedingWanted([held.mediaId], true)
+  if (isSeedingWanted === true) await library.setSeedingWanted([held.mediaId], true)
   const { id } = transfers.create({
     kind: 'get',
     name: library.get(held.mediaId)?.name ?? held.name,

@@ -1,7 +1,7 @@
 import { AppError } from '../contract/index.ts'
 import { makeEnvelope, openEnvelope } from '../vault/index.ts'
 import type { Plan } from './plan.ts'
-import type { KeyRing } from './ports.ts'
+import type { KeyRing, TransferRows } from './ports.ts'
 
 /** A box made for a download is for its key alone; manifests count their versions themselves. */
 const BOX_VERSION = 1
@@ -58,15 +58,15 @@ export class LinkKeys {
     return boxedKey !== undefined || this.#unboxed.has(id)
   }
 
-  /** Boxes what is held, if the wallet has opened. @returns whether the plan changed */
-  async settle(id: string, plan: Plan): Promise<boolean> {
+  /** Boxes what is held, if the wallet has opened, and lets go of it once that is written. @throws {AppError} when it can't be */
+  async settle(id: string, plan: Plan, rows: Pick<TransferRows, 'setPayload'>): Promise<void> {
     const held = this.#unboxed.get(id)
-    if (held === undefined || plan.mediaId === undefined) return false
+    if (held === undefined || plan.mediaId === undefined) return
     const box = await this.box(plan.mediaId, held)
-    if (box === null) return false
+    if (box === null) return
     plan.boxedKey = box
+    rows.setPayload(id, plan)
     this.forget(id)
-    return true
   }
 
   forget(id: string): void {

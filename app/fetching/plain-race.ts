@@ -57,9 +57,9 @@ export class PlainRace {
     signal.throwIfAborted()
     const abort = (): void => this.#ended.reject(signal.reason as Error) // whoever aborts gives an error
     signal.addEventListener('abort', abort, { once: true })
-    const timer = setInterval(() => this.#pump(), TICK_MS)
+    const timer = setInterval(() => this.#tick(), TICK_MS)
     try {
-      this.#pump()
+      this.#tick()
       await this.#ended.promise
       return this.#totalBytes ?? 0
     } finally {
@@ -69,6 +69,15 @@ export class PlainRace {
       for (const lane of this.lanes) lane.abort()
       await Promise.all(this.#runs)
       this.#save()
+    }
+  }
+
+  /** Nobody else hears of what goes wrong in a timer, or after a source has ended. */
+  #tick(): void {
+    try {
+      this.#pump()
+    } catch (error) {
+      this.#ended.reject(asError(error))
     }
   }
 
@@ -89,12 +98,10 @@ export class PlainRace {
       const claim = lane.isFree ? this.#next(lane) : null
       if (claim === null) continue
       const run = this.#run(lane, claim)
-        .catch((error: unknown) =>
-          this.#ended.reject(error instanceof Error ? error : new Error(String(error))),
-        )
-        .finally(() => {
+        .catch((error: unknown) => this.#ended.reject(asError(error)))
+        .then(() => {
           this.#runs.delete(run)
-          this.#pump()
+          this.#tick()
         })
       this.#runs.add(run)
     }
@@ -272,6 +279,10 @@ export class PlainRace {
     this.#target.note()
     this.#args.onSegments()
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }
 
 /** The first part of a gap that nobody has claimed. */

@@ -2,7 +2,7 @@ import { AppError, type Transfer } from '../contract/index.ts'
 import { unreadable } from './failures.ts'
 import type { ParsedLink } from './link.ts'
 import { readPlan, type Plan } from './plan.ts'
-import type { TransferRows } from './ports.ts'
+import type { FetcherDeps, TransferRows } from './ports.ts'
 
 interface Planned {
   readonly id: string
@@ -61,5 +61,19 @@ export class Plans {
 
   #read(id: string): Plan | null {
     return this.#running(id) ?? readPlan(this.#transfers.payload(id))
+  }
+}
+
+/** Writes how far a download is. What can't be written (a full disk, say) waits for the next time: at worst a part is fetched again. */
+export function notePlan(
+  { transfers, log }: Pick<FetcherDeps, 'transfers' | 'log'>,
+  id: string,
+  plan: Plan,
+): void {
+  try {
+    transfers.setPayload(id, plan)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    log.debug('get.progress-not-written', { id, code: error.code })
   }
 }

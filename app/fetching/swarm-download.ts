@@ -118,7 +118,13 @@ export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmO
     leech.on('error', (error) => ended.reject(error instanceof Error ? error : new Error(String(error)))),
     watch(leech, https, args, (outcome) => ended.resolve(outcome)),
   )
-  const ticking = setInterval(tell, TICK_MS)
+  const ticking = setInterval(() => {
+    try {
+      tell()
+    } catch (error) {
+      ended.reject(error)
+    }
+  }, TICK_MS)
   disposers.push(() => clearInterval(ticking))
   try {
     const outcome = await ended.promise
@@ -130,10 +136,13 @@ export async function downloadFromSwarm(args: SwarmDownloadArgs): Promise<SwarmO
     throw error
   } finally {
     for (const dispose of disposers) dispose()
-    tell()
-    const bitfield = leech.bitfield()
-    await leech.stop()
-    args.onStopped(bitfield)
+    try {
+      tell()
+    } finally {
+      const bitfield = leech.bitfield()
+      await leech.stop()
+      args.onStopped(bitfield)
+    }
   }
 }
 

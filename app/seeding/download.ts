@@ -74,6 +74,7 @@ export class Download {
       leave: (piece) => this.#leave(piece),
       complete: (piece) => this.#complete(piece),
       fillAll: () => this.#fillAll(),
+      fail: (error) => events.onError(error),
     })
   }
 

@@ -22,6 +22,8 @@ export interface PieceDesk {
   leave(piece: ActivePiece): void
   complete(piece: ActivePiece): void
   fillAll(): void
+  /** The download can't go on. */
+  fail(error: unknown): void
 }
 
 /** The HTTP sources of one download: they bring whole pieces, several in a row. */
@@ -64,7 +66,7 @@ export class HttpFeed {
     while (!this.#desk.isStopped() && source.hasRoom) {
       const pieces = this.#pieces(source)
       if (pieces.length === 0) return
-      void this.#fetch(source, pieces)
+      this.#fetch(source, pieces).catch((error: unknown) => this.#desk.fail(error))
     }
   }
 

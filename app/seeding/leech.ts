@@ -71,7 +71,13 @@ export class SwarmLeech implements Leech, Downloader {
     this.args = args
     this.#log = log
     // Listeners are attached after construction; nothing may happen before.
-    setImmediate(() => this.#start())
+    setImmediate(() => {
+      try {
+        this.#start()
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
   }
 
   get isDone(): boolean {
@@ -302,7 +308,7 @@ export class SwarmLeech implements Leech, Downloader {
         this.#each('piece', (listener) => listener(index))
         this.#progress()
       },
-      onDone: () => void this.#complete(),
+      onDone: () => void this.#complete().catch((error: unknown) => this.#fail(error)),
       onDropped: (source, sender) =>
         this.#onDropped(source, sender instanceof PeerSource ? sender.link : null),
       onError: (error) => this.#fail(error),

@@ -72,7 +72,7 @@ export function manifestExtension(exchange: ManifestExchange): WireExtensionClas
       const piece = message.dict.get('piece')
       const total = message.dict.get('total_size')
       if (typeof piece !== 'number' || !Number.isInteger(piece) || piece < 0) return
-      if (kind === REQUEST) void this.#onRequest(piece)
+      if (kind === REQUEST) this.#onRequest(piece).catch(() => this.#wire.destroy())
       else if (kind === DATA && typeof total === 'number')
         this.#onData(piece, total, payload.subarray(message.endOffset))
       else if (kind === REFUSAL) this.#forget()

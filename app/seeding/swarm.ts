@@ -254,7 +254,7 @@ export class Swarm {
       nowMs: () => this.#clock.nowMs(),
       onPeers: this.#onPeers.bind(this),
       onSeeds: this.counts.heard.bind(this.counts),
-      onSearch: (infoHash: string, address: string) => void this.#onSearch(infoHash, address),
+      onSearch: (infoHash: string, address: string) => this.#dialFor(infoHash, [address], 0, true),
       onChange: () => this.#changes.changed(),
       takeWebrtc: (infoHash: string, conn: Duplex & { id?: string }) => this.#takeWebrtc(infoHash, conn),
     }
@@ -326,18 +326,18 @@ export class Swarm {
     const session = leech === undefined ? undefined : this.#leechSessions.get(leech)
     if (session !== undefined && leech?.isDone === false)
       for (const address of others) session.dial(address, 1)
-    else if (leech === undefined && leechers > 0 && others.length > 0) void this.#offerTo(infoHash, others)
+    // A seed behind a router that lets nobody in goes to some of those who want it.
+    else if (leech === undefined && leechers > 0 && others.length > 0)
+      this.#dialFor(infoHash, others.slice(0, MAX_SEED_DIALS), SEED_REDIALS, false)
   }
 
-  async #onSearch(infoHash: string, address: string): Promise<void> {
-    const session = await this.#find(infoHash)
-    if (session?.private === false) session.dial(address)
-  }
-
-  /** A seed behind a router that lets nobody in goes to some of those who want it. */
-  async #offerTo(infoHash: string, addresses: readonly string[]): Promise<void> {
-    const session = await this.#find(infoHash)
-    for (const address of addresses.slice(0, MAX_SEED_DIALS)) session?.dial(address, SEED_REDIALS)
+  #dialFor(infoHash: string, addresses: readonly string[], redials: number, isPublicOnly: boolean): void {
+    this.#find(infoHash)
+      .then((session) => {
+        if (session === null || (isPublicOnly && session.private)) return
+        for (const address of addresses) session.dial(address, redials)
+      })
+      .catch((error: unknown) => this.#log.warn('swarm.not-dialled', { infoHash, error }))
   }
 
   #announceSeed(args: SeedArgs): void {

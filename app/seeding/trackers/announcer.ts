@@ -68,7 +68,7 @@ export class Announcer {
   #drop(url: string): void {
     const channel = this.#channels.get(url)
     this.#channels.delete(url)
-    void channel?.close()
+    channel?.close().catch(() => undefined) // nothing more is wanted of it
   }
 
   #channel(url: string): Channel | undefined {

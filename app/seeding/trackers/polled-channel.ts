@@ -172,7 +172,7 @@ export class PolledChannel implements Channel {
         this.#schedule(waitMs + Math.random() * 5)
         return
       }
-      void this.#send(entry)
+      void this.#send(entry) // never rejects: what goes wrong is the tracker's state
     }
     const head = this.#head()
     if (head !== undefined && this.#fresh.size === 0)

@@ -124,7 +124,14 @@ export class SocketChannel implements Channel {
   #connect(): void {
     this.#reconnect = undefined
     if (this.#isClosed || this.#entries.size === 0) return
-    const socket = new WebSocket(this.url)
+    let socket
+    try {
+      socket = new WebSocket(this.url)
+    } catch (error) {
+      // An address that is one for a URL and none for a WebSocket: it will be no other later.
+      this.#broke(error)
+      return
+    }
     this.#socket = socket
     socket.addEventListener('open', () => {
       for (const [infoHash, entry] of this.#entries) {
@@ -133,7 +140,13 @@ export class SocketChannel implements Channel {
       }
       this.#schedule(0)
     })
-    socket.addEventListener('message', (event) => this.#onMessage(event.data))
+    socket.addEventListener('message', (event) => {
+      try {
+        this.#onMessage(event.data)
+      } catch (error) {
+        this.#broke(error)
+      }
+    })
     socket.addEventListener('close', () => this.#onClose(socket))
     socket.addEventListener('error', () => undefined) // 'close' follows
   }
@@ -155,6 +168,13 @@ export class SocketChannel implements Channel {
     const backoffMs = Math.min(MAX_BACKOFF_MS, 2000 * 2 ** this.#failures) * (0.75 + Math.random() / 2)
     this.#failures += 1
     this.#reconnect = setTimeout(() => this.#connect(), backoffMs).unref()
+    this.#host.onChange()
+  }
+
+  /** Not the tracker's silence but something here. */
+  #broke(error: unknown): void {
+    this.#state = 'failing'
+    this.#message = error instanceof Error ? error.message : 'It can’t be used.'
     this.#host.onChange()
   }
 
@@ -182,7 +202,8 @@ export class SocketChannel implements Channel {
       entry.dueAtMs = nowMs + (isLeech ? LEECH_INTERVAL_MS : this.#intervalMs * (0.9 + Math.random() * 0.1))
       const { event } = entry
       entry.event = undefined
-      if (isLeech && entry.announced.wanted() > 0) void this.#announceWithOffers(entry, event)
+      if (isLeech && entry.announced.wanted() > 0)
+        this.#announceWithOffers(entry, event).catch((error: unknown) => this.#broke(error))
       else this.#announce(entry, event, [])
       sent += 1
       if (sent === BURST) break

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MediaId } from '../../../app/contract/index.ts'
+import { silentLog } from '../../../app/ports/log.ts'
 import { SeedKeeper } from '../../../app/engine-seeds.ts'
 import type { ItemRow } from '../../../app/library/index.ts'
 
@@ -29,6 +30,7 @@ function setUp(holdMs: number, isOwn = true, patch: Partial<ItemRow> = {}) {
   const rows = new Map<string, ItemRow>([[row.mediaId, row]])
   const told: string[] = []
   const seeds = new SeedKeeper({
+    log: silentLog,
     library: { get: (mediaId) => rows.get(mediaId), seeding: () => rows.values() as Generator<ItemRow> },
     folder: {
       paths: () => ({ dir: '', original: '', encrypted: '', manifest: '', manifests: '', metainfo: '' }),
