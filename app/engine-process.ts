@@ -6,6 +6,8 @@ import { dispatch } from './contract-dispatch.ts'
 import { AppError, engineEvents, toErrorShape } from './contract/index.ts'
 import type { EngineEventName, EngineStartOptions, FromEngine, ToEngine } from './contract/index.ts'
 import { Engine } from './engine.ts'
+import { castLastNet } from './last-net.ts'
+import { silentLog } from './ports/log.ts'
 
 interface Port {
   send(message: FromEngine): void
@@ -41,10 +43,11 @@ function openPort(): Port {
 }
 
 let engine: Engine | undefined
+const unheardErrors = castLastNet(() => engine?.log ?? silentLog)
 const port = openPort()
 
 async function start(options: EngineStartOptions): Promise<void> {
-  const starting = new Engine({ ...options, env: process.env })
+  const starting = new Engine({ ...options, env: process.env, unheardErrors })
   engine = starting
   try {
     for (const name of Object.keys(engineEvents) as EngineEventName[]) {

@@ -5,7 +5,7 @@ import { VERSION } from './version.ts'
 /** How the node is, as the contract shows it. */
 export function nodeStatus(
   { vault, folder, library, swarm, network, url, controlUrl }: Running,
-  { settings, notices }: PartsInit,
+  { settings, notices, unheardErrors }: PartsInit,
   startedAtMs: number,
 ): NodeStatus {
   const totals = swarm.totals()
@@ -44,6 +44,7 @@ export function nodeStatus(
       restarts: gun.restarts,
       dropped: { ...gun.dropped },
     },
+    unheardErrors: unheardErrors(),
     notices: [...notices],
   }
 }

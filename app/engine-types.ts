@@ -22,6 +22,8 @@ export interface PartsInit {
   readonly rendererDir: string | undefined
   /** Lives for one command: the network is asked when something is asked of it, and not before. */
   readonly isBrief: boolean
+  /** Refusals nobody waited for, so far. */
+  readonly unheardErrors: () => number
   readonly keychain?: Keychain
   readonly passphrase?: PassphraseSource
   /** Of an OIP server whose users' tokens are accepted. */

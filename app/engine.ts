@@ -30,6 +30,8 @@ export interface EngineOptions extends EngineStartOptions {
   readonly passphrase?: PassphraseSource
   /** Lives for one command: takes part in the network only once something is asked of it. */
   readonly isBrief?: boolean
+  /** How often the last net of its process has held. @defaultValue it has none */
+  readonly unheardErrors?: () => number
   /** What of the log also goes to standard error. */
   readonly stderrLevel?: LogLevel
 }
@@ -135,6 +137,7 @@ export class Engine {
       log,
       rendererDir: findRenderer(),
       isBrief: this.#options.isBrief ?? false,
+      unheardErrors: this.#options.unheardErrors ?? (() => 0),
       oipSecret: oipSecretFrom(env),
       ...(this.#options.keychain === undefined ? {} : { keychain: this.#options.keychain }),
       ...(this.#options.passphrase === undefined ? {} : { passphrase: this.#options.passphrase }),

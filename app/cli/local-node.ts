@@ -9,6 +9,7 @@ import type {
   EngineResult,
 } from '../contract/index.ts'
 import { Engine } from '../engine.ts'
+import { castLastNet } from '../last-net.ts'
 import type { LogLevel } from '../log.ts'
 import { passphraseFrom } from '../vault/index.ts'
 import type { PassphraseSource } from '../vault/index.ts'
@@ -47,12 +48,14 @@ export class LocalNode implements NodeConnection {
     let isStarted = false
     const ask: PassphraseSource | undefined =
       prompt && ((purpose) => (isServing && isStarted ? Promise.resolve(null) : prompt(purpose)))
-    const engine = new Engine({
+    const engine: Engine = new Engine({
       dataDir,
       flags,
       env,
       mode: 'headless',
       isBrief: !isServing,
+      // The process of any other command is the command's: it ends with what it does not expect.
+      ...(isServing ? { unheardErrors: castLastNet(() => engine.log) } : {}),
       passphrase: passphraseFrom(env, ask),
       ...(stderrLevel === undefined ? {} : { stderrLevel }),
     })

@@ -31,7 +31,7 @@ export async function pauseCommand(context: Context, isPaused: boolean): Promise
 }
 
 function statusText(status: NodeStatus, isRunning: boolean): string {
-  const { media, wallet, seeding, trackers, network, notices } = status
+  const { media, wallet, seeding, trackers, network, unheardErrors, notices } = status
   const free = media.freeBytes === undefined ? '' : `, ${formatBytes(media.freeBytes)} free`
   const rows = [
     ['node', `${isRunning ? 'running' : 'not running'}, Sower ${status.version}, id ${status.nodeId}`],
@@ -59,6 +59,9 @@ function statusText(status: NodeStatus, isRunning: boolean): string {
         ])
       : []),
     ...(isRunning ? relayRows(network) : []),
+    ...(unheardErrors > 0
+      ? [['faults', `${unheardErrors} errors nobody waited for; the log has them as “engine.unheard”`]]
+      : []),
     ...notices.map(({ level, message }) => [level, message]),
   ]
   return formatTable(rows)

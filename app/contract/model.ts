@@ -291,6 +291,8 @@ export const NodeStatus = z.object({
     /** What strangers sent and nobody looked at, by reason. */
     dropped: z.record(z.string(), z.int()),
   }),
+  /** Refusals nobody waited for since it started: bugs, each in the log with its stack. */
+  unheardErrors: z.int().nonnegative(),
   notices: z.array(Notice),
 })
 export type NodeStatus = z.output<typeof NodeStatus>

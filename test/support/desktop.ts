@@ -7,6 +7,7 @@ import { _electron } from 'playwright'
 import type { ElectronApplication, Page } from 'playwright'
 // Plain JavaScript of the project's own scripts, typed by its JSDoc.
 import { ensureElectronRuntime } from '../../scripts/lib/electron-runtime.mjs'
+import { expectAllHeard } from './unheard.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -61,7 +62,10 @@ export async function openDesktop({ dataDir, env = {}, appDir = ROOT }: DesktopO
         second.kill('SIGKILL')
       }
     },
-    [Symbol.asyncDispose]: () => quit(app),
+    [Symbol.asyncDispose]: async () => {
+      await quit(app)
+      expectAllHeard(dataDir)
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { HttpNode } from '../../app/cli/http-node.ts'
 import type { EngineArgs, EngineCallName, EngineResult } from '../../app/contract/index.ts'
 import { Child } from './child.ts'
+import { expectAllHeard } from './unheard.ts'
 
 const CLI = fileURLToPath(new URL('../../app/cli/main.ts', import.meta.url))
 
@@ -37,7 +38,11 @@ export async function serveNode(
   const line = await child.line((text) => text.includes('"event":"listening"'), 60_000)
   // The line's form is what docs/cli.md promises.
   const listening = JSON.parse(line) as Listening
-  return { ...listening, child, dataDir, [Symbol.asyncDispose]: () => child.stop() }
+  const dispose = async (): Promise<void> => {
+    await child.stop()
+    expectAllHeard(dataDir)
+  }
+  return { ...listening, child, dataDir, [Symbol.asyncDispose]: dispose }
 }
 
 export interface CommandResult {

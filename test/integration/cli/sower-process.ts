@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { expectAllHeard } from '../../support/unheard.ts'
 
 const command = fileURLToPath(new URL('../../../app/cli/sower.mjs', import.meta.url))
 
@@ -41,7 +42,13 @@ export class Sandbox {
   }
 
   constructor() {
-    onTestFinished(() => rmSync(this.home, { recursive: true, force: true, maxRetries: 5 }))
+    onTestFinished(() => {
+      try {
+        expectAllHeard(this.home)
+      } finally {
+        rmSync(this.home, { recursive: true, force: true, maxRetries: 5 })
+      }
+    })
   }
 
   path(...parts: string[]): string {

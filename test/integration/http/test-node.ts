@@ -305,6 +305,7 @@ function nodeStatus(dir: string, owner: string | null): NodeStatus {
     },
     trackers: [],
     network: { state: 'running', relays: [], owed: 0, sockets: 0, memoryBytes: 0, restarts: 0, dropped: {} },
+    unheardErrors: 0,
     notices: [],
   }
 }
