@@ -27,6 +27,7 @@ export function networkPart(parts: Parts): Network {
     settings: () => networkSettings(settings.get()),
     node: vault.nodeKey,
     seaSigner: () => (vault.selfIfOpen() === undefined ? undefined : vault.seaPair()),
+    ownerSigner: () => (vault.selfIfOpen() === undefined ? undefined : vault.signer()),
     trustedOwners: () => {
       const owner = vault.owner()
       return new Set([...(owner === null ? [] : [owner]), ...contacts.list().map((contact) => contact.owner)])
@@ -62,6 +63,15 @@ export function networkPart(parts: Parts): Network {
           )
           .all(clock.nowMs() - holdMs) as { mediaId: string; version: number }[]
         yield* rows
+      },
+      hidden: function* () {
+        const rows = db
+          .prepare(
+            `SELECT media_id AS mediaId FROM items WHERE is_own = 1 AND access_level = 'private' AND EXISTS
+               (SELECT 1 FROM network_publications AS told WHERE told.media_id = items.media_id AND told.kind = 'manifest')`,
+          )
+          .all() as { mediaId: string }[]
+        for (const { mediaId } of rows) yield mediaId
       },
       present: function* () {
         for (const row of library.seeding()) {

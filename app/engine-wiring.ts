@@ -4,6 +4,7 @@ import { LiveItems } from './engine-live.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import type { SeedKeeper } from './engine-seeds.ts'
 import { notePeerPort, swarmFailure } from './engine-swarm.ts'
+import type { ItemRow } from './library/index.ts'
 import { systemClock } from './ports/clock.ts'
 
 /** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
@@ -63,6 +64,8 @@ export function wire(parts: Wired): void {
     library.onChange((mediaIds) => {
       for (const mediaId of mediaIds) settle(mediaId)
       tellNetwork()
+      // Before it can be gone: encrypted anew, it has another id.
+      network.madePrivate(mediaIds.filter((mediaId) => isHidden(library.get(mediaId))))
       events.itemsChanged(mediaIds)
       events.nodeChanged()
     }),
@@ -100,6 +103,10 @@ export function wire(parts: Wired): void {
   followWallet(parts)
   seeds.seedAll()
   library.outbox.drain({ seed: (mediaId) => seeds.settle(mediaId) })
+}
+
+function isHidden(row: ItemRow | undefined): boolean {
+  return row !== undefined && row.isOwn && row.accessLevel === 'private'
 }
 
 /** Has the library find out anew what is the owner's and what they can read, when the wallet opened or is another one. */

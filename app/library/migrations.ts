@@ -236,4 +236,28 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (soul, source)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- own items that were public and are private now: their owner's signed word that the versions that were told count no longer
+  CREATE TABLE network_retractions (
+    media_id TEXT PRIMARY KEY,
+    -- the last that was told
+    version INTEGER NOT NULL,
+    -- canonical JSON
+    body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- the same as before, with one more kind
+  ALTER TABLE network_publications RENAME TO network_publications_before;
+  CREATE TABLE network_publications (
+    media_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('manifest', 'revocation', 'retraction')),
+    relay TEXT NOT NULL,
+    version REAL NOT NULL,
+    state_ms REAL NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (media_id, kind, relay)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO network_publications SELECT media_id, kind, relay, version, state_ms, at_ms FROM network_publications_before;
+  DROP TABLE network_publications_before;
+  `,
 ]

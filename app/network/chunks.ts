@@ -5,7 +5,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { GunClient } from './gun-client.ts'
 import { makeNode, valuesOf } from './graph.ts'
-import { reachOf, type PublishableItems } from './publisher.ts'
+import type { PublishableItems } from './publisher.ts'
+import { reachOf } from './reach.ts'
 import { souls } from './souls.ts'
 
 export interface ChunkItems extends Pick<PublishableItems, 'manifest'> {

@@ -96,6 +96,16 @@ export function encodeManifest(manifest: Manifest): EncodedManifest {
   return { hash, text, fields, isWhole }
 }
 
+/** Every field a manifest may be written in, with nothing in it: GUN takes nothing away, so this goes over what was said. */
+export function emptyFields(): Record<string, GunValue> {
+  const described = Object.entries(HINT).map(([name, kind]): [string, GunValue] => [
+    name,
+    kind === 'number' ? 0 : '',
+  ])
+  const parts = Array.from({ length: MAX_PARTS }, (_, index): [string, GunValue] => [partName(index), ''])
+  return { ...Object.fromEntries(described), ...Object.fromEntries(parts), parts: 0 }
+}
+
 /** What a node says of an item; nothing of it is believed yet. */
 export interface ReadManifest {
   /** To be given to `verifyManifest`. */
@@ -122,7 +132,8 @@ export function readManifestNode(values: Readonly<Record<string, unknown>>, medi
   return {
     candidates,
     ...(isSeaKey(pub) ? { pub } : {}),
-    foreign: readForeign(values, mediaId),
+    // Where its owner took it back, what is left is no description.
+    foreign: isFilled(values['revocation']) ? undefined : readForeign(values, mediaId),
   }
 }
 
@@ -162,6 +173,10 @@ function joinText(values: Readonly<Record<string, unknown>>): string | undefined
 
 function partName(index: number): string {
   return index === 0 ? 'manifest' : `manifest:${index}`
+}
+
+function isFilled(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

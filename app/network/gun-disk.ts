@@ -49,7 +49,10 @@ const FILES = ['graph.db', 'graph.db-wal', 'graph.db-shm']
  */
 export class GunDisk {
   readonly #db: Database.Database
-  readonly #statements: Record<'put' | 'one' | 'node' | 'keys' | 'keysReverse' | 'nodes', Database.Statement>
+  readonly #statements: Record<
+    'put' | 'remove' | 'one' | 'node' | 'keys' | 'keysReverse' | 'nodes',
+    Database.Statement
+  >
   readonly #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -74,6 +77,7 @@ export class GunDisk {
          DO UPDATE SET value = excluded.value, state = excluded.state
          WHERE excluded.state > state OR (excluded.state = state AND excluded.value > value)`,
       ),
+      remove: this.#db.prepare('DELETE FROM graph WHERE soul = ? AND instr(value, ?) > 0'),
       one: this.#db.prepare(`${select} soul = ? AND key = ?`),
       node: this.#db.prepare(`${select} soul = ? ORDER BY key`),
       keys: this.#db.prepare(`${select} soul = ? AND key >= ? AND key <= ? ORDER BY key`),
@@ -107,6 +111,12 @@ export class GunDisk {
     return Object.fromEntries(
       [...parts].map(([soul, { values, states }]) => [soul, makeNode(soul, values, states)]),
     )
+  }
+
+  /** Takes the values of a node away that contain a text. Reads them all: for what happens rarely. */
+  remove(soul: string, contained: string): void {
+    this.flush()
+    this.#statements.remove.run(soul, contained)
   }
 
   /** Writes what waits. A disk that is full refuses it; GUN goes on in memory. */

@@ -10,7 +10,7 @@ import type { Answer } from './gun-protocol.ts'
 import { pageQuestion, pageSize } from './list-page.ts'
 import { Rate } from './rate.ts'
 import { frozenKey } from './sea.ts'
-import { isList, parseSoul } from './souls.ts'
+import { isList, parseSoul, souls } from './souls.ts'
 
 export interface GunNodeOptions {
   readonly disk: GunDisk
@@ -244,6 +244,12 @@ export class GunGraphNode {
       if (this.#used.size <= keep) return
       this.#forget(soul)
     }
+  }
+
+  /** Has no frozen version of an item any more, in memory or on the disk. */
+  forgetVersions(mediaId: string): void {
+    this.#options.disk.remove(souls.versions, mediaId)
+    this.#forget(souls.versions)
   }
 
   #forget(soul: string): void {

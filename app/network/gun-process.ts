@@ -92,6 +92,9 @@ class GunProcess {
       case 'peer-close':
         this.#graph.detach(message.peer)
         break
+      case 'forget':
+        this.#graph.forgetVersions(message.mediaId)
+        break
       case 'start':
         break
       case 'stop':

@@ -102,7 +102,9 @@ export class ManifestIndex {
     for (const [name, node] of Object.entries(graph)) {
       const soul = parseSoul(name)
       if (soul?.kind === 'hint' && soul.path.length === 0) {
-        keep(readManifestNode(valuesOf(node), soul.mediaId).candidates, soul.mediaId)
+        const values = valuesOf(node)
+        keep(readManifestNode(values, soul.mediaId).candidates, soul.mediaId)
+        this.#takeRevocation(values)
       } else if (soul?.kind === 'spaceItem') {
         const values = openNode(soul.pub, node)
         keep(readManifestNode(values, soul.mediaId).candidates, soul.mediaId, soul.pub)
@@ -154,6 +156,7 @@ export class ManifestIndex {
         if (node === undefined) continue
         const read = readManifestNode(await this.#unfold(node), mediaId)
         if ((await this.#keepTrue(read.candidates, mediaId)) && from !== 'disk') isFound = true
+        this.#takeRevocation(valuesOf(node))
         pub ??= read.pub
         foreign ??= read.foreign
       }

@@ -112,7 +112,7 @@ export class ManifestStore {
           Math.min(nowMs, ...theirs.map(({ first_seen_ms: seen }) => seen)),
           nowMs,
           nowMs,
-          theirs[0]?.revocation ?? null,
+          revocationFor(manifest.version, theirs[0]?.revocation),
         )
       this.#pruneNowAndThen()
       return isConflict ? 'conflict' : theirs.length === 0 ? 'new' : 'newer'
@@ -198,17 +198,21 @@ export class ManifestStore {
   }
 
   /**
-   * Notes that an owner withdrew his item; of two such words the later counts.
+   * Notes that an owner withdrew his item, or its versions up to one; of two such words the later counts, but one that is about
+   * some versions never goes over one that is about all.
    * @returns whether it changed anything: the word of anybody who is not known as an owner of it does not
    */
   withdraw(revocation: Revocation): boolean {
+    const { mediaId, owner, at, version } = revocation
     const { changes } = this.#db.write(() =>
       this.#db
         .prepare(
           `UPDATE network_manifests SET revocation = ? WHERE media_id = ? AND owner = ?
-           AND (revocation IS NULL OR json_extract(revocation, '$.at') < ?)`,
+           AND (revocation IS NULL OR json_extract(revocation, '$.at') < ?)
+           AND version <= coalesce(?, version)
+           AND (? IS NULL OR revocation IS NULL OR json_extract(revocation, '$.version') IS NOT NULL)`,
         )
-        .run(canonicalJson(revocation), revocation.mediaId, revocation.owner, revocation.at),
+        .run(canonicalJson(revocation), mediaId, owner, at, version ?? null, version ?? null),
     )
     return changes > 0
   }
@@ -292,6 +296,13 @@ function describe(rows: readonly Row[], otherOwners: number): KnownItem | undefi
 /** It was verified before it got in, and who can write this database could do worse. */
 function readKept(body: string): Manifest {
   return JSON.parse(body) as Manifest
+}
+
+/** What was said before of an item's versions, as far as it is about this one too. */
+function revocationFor(version: number, said: string | null | undefined): string | null {
+  if (said === undefined || said === null) return null
+  const { version: last = Infinity } = JSON.parse(said) as Revocation // verified before it got in
+  return version <= last ? said : null
 }
 
 function parseCursor(cursor: string | undefined): [number?, string?] {

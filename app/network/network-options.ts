@@ -1,4 +1,5 @@
 import type { Db } from '../library/index.ts'
+import type { OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { ChunkItems } from './chunks.ts'
@@ -34,6 +35,8 @@ export interface NetworkOptions {
   readonly node: NodeSigner
   /** The wallet's SEA pair; undefined while it is locked. */
   readonly seaSigner: () => SeaSigner | undefined
+  /** The wallet's owner key, to sign with; undefined while it is locked. */
+  readonly ownerSigner: () => OwnerSigner | undefined
   /** One's own owner key and those of one's contacts. */
   readonly trustedOwners: () => ReadonlySet<string>
   readonly items: PublishableItems &

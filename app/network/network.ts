@@ -21,7 +21,6 @@ import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import { RelayGraph } from './relay-graph.ts'
 
 const HEAP_MIB = 160
-const OWED_CACHE_MS = 2_000
 const CATCH_UP_MS = 10 * 60_000
 /** How long somebody who comes while GUN is starting is kept waiting. */
 const AWAKE_MS = 5_000
@@ -52,8 +51,6 @@ export class Network {
   #mayStart = false
   #isStarted = false
   #isStopped = false
-  #owedCount = 0
-  #owedAtMs = -Infinity
 
   constructor(options: NetworkOptions) {
     this.#options = options
@@ -89,6 +86,10 @@ export class Network {
       db,
       items: options.items,
       signer: options.seaSigner,
+      owner: options.ownerSigner,
+      onRetracted: (revocation) => {
+        if (this.#store.withdraw(revocation)) this.#onItem.tell(revocation.mediaId)
+      },
       onTooLarge: options.onTooLarge,
       clock,
       log,
@@ -284,19 +285,8 @@ export class Network {
       gun: this.#client.status(),
       sockets: this.#sockets.count,
       refusedSockets: this.#sockets.refused,
-      owed: this.#owed(),
+      owed: this.#client.isRunning ? this.#publisher.owed() : 0,
     }
-  }
-
-  /** Counting is a pass over all items, and the state is asked for every second. */
-  #owed(): number {
-    if (!this.#client.isRunning) return 0
-    const nowMs = performance.now()
-    if (nowMs - this.#owedAtMs > OWED_CACHE_MS) {
-      this.#owedCount = this.#publisher.owed()
-      this.#owedAtMs = nowMs
-    }
-    return this.#owedCount
   }
 
   /** Answers an HTTP upgrade at `/gun`; the socket is taken over in any case. */
@@ -320,6 +310,11 @@ export class Network {
     }
     this.#presence.itemsChanged()
     void this.#publisher.catchUp()
+  }
+
+  /** Own items are private from now on: what was told of them is taken back. Nothing happens for those that never were told of. */
+  madePrivate(mediaIds: readonly string[]): void {
+    this.#publisher.madePrivate(mediaIds)
   }
 
   /** Told of items the network said something new of. @returns stops listening */

@@ -1,16 +1,18 @@
 import { AppError } from '../contract/index.ts'
 import type { Db } from '../library/index.ts'
-import { accessLevelOf, canonicalJson, isEncrypted, isTold, type Manifest } from '../manifest/index.ts'
+import { canonicalJson, type Manifest, type OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { Revocation } from '../sharing/index.ts'
 import { encodeManifest } from './codec.ts'
 import { FILTER_LIMITS } from './filter.ts'
-import { bundle, makeNode } from './graph.ts'
-import type { GunNode, GunValue } from './graph.ts'
+import { bundle } from './graph.ts'
+import type { GunNode } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
-import type { Revocation } from '../sharing/index.ts'
-import { signNode, type SeaSigner } from './sea.ts'
-import { souls } from './souls.ts'
+import { manifestNodes, retractionNodes, withdrawalNodes } from './publication-nodes.ts'
+import { reachOf } from './reach.ts'
+import { Retractions } from './retractions.ts'
+import type { SeaSigner } from './sea.ts'
 
 /** What of ours may be told to the network. */
 export interface PublishableItems {
@@ -18,26 +20,36 @@ export interface PublishableItems {
   manifest(mediaId: string): Promise<Manifest | undefined>
   /** Every item of our own that may be told of, with its version. */
   own(): Iterable<{ readonly mediaId: string; readonly version: number }>
+  /** Items of our own that are private now, among them all that were told of before. */
+  hidden(): Iterable<string>
 }
 
 export interface PublisherOptions {
-  readonly client: Pick<GunClient, 'put' | 'isRunning' | 'status'>
+  readonly client: Pick<GunClient, 'put' | 'post' | 'isRunning' | 'status'>
   readonly db: Db
   readonly items: PublishableItems
   /** undefined while the wallet is locked: the publisher's own space then has to wait. */
   readonly signer: () => SeaSigner | undefined
+  /** Signs in the owner's name; undefined while the wallet is locked. */
+  readonly owner: () => OwnerSigner | undefined
+  /** Told of the owner's word that an item is private now. */
+  readonly onRetracted: (revocation: Revocation) => void
   /** Told once of every version that relays can't carry whole. */
   readonly onTooLarge: (mediaId: string) => void
   readonly clock: Clock
   readonly log: Log
 }
 
-/** How far an item may be told of. */
-export type Reach = 'listed' | 'unlisted' | 'none'
-
-const KIND = { manifest: 'manifest', revocation: 'revocation' } as const
+/** What is said of an item: what it is, that it is withdrawn, that what was said is taken back. */
+type Kind = 'manifest' | 'revocation' | 'retraction'
+interface Owed {
+  readonly mediaId: string
+  readonly kind: Kind
+  readonly version: number
+}
 /** Relays forget: what they have is written again after so long. */
 const REPUBLISH_MS = 24 * 60 * 60 * 1000
+const COUNT_MS = 2_000
 const FIRST_RETRY_MS = 2_000
 const LONGEST_RETRY_MS = 5 * 60_000
 /** Own manifests at work at once while catching up; each is one put of several nodes. */
@@ -45,30 +57,29 @@ const AT_ONCE = 48
 /** Never dated further into the future than others accept. */
 const FUTURE_MARGIN_MS = FILTER_LIMITS.futureMs / 2
 
-/**
- * Public items are listed for everybody; items shared with some are there for those who know their id, as ciphertext with sealed
- * names; the rest is never told of.
- */
-export function reachOf(manifest: Manifest): Reach {
-  const level = accessLevelOf(manifest)
-  if (!isTold(level, isEncrypted(manifest))) return 'none'
-  if (level === 'public') return 'listed'
-  const isSealed = manifest.encryption?.sealed !== undefined && manifest.name === undefined
-  return isSealed ? 'unlisted' : 'none'
-}
-
 /** Writes what is ours into GUN and remembers which relay has which version, so that everyone gets everything once. */
 export class Publisher {
   readonly #options: PublisherOptions
+  readonly #retractions: Retractions
   #catchingUp: Promise<void> | undefined
   #isAgain = false
   #isSpaceLinked = false
   #retry: NodeJS.Timeout | undefined
   #retries = 0
+  #count = 0
+  #countedAtMs = -Infinity
   #abort = new AbortController()
 
   constructor(options: PublisherOptions) {
     this.#options = options
+    const { db, items, owner, onRetracted, clock } = options
+    this.#retractions = new Retractions({
+      db,
+      hidden: () => items.hidden(),
+      owner,
+      onSigned: onRetracted,
+      clock,
+    })
   }
 
   /**
@@ -82,8 +93,9 @@ export class Publisher {
     if (manifest === undefined || reachOf(manifest) === 'none') return true
     const { version } = manifest
     const wasTold = this.#isTold(mediaId, version)
-    const isDone = await this.#write(mediaId, KIND.manifest, version, (state) =>
-      this.#nodesOf(manifest, state),
+    const isSpaceWanted = !this.#isSpaceLinked
+    const isDone = await this.#write({ mediaId, kind: 'manifest', version }, (writing) =>
+      manifestNodes(manifest, { ...writing, isSpaceWanted }),
     )
     if (!wasTold && !encodeManifest(manifest).isWhole) this.#options.onTooLarge(mediaId)
     return isDone
@@ -105,8 +117,9 @@ export class Publisher {
         revocation.mediaId,
       )
     })
-    await this.#write(revocation.mediaId, KIND.revocation, 1, (state) =>
-      this.#revocationNodes(revocation, state),
+    const { mediaId } = revocation
+    await this.#write({ mediaId, kind: 'revocation', version: 1 }, (writing) =>
+      withdrawalNodes(revocation, writing),
     )
   }
 
@@ -121,6 +134,11 @@ export class Publisher {
         if (this.#isAgain && !this.#abort.signal.aborted) void this.catchUp()
       })
     return this.#catchingUp
+  }
+
+  /** Own items are private from now on: what was told of them is taken back at once. */
+  madePrivate(mediaIds: readonly string[]): void {
+    if (this.#retractions.sign(mediaIds)) void this.catchUp()
   }
 
   /** Something was not acknowledged. */
@@ -142,9 +160,14 @@ export class Publisher {
     void this.catchUp()
   }
 
-  /** Items that some open relay does not have yet. */
+  /** Items that some open relay does not have yet; counted anew every two seconds at most, as it is a pass over all of them. */
   owed(): number {
-    return this.#owed().length
+    const nowMs = performance.now()
+    if (nowMs - this.#countedAtMs > COUNT_MS) {
+      this.#count = this.#owed().length
+      this.#countedAtMs = nowMs
+    }
+    return this.#count
   }
 
   async stop(): Promise<void> {
@@ -154,6 +177,7 @@ export class Publisher {
   }
 
   async #catchUp(): Promise<void> {
+    this.#retractions.sign()
     const owed = this.#owed()
     const work = async (): Promise<void> => {
       for (let next = owed.pop(); next !== undefined; next = owed.pop()) {
@@ -178,13 +202,13 @@ export class Publisher {
     this.#retry = setTimeout(() => void this.catchUp(), delayMs).unref()
   }
 
-  async #deliver({ mediaId, kind }: { mediaId: string; kind: keyof typeof KIND }): Promise<void> {
+  async #deliver(owed: Owed): Promise<void> {
+    const { mediaId, kind } = owed
     try {
       if (kind === 'manifest') await this.publish(mediaId)
-      else
-        await this.#write(mediaId, kind, 1, (state) =>
-          this.#revocationNodes(this.#withdrawal(mediaId), state),
-        )
+      else if (kind === 'revocation')
+        await this.#write(owed, (writing) => withdrawalNodes(this.#withdrawal(mediaId), writing))
+      else await this.#retract(owed)
     } catch (error) {
       const { log } = this.#options
       if (error instanceof AppError) log.debug('network.publish-waits', { mediaId, code: error.code })
@@ -193,34 +217,56 @@ export class Publisher {
     }
   }
 
-  #owed(): { mediaId: string; kind: keyof typeof KIND }[] {
+  /** Takes back what was told of an item that is private now, and keeps nothing of it where strangers read. */
+  async #retract(owed: Owed): Promise<void> {
+    const { client, items } = this.#options
+    const { mediaId } = owed
+    const revocation = this.#retractions.get(mediaId)
+    if (revocation === undefined) return
+    const manifest = await items.manifest(mediaId)
+    await this.#write(owed, (writing) => retractionNodes(revocation, manifest, writing))
+    client.post({ type: 'forget', mediaId })
+  }
+
+  #owed(): Owed[] {
     const { db, items, clock } = this.#options
     const targets = ['', ...this.#openRelays()]
     const rows = db
       .prepare('SELECT media_id, kind, relay, version, at_ms FROM network_publications')
       .all() as {
       media_id: string
-      kind: keyof typeof KIND
+      kind: Kind
       relay: string
       version: number
       at_ms: number
     }[]
     const freshFromMs = clock.nowMs() - REPUBLISH_MS
     const done = new Map<string, number>()
+    const told = new Set<string>()
     for (const { media_id: id, kind, relay, version, at_ms: atMs } of rows) {
+      if (kind === 'manifest') told.add(`${relay} ${id}`)
       if (atMs > freshFromMs) done.set(`${kind} ${relay} ${id}`, version)
     }
-    const lacks = (kind: string, mediaId: string, version: number): boolean =>
-      targets.some((relay) => (done.get(`${kind} ${relay} ${mediaId}`) ?? 0) < version)
-    const owed: { mediaId: string; kind: keyof typeof KIND }[] = []
     // Without the wallet, all but the publisher's own space can be written; that follows when it opens.
     const missing = this.#options.signer() === undefined ? 0.5 : 0
+    const owed: Owed[] = []
+    const add = (item: Owed, among = targets, version = item.version - missing): void => {
+      const isLacking = (relay: string): boolean =>
+        (done.get(`${item.kind} ${relay} ${item.mediaId}`) ?? 0) < version
+      if (among.some(isLacking)) owed.push(item)
+    }
+    const current = new Set<string>()
     for (const { mediaId, version } of items.own()) {
-      if (lacks('manifest', mediaId, version - missing)) owed.push({ mediaId, kind: 'manifest' })
+      current.add(mediaId)
+      add({ mediaId, version, kind: 'manifest' })
     }
     const withdrawn = db.prepare('SELECT media_id FROM revocations').all() as { media_id: string }[]
-    for (const { media_id: mediaId } of withdrawn) {
-      if (lacks('revocation', mediaId, 1)) owed.push({ mediaId, kind: 'revocation' })
+    for (const { media_id: mediaId } of withdrawn)
+      add({ mediaId, version: 1, kind: 'revocation' }, targets, 1)
+    // Not of what is public again; and whoever was never told of it need not hear that it is private.
+    for (const { mediaId, version } of this.#retractions.all()) {
+      const knowing = targets.filter((relay) => told.has(`${relay} ${mediaId}`))
+      if (!current.has(mediaId)) add({ mediaId, version, kind: 'retraction' }, knowing)
     }
     // What lies together on a relay's disk is written together: it writes whole files, each of neighbours in this order.
     return owed.toSorted((a, b) => (a.mediaId < b.mediaId ? 1 : -1))
@@ -234,19 +280,20 @@ export class Publisher {
   }
 
   async #write(
-    mediaId: string,
-    kind: keyof typeof KIND,
-    version: number,
-    nodesAt: (state: number) => readonly GunNode[],
+    { mediaId, kind, version }: Owed,
+    nodesOf: (writing: { state: number; signer: SeaSigner | undefined }) => readonly GunNode[],
   ): Promise<boolean> {
     const { client, db, clock } = this.#options
     const state = this.#nextState(mediaId)
-    const puts = bundle(nodesAt(state)).map((graph) => client.put(graph, this.#abort.signal))
+    const signer = this.#options.signer()
+    // Once is enough, as long as the relays are the same.
+    if (kind === 'manifest' && signer !== undefined) this.#isSpaceLinked = true
+    const puts = bundle(nodesOf({ state, signer })).map((graph) => client.put(graph, this.#abort.signal))
     const done = await Promise.all(puts)
     const isStored = done.every((put) => put.isStored)
     const [first, ...others] = done
     const relays = (first?.relays ?? []).filter((relay) => others.every((put) => put.relays.includes(relay)))
-    const isWhole = this.#options.signer() !== undefined
+    const isWhole = signer !== undefined
     await db.writeTogether(() => {
       for (const relay of [...(isStored ? [''] : []), ...relays]) {
         db.prepare(
@@ -273,65 +320,10 @@ export class Publisher {
     return this.#options.db.prepare(sql).get(mediaId, version - 0.5) !== undefined
   }
 
-  #nodesOf(manifest: Manifest, state: number): readonly GunNode[] {
-    const { id } = manifest
-    const { hash, text, fields } = encodeManifest(manifest)
-    const isListed = reachOf(manifest) === 'listed'
-    const signer = this.#options.signer()
-    const hint = signer === undefined ? fields : { ...fields, pub: signer.pub }
-    const nodes: GunNode[] = [makeNode(souls.hint(id), hint, state)]
-    if (isListed) {
-      // A longer one lies in parts in the other two places; of what is not listed, stock relays would list the frozen ones.
-      if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes)
-        nodes.push(makeNode(souls.versions, { [hash]: text }, state))
-      nodes.push(makeNode(souls.index, { [id]: { '#': souls.hint(id) } }, state))
-    }
-    if (signer !== undefined) {
-      const { pub } = signer
-      nodes.push(signNode(souls.spaceItem(pub, id), signedFields(fields), state, signer))
-      if (isListed)
-        nodes.push(
-          signNode(souls.spaceIndex(pub), { [id]: { '#': souls.spaceItem(pub, id) } }, state, signer),
-        )
-      // Once is enough, as long as the relays are the same.
-      if (!this.#isSpaceLinked)
-        nodes.push(signNode(souls.space(pub), { media: { '#': souls.spaceIndex(pub) } }, state, signer))
-      this.#isSpaceLinked = true
-    }
-    return nodes
-  }
-
-  #revocationNodes(revocation: Revocation, state: number): readonly GunNode[] {
-    const { mediaId, at, owner } = revocation
-    const text = canonicalJson(revocation)
-    const signer = this.#options.signer()
-    const deletion = {
-      did: `did:gun:media:${mediaId}`,
-      deletedAt: at,
-      deletedBy: owner,
-      timestamp: Date.parse(at),
-      revocation: text,
-    }
-    const nodes = [makeNode(souls.deletion(mediaId), deletion, state)]
-    if (signer !== undefined)
-      nodes.push(signNode(souls.spaceItem(signer.pub, mediaId), { revocation: text }, state, signer))
-    return nodes
-  }
-
   #withdrawal(mediaId: string): Revocation {
     const row = this.#options.db.prepare('SELECT body FROM revocations WHERE media_id = ?').get(mediaId) as {
       body: string
     }
     return JSON.parse(row.body) as Revocation // as it was when it was verified
   }
-}
-
-/**
- * What of the fields goes into the user's space: the manifest itself and what tells its versions apart. Each value costs every peer
- * that takes it a millisecond of checking its signature, and the others are in the manifest.
- */
-function signedFields(fields: Readonly<Record<string, GunValue>>): Record<string, GunValue> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([name]) => /^(?:id|version|hash|parts|manifest(?::\d+)?)$/.test(name)),
-  )
 }

@@ -13,7 +13,7 @@ import { openNode, type ManifestIndex } from './manifest-index.ts'
 import type { ManifestStore } from './manifest-store.ts'
 import { readPosted } from './posted-manifest.ts'
 import type { Presence } from './presence.ts'
-import { reachOf } from './publisher.ts'
+import { reachOf } from './reach.ts'
 import {
   describeForeign,
   flatten,
@@ -234,8 +234,9 @@ export class RelayGraph {
         hint: 'Nothing was changed. Log in with the key it is signed with.',
       })
     }
-    const before = store.find(mediaId, { owner: oip.creatorPubKey })
-    if (before?.revocation !== undefined)
+    const { revocation } = store.find(mediaId, { owner: oip.creatorPubKey }) ?? {}
+    // A version that was taken back makes way for a later one.
+    if (revocation !== undefined && manifest.version <= (revocation.version ?? Infinity))
       throw new AppError('WITHDRAWN', 'You have withdrawn this item, so it is not told of any more.')
     const kept = store.keep(manifest, { nowMs: clock.nowMs() })
     if (kept === 'older' || kept === 'full') {

@@ -7,7 +7,7 @@ import { unwrapJson } from './flat.ts'
 import type { ForeignManifest } from './foreign.ts'
 import { isLink, makeNode } from './graph.ts'
 import type { GunNode, GunValue } from './graph.ts'
-import { reachOf } from './publisher.ts'
+import { reachOf } from './reach.ts'
 import { parseSoul, souls, type Soul } from './souls.ts'
 
 /** What goes in and out of the relay routes, without asking anybody. */

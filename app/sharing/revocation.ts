@@ -13,6 +13,11 @@ export const Revocation = z.looseObject({
   reason: z.string().min(1).max(500).optional(),
   /** The item that takes its place. */
   supersededBy: MediaId.optional(),
+  /**
+   * Only the manifests up to this version are taken back: the item is private now, and a later version may make it public again.
+   * Of copies that somebody has it says nothing.
+   */
+  version: z.int().positive().optional(),
   /** When it was said: ISO 8601, UTC. */
   at: z.iso.datetime(),
   /** Who says so: the item's owner, 66 hex. */
@@ -26,16 +31,18 @@ interface RevocationInput {
   readonly mediaId: string
   readonly reason?: string | undefined
   readonly supersededBy?: string | undefined
+  readonly version?: number | undefined
   readonly atMs: number
 }
 
 /** Says, in the owner's name, that an item is withdrawn. */
 export function signRevocation(input: RevocationInput, signer: OwnerSigner): Revocation {
-  const { mediaId, reason, supersededBy, atMs } = input
+  const { mediaId, reason, supersededBy, version, atMs } = input
   const unsigned = {
     mediaId,
     ...(reason === undefined || reason === '' ? {} : { reason }),
     ...(supersededBy === undefined ? {} : { supersededBy }),
+    ...(version === undefined ? {} : { version }),
     at: new Date(atMs).toISOString(),
     owner: signer.publicKey,
   }

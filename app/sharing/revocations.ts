@@ -121,6 +121,8 @@ export class Revocations {
     const row = this.#options.library.get(mediaId, { isTrashIncluded: true })
     if (row === undefined) return { revocation, isHeld: false, isNew: false }
     verifyRevocation(revocation, { owner: row.owner })
+    // That an item is private now asks nothing of those who have it from when it was public.
+    if (revocation.version !== undefined) return { revocation, isHeld: true, isNew: false }
     const before = this.get(mediaId)
     // Said again it may name a successor; an older word never takes the place of a newer one.
     if (before !== undefined && Date.parse(before.at) >= Date.parse(at)) {

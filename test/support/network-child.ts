@@ -39,10 +39,12 @@ const network = new Network({
     sign: (bytes) => sign(null, bytes, privateKey),
   },
   seaSigner: () => init.pair,
+  ownerSigner: () => undefined,
   trustedOwners: () => new Set(init.trusted ?? []),
   items: {
     manifest: async (mediaId) => Promise.resolve(manifests.get(mediaId)),
     own: () => [...manifests.values()].map(({ id, version }) => ({ mediaId: id, version })),
+    hidden: () => [],
     present: () => [...manifests.keys()],
     read: async (mediaId, start, end) =>
       Promise.resolve(bytes.get(mediaId)?.subarray(start, end) ?? new Uint8Array()),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDatabase, type Db } from '../../../app/library/index.ts'
 import { ManifestStore } from '../../../app/network/manifest-store.ts'
-import { reachOf } from '../../../app/network/publisher.ts'
+import { reachOf } from '../../../app/network/reach.ts'
 import { verifyRevocation } from '../../../app/sharing/index.ts'
 import { systemClock } from '../../../app/ports/clock.ts'
 import { silentLog } from '../../../app/ports/log.ts'
