@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { closeAll, type Closer } from './closing.ts'
 import type { EngineAddresses, EngineHandlers, Item } from './contract/index.ts'
 import { discoveryParts, startDiscovery } from './engine-discovery.ts'
 import { EngineEvents } from './engine-events.ts'
@@ -31,13 +32,15 @@ import { connectLit, FileKeys, LitScheme, openVault } from './vault/index.ts'
 const BACKGROUND_BYTES_PER_SEC = 100 * 1024 * 1024
 /** As long as the window offers to undo a drop. */
 const UNDO_MS = 8000
+/** Less than whoever stops a node has patience for. */
+const STOP_MS = 3_500
 const clock = systemClock
 
 /** The running node: every domain, made in the order they need each other, and what ties them together. */
 export class EngineParts {
   readonly events: EngineEvents
   readonly #init: PartsInit
-  readonly #closers: (() => void | Promise<void>)[] = []
+  readonly #closers: Closer[] = []
   readonly #startedAtMs = clock.nowMs()
   #running: Running | undefined
 
@@ -275,7 +278,7 @@ export class EngineParts {
   /** Ends every part, last first. */
   async stop(): Promise<void> {
     this.events.stop()
-    for (const close of this.#closers.splice(0).toReversed()) await close()
+    await closeAll(this.#closers, this.#init.log, STOP_MS)
     this.#running = undefined
   }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFileAtomic } from './atomic-file.ts'
+import { closeAll, type Closer } from './closing.ts'
 import { defaultDataDir, loadSettings } from './config.ts'
 import type { SettingsStore } from './config.ts'
 import { AppError } from './contract/index.ts'
@@ -36,7 +37,8 @@ export interface EngineOptions extends EngineStartOptions {
   readonly stderrLevel?: LogLevel
 }
 
-type Closer = () => void | Promise<void>
+/** More than its parts take together. */
+const STOP_MS = 10_000
 
 /**
  * A whole node: `start()` makes every part and wires them, `stop()` ends them in reverse order. The same class runs under the
@@ -100,13 +102,7 @@ export class Engine {
   /** Stops what was started, last first. Idempotent; never throws. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      for (const close of this.#closers.splice(0).toReversed()) {
-        try {
-          await close()
-        } catch (error) {
-          this.#log.error('engine.stop-failed', { error })
-        }
-      }
+      await closeAll(this.#closers, this.#log, STOP_MS)
       this.#parts = undefined
     })()
     return this.#stopping

@@ -85,7 +85,7 @@ export class Presence {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#timer = undefined
-    await this.#saying
+    // What is being said is not waited for: a relay may never acknowledge it.
     if (this.#schedule.size === 0 || !this.#options.client.isRunning) return
     const bye = this.#put(this.#heartbeatGraph(0))
     await Promise.race([bye, new Promise<void>((resolve) => setTimeout(resolve, 700).unref())])

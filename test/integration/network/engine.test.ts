@@ -1,5 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readdir, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { WebSocketServer } from 'ws'
 import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
 import { runSower, serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -75,3 +78,35 @@ test('a node that others are connected to stops when it is told to', async () =>
   expect(node.child.lines.filter((line) => line.includes('did not stop'))).toEqual([])
   await ended
 })
+
+test('a node stops in time though its relay acknowledges nothing', async () => {
+  world = await openNetworkWorld()
+  const dir = await tempDir()
+  world.onClose(async () => dir[Symbol.asyncDispose]())
+  const mute = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  let heard = ''
+  mute.on('connection', (socket) => socket.on('message', (data: Buffer) => (heard += data.toString())))
+  await once(mute, 'listening')
+  world.onClose(async () => {
+    for (const socket of mute.clients) socket.terminate()
+    await new Promise((resolve) => {
+      mute.close(resolve)
+    })
+  })
+  // A TCP server's address is never a string.
+  const url = `ws://127.0.0.1:${(mute.address() as AddressInfo).port}/gun`
+  const node = await serveNode(dir.file('data'), [], { GUN_PEERS: url })
+  world.onClose(() => node.child.stop())
+  await writeFile(dir.file('shown.txt'), 'for everybody')
+  await sowerJson(dir.file('data'), ['add', dir.file('shown.txt'), '--access', 'public'])
+  await poll(
+    () => Promise.resolve(heard),
+    (text) => text.includes(`:peers:${node.nodeId}`),
+  )
+  node.child.process.kill('SIGTERM')
+  expect(await node.child.exited()).toBe(0)
+  // What is closed last was: the database has nothing left in its log.
+  expect((await readdir(dir.file('data'))).filter((name) => name.startsWith('sower.db'))).toEqual([
+    'sower.db',
+  ])
+}, 60_000)

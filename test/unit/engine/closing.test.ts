@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { closeAll } from '../../../app/closing.ts'
+import { silentLog } from '../../../app/ports/log.ts'
+
+test('ends every part, last first, whatever one of them throws or however long it takes', async () => {
+  const ended: string[] = []
+  const said: string[] = []
+  const log = {
+    ...silentLog,
+    error: (event: string) => void said.push(event),
+    warn: (event: string) => void said.push(event),
+  }
+  const startedAtMs = performance.now()
+  await closeAll(
+    [
+      () => void ended.push('database'),
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        ended.push('library')
+      },
+      () => new Promise<void>(() => ended.push('network')),
+      () => {
+        ended.push('http')
+        throw new Error('in use')
+      },
+    ],
+    log,
+    200,
+  )
+  expect(ended).toEqual(['http', 'network', 'library', 'database'])
+  expect(said).toEqual(['engine.stop-failed', 'engine.stop-late'])
+  expect(performance.now() - startedAtMs).toBeLessThan(1_000)
+})
