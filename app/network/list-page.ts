@@ -35,6 +35,8 @@ export function readPageQuestion(
   const soul = from.slice(0, -1)
   const parsed = parseSoul(soul)
   if (parsed === undefined || !isList(parsed) || from !== `${soul}${PARTS}`) return undefined
+  // Frozen versions are given by their hash alone: a page of them would name what is listed nowhere.
+  if (parsed.kind === 'versions') return undefined
   const before = to.startsWith(from) ? to.slice(from.length) : undefined
   return before !== undefined && BOUND.test(before) ? { soul, before } : undefined
 }

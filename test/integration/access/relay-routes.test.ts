@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { canonicalJson } from '../../../app/manifest/index.ts'
+import { pageQuestion } from '../../../app/network/list-page.ts'
 import { frozenKey } from '../../../app/network/sea.ts'
 import { ask, json, startTestNode } from '../http/test-node.ts'
 import type { Answer, TestNode } from '../http/test-node.ts'
@@ -49,8 +50,10 @@ async function rangeOf(soul: string): Promise<string> {
   await once(socket, 'open')
   let heard = ''
   socket.on('message', (data: Buffer) => (heard += data.toString()))
-  socket.send(JSON.stringify({ '#': 'q1', get: { '#': soul, '.': { '*': '' } } }))
-  socket.send(JSON.stringify({ '#': 'q2', get: { '#': soul } }))
+  const wanted = [{ get: { '#': soul, '.': { '*': '' } } }, { get: { '#': soul } }, pageQuestion(soul, 'zz')]
+  // GUN answers no id twice.
+  for (const question of wanted)
+    socket.send(JSON.stringify({ '#': randomBytes(6).toString('hex'), ...question }))
   await new Promise((resolve) => setTimeout(resolve, 700))
   socket.terminate()
   return heard
