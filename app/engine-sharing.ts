@@ -75,6 +75,7 @@ export function sharingParts(init: SharingInit): SharingParts {
       publicUrl: () => settings.get().publicUrl,
     },
     fileKeys,
+    lit,
     contacts,
     revocations,
     self: () => vault.self(),

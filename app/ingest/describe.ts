@@ -1,6 +1,7 @@
 import type { AccessLevel } from '../contract/index.ts'
 import { buildManifest, signManifest, type Manifest, type OwnerSigner } from '../manifest/index.ts'
-import { encryptionField, makeEnvelope, sealMetadata, type Recipient } from '../vault/index.ts'
+import { encryptionField, makeEnvelope, sealMetadata } from '../vault/index.ts'
+import type { EnvelopeSubject, KeyEnvelope, Recipient } from '../vault/index.ts'
 import type { IngestResult } from './read-file.ts'
 
 /** What is needed of `seeding` to make a torrent; its functions fit as they are. */
@@ -38,6 +39,8 @@ export interface KeyFor {
   readonly fileKey: Uint8Array
   /** Everybody who can read it, its owner among them. */
   readonly recipients: readonly Recipient[]
+  /** Other ways to the key, put into the same envelope. */
+  readonly extend?: ((envelope: KeyEnvelope, subject: EnvelopeSubject) => Promise<KeyEnvelope>) | undefined
 }
 
 /** What an item is, before anybody is told. */
@@ -108,11 +111,13 @@ async function sealFacts(
   if (encrypted === undefined || encryption === undefined)
     throw new TypeError('bytes and key belong together')
   if (accessLevel === 'public') throw new TypeError('an encrypted item is not public')
-  const { fileKey, recipients } = encryption
+  const { fileKey, recipients, extend } = encryption
   if (!recipients.some((recipient) => recipient.owner === owner))
     throw new TypeError('the owner is a recipient')
   const { salt, authTag, plainSizeBytes, plainHash } = encrypted
-  const keyEnvelope = await makeEnvelope({ fileKey, mediaId, version: 1, recipients })
+  const subject = { mediaId, version: 1 }
+  const forPeople = await makeEnvelope({ fileKey, ...subject, recipients })
+  const keyEnvelope = extend === undefined ? forPeople : await extend(forPeople, subject)
   const sealed = sealMetadata(fileKey, { name, mime, plainHash })
   return {
     encryption: encryptionField({ fileKey, salt, authTag, plainSizeBytes, mediaId, sealed, keyEnvelope }),

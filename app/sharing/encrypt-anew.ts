@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { AppError } from '../contract/index.ts'
 import { describe, readStream } from '../ingest/index.ts'
-import type { DescriberOptions, HashPool, IngestResult, Progress } from '../ingest/index.ts'
+import type { DescriberOptions, HashPool, IngestResult, KeyFor, Progress } from '../ingest/index.ts'
 import type { ItemRow, Library, MediaFolder, StagingDir, TransferStore } from '../library/index.ts'
 import { litPartIn } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
@@ -9,7 +9,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
 import { newFileKey, storedSizeOf } from '../vault/index.ts'
-import type { Contacts, FileKeys, Recipient } from '../vault/index.ts'
+import type { Contacts, FileKeys, LitScheme, Recipient } from '../vault/index.ts'
 import { requireEncrypted, requireHeld, requireKeptInClear, requireOwn } from './guards.ts'
 import type { RunningJob } from './jobs.ts'
 import { plainFactsOf } from './plain-facts.ts'
@@ -28,6 +28,7 @@ export interface EncryptAnewOptions {
   readonly pool: HashPool
   readonly describer: DescriberOptions
   readonly fileKeys: Pick<FileKeys, 'get'>
+  readonly lit: Pick<LitScheme, 'add'>
   readonly contacts: Pick<Contacts, 'recipients'>
   readonly revocations: Revocations
   /** One's own keys; throws while the wallet is closed. */
@@ -120,6 +121,7 @@ async function commit(
   const recipients = recipientsOf(options, payload, row)
   // The old id of an item in the clear is the sha256 of the file itself: naming it would tell everybody what is inside.
   const supersedes = payload.mode === 'rekey' ? row.mediaId : undefined
+  const carried = conditionsCarried(options.lit, facts.manifest, fileKey)
   const { manifest, metainfo } = await describe(
     {
       ...stored,
@@ -127,7 +129,7 @@ async function commit(
       mime: facts.mime,
       accessLevel: recipients.length > 1 ? 'shared' : 'private',
       createdAt: row.createdAt,
-      encryption: { fileKey, recipients },
+      encryption: { fileKey, recipients, extend: carried.extend },
       ...(supersedes === undefined ? {} : { supersedes }),
     },
     describer,
@@ -173,7 +175,7 @@ async function commit(
     uncommit()
     throw error
   }
-  if (hasConditions(facts.manifest)) library.notify(conditionsGone(facts.name))
+  if (carried.isLost()) library.notify(conditionsGone(facts.name))
 }
 
 /** The item as it is now. @throws {AppError} when it has become one that would not be encrypted (anew) */
@@ -188,17 +190,33 @@ function requireUnchanged(
   return row
 }
 
-/** Whether Lit gave the key to people nobody knows by name. */
-function hasConditions({ encryption }: Manifest): boolean {
-  return litPartIn(encryption?.keyEnvelope) !== undefined
+/** Has Lit give the new key under the conditions of the old one; without its network the item does without them. */
+function conditionsCarried(
+  lit: EncryptAnewOptions['lit'],
+  { encryption }: Manifest,
+  fileKey: Buffer,
+): { readonly extend: KeyFor['extend']; readonly isLost: () => boolean } {
+  const part = litPartIn(encryption?.keyEnvelope)
+  let isLost = false
+  const extend: KeyFor['extend'] = async (envelope, subject) => {
+    if (part === undefined) return envelope
+    try {
+      return await lit.add(envelope, { ...subject, fileKey }, part.conditions)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      isLost = true
+      return envelope
+    }
+  }
+  return { extend, isLost: () => isLost }
 }
 
 function conditionsGone(name: string): Parameters<Library['notify']>[0] {
   return {
     level: 'info',
     code: 'CONDITIONS_GONE',
-    message: `“${name}” was encrypted anew, without the conditions under which Lit gave its key to others.`,
-    hint: 'Set them again if you still want them.',
+    message: `“${name}” was encrypted anew, without the conditions under which Lit gave its key to others: that network could not be reached.`,
+    hint: 'Set them again when it can, if you still want them.',
   }
 }
 

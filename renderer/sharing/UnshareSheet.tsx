@@ -40,6 +40,7 @@ export function UnshareSheet({ item, person, onClose }: UnshareSheetProps) {
       }
     >
       <p>{t('unshare.others')}</p>
+      {item.hasConditions && <p>{t('unshare.conditions', { name })}</p>}
     </Sheet>
   )
 }

@@ -149,6 +149,8 @@ export const enSharing = {
     '{name} may keep what they already fetched. Sower encrypts the item anew under a new key; its link changes.',
   'unshare.others':
     'Those who stay can read the new one: send them its new link. The old links lead to a withdrawn item.',
+  'unshare.conditions':
+    'Its conditions stay: if {name} fulfils them, the Lit network gives them the new key as well.',
   'unshare.keep': 'Keep',
   'unshare.confirm': 'Remove and encrypt anew',
   'unshare.started': 'Encrypting anew without {name}',

@@ -156,6 +156,7 @@ export async function openSharingNode({
     pool,
     describer: { ...torrents, signer, publicUrl: () => null },
     fileKeys,
+    lit,
     contacts,
     revocations,
     self,

@@ -26,9 +26,9 @@ async function setUp() {
   const file = dir.file('talk.webm')
   await fs.writeFile(file, bytesOf(100_000))
   const item = await owner.node.addEncrypted(file)
-  const copyTo = async (word: string) => {
+  const copyTo = async (word: string, mediaId: string = item.mediaId) => {
     const target = path.join(dir.file(word), 'media')
-    await fs.cp(path.join(owner.node.mediaDir, item.mediaId), path.join(target, item.mediaId), {
+    await fs.cp(path.join(owner.node.mediaDir, mediaId), path.join(target, mediaId), {
       recursive: true,
     })
     await fs.copyFile(path.join(owner.node.mediaDir, '.sower-media'), path.join(target, '.sower-media'))
@@ -122,6 +122,30 @@ describe('an item shared under conditions, with a local stand-in for Lit', () =>
       for: [node.me.pair.pub, ana.pair.pub],
       lit: { conditions: [{}, { operator: 'or' }, {}] },
     })
+  })
+
+  it('keeps its conditions under a new key, and the user is told when they can’t be kept', async () => {
+    const { node, lit, item, copyTo } = await setUp()
+    const ben = testPerson('ben')
+    node.contacts.add(ben.card)
+    await node.sharing.addPeople(item.mediaId, [ben.owner])
+    await node.sharing.setConditions(item.mediaId, rule)
+    const done = await node.over(await node.rekeys.removePeople(item.mediaId, [ben.owner]))
+    const anew = done.mediaId ?? ''
+    expect(anew).not.toBe(item.mediaId)
+    expect(node.library.get(anew)).toMatchObject({ hasConditions: true, accessLevel: 'private' })
+    expect(await node.sharing.conditions(anew)).toEqual({ rule })
+    expect(node.notices.join()).not.toContain('conditions')
+    const reader = await copyTo('ana', anew)
+    expect((await reader.node.read(anew)).equals(bytesOf(100_000))).toBe(true)
+    const removed = await copyTo('ben', anew)
+    await expect(removed.node.read(anew)).rejects.toMatchObject({ code: 'KEY_NEEDED' })
+
+    lit.failure = new Error('offline')
+    const [id = ''] = node.rekeys.rotateAll()
+    const { mediaId: last = '' } = await node.over(id)
+    expect(node.library.get(last)).toMatchObject({ hasConditions: false, protection: 'readable' })
+    expect(node.notices.join()).toMatch(/without the conditions.*could not be reached/)
   })
 
   it('stays as it was when the network is away, or the conditions are none', async () => {
