@@ -35,10 +35,30 @@ export function keptParts({ db, folder, vault, clock, log }: KeptInit): KeptPart
   }
 }
 
+interface Ending {
+  readonly keptKeys: KeptKeys
+  readonly library: Pick<Library, 'reopenSealed'>
+  readonly clock: Clock
+  readonly log: Log
+  /** @defaultValue half a minute */
+  readonly everyMs?: number
+}
+
+/** Looks again at items whose keys have ended, though nobody wants to read them. @returns stops */
+export function endKeys({ keptKeys, library, clock, log, everyMs = 30_000 }: Ending): () => void {
+  const timer = setInterval(() => {
+    const ended = keptKeys.takeEnded(clock.nowMs())
+    if (ended.length === 0) return
+    library.reopenSealed(ended).catch((error: unknown) => log.error('kept-keys.end-failed', { error }))
+  }, everyMs).unref()
+  return () => clearInterval(timer)
+}
+
 interface Followed extends KeptParts {
   readonly vault: Pick<Vault, 'selfIfOpen' | 'onChange'>
   readonly folder: Pick<MediaFolder, 'onState'>
-  readonly library: Pick<Library, 'notify'>
+  readonly library: Pick<Library, 'notify' | 'reopenSealed'>
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -50,15 +70,24 @@ export function followKept({
   vault,
   folder,
   library,
+  clock,
   log,
 }: Followed): () => void {
   const settle = (): void => {
     if (vault.selfIfOpen() === undefined) return
     const cameBack = contactsFile.settle()
     if (cameBack > 0) library.notify(contactsFound(cameBack))
-    keptKeys.moveAll().catch((error: unknown) => log.error('kept-keys.move-failed', { error }))
+    keptKeys
+      .moveAll()
+      .then(() => keptKeys.lookThrough())
+      .catch((error: unknown) => log.error('kept-keys.move-failed', { error }))
   }
-  const offs = [contacts.onChange(settle), vault.onChange(settle), folder.onState(settle)]
+  const offs = [
+    contacts.onChange(settle),
+    vault.onChange(settle),
+    folder.onState(settle),
+    endKeys({ keptKeys, library, clock, log }),
+  ]
   settle()
   return () => {
     for (const off of offs) off()

@@ -258,7 +258,7 @@ export class EngineParts {
     const { revocations } = sharing
     this.#closers.push(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
-    this.#closers.push(followKept({ ...kept, vault, folder, library, log }))
+    this.#closers.push(followKept({ ...kept, vault, folder, library, clock, log }))
     this.#closers.push(startDiscovery({ ...findable, revocations }, discovery))
     if (!this.#init.isBrief) network.start()
     adder.start()

@@ -34,7 +34,11 @@ export function plainOpener({ library, fileKeys }: PlainOpenerParts): OpenPlain 
       return openClear(handle, { name: row.name, mime: row.mime, sizeBytes })
     }
     const manifest = await manifests.get(row)
-    const fileKey = await fileKeys.fetch(manifest)
+    const fileKey = await fileKeys.fetch(manifest).catch(async (error: unknown) => {
+      // The link it was opened with has ended: it is told so from now on.
+      if (row.protection === 'readable') await library.reopenSealed([mediaId])
+      throw error
+    })
     if (row.protection === 'needs-key') await library.reopenSealed([mediaId])
     try {
       const { handle, sizeBytes } = await library.openFile(mediaId)

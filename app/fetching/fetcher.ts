@@ -140,8 +140,9 @@ export class Fetcher {
     }
     const same = this.#plans.sameItem(parsed)
     if (same !== undefined) {
+      const keys = { plan: this.#linkKeys.has(same.id, same.plan), other: fileKey !== undefined }
       if (fileKey !== undefined && plan.boxedKey === undefined) this.#linkKeys.hold(same.id, fileKey)
-      this.#join(same.id, same.plan, plan)
+      this.#join(same.id, same.plan, plan, keys)
       return same.id
     }
     const { id } = transfers.create({
@@ -384,8 +385,8 @@ export class Fetcher {
   }
 
   /** The other link of the same item adds what it knows. */
-  #join(id: string, plan: Plan, other: Plan): void {
-    const gained = joinPlans(plan, other)
+  #join(id: string, plan: Plan, other: Plan, keys: Parameters<typeof joinPlans>[2]): void {
+    const gained = joinPlans(plan, other, keys)
     this.#deps.transfers.setPayload(id, plan)
     if (!this.#running.has(id) || this.#wishes.has(id)) this.#goOn(id)
     else if (gained) this.#interrupt(id)

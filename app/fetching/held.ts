@@ -33,10 +33,13 @@ export async function beginHeld(
   held: HeldItem,
   { fileKey, isSeedingWanted, expiresAtMs }: HeldWish,
 ): Promise<string> {
-  const isOfUse = held.protection === 'needs-key' || held.protection === 'locked'
-  if (fileKey !== undefined && isOfUse) {
-    keys.files.keep(await library.manifest(held.mediaId), fileKey, expiresAtMs)
-    await library.reopenSealed([held.mediaId])
+  if (fileKey !== undefined && held.protection !== 'none') {
+    const manifest = await library.manifest(held.mediaId)
+    // What an earlier link has opened may end sooner than this one; what the envelope opens does not end.
+    if (!(await keys.files.isGiven(manifest))) {
+      keys.files.keep(manifest, fileKey, expiresAtMs)
+      await library.reopenSealed([held.mediaId])
+    }
   }
   if (isSeedingWanted === true) await library.setSeedingWanted([held.mediaId], true)
   const { id } = transfers.create({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { laterEnd } from '../vault/index.ts'
 import type { ParsedLink } from './link.ts'
 import type { TypedSources } from './web-source.ts'
 
@@ -24,6 +25,7 @@ export const Plan = z.object({
   isEncrypted: z.boolean().default(false),
   /** The key that came with the link, boxed for this wallet. */
   boxedKey: z.string().optional(),
+  /** When that key is to be forgotten. */
   expiresAtMs: z.number().optional(),
   /** How long nobody may offer it before it ends; without it, it goes on looking. */
   giveUpAfterMs: z.number().optional(),
@@ -82,9 +84,14 @@ export function readPlan(payload: unknown): Plan | null {
 
 /**
  * Another link of the same item adds what it knows.
+ * @param keys whether each of them has brought a key: of two, the one that lasts longer counts
  * @returns whether there is somebody new to ask, or a key to try
  */
-export function joinPlans(plan: Plan, other: Plan): boolean {
+export function joinPlans(
+  plan: Plan,
+  other: Plan,
+  keys: { readonly plan: boolean; readonly other: boolean },
+): boolean {
   const lists = ['trackers', 'webSources', 'peers', 'typedWeb', 'typedPeers'] as const
   const gained = lists.map((list) => {
     const news = other[list].filter((entry) => !plan[list].includes(entry))
@@ -96,6 +103,7 @@ export function joinPlans(plan: Plan, other: Plan): boolean {
   if (other.boxedKey !== undefined) plan.boxedKey = other.boxedKey
   // Whoever is ready to wait longest decides.
   if (other.giveUpAfterMs === undefined) delete plan.giveUpAfterMs
-  if (other.expiresAtMs !== undefined) plan.expiresAtMs = other.expiresAtMs
+  if (keys.other)
+    plan.expiresAtMs = keys.plan ? laterEnd(plan.expiresAtMs, other.expiresAtMs) : other.expiresAtMs
   return gained.includes(true) || other.boxedKey !== undefined
 }

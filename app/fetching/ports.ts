@@ -112,7 +112,7 @@ export interface LeechSwarm {
 export interface KeyRing {
   /** Throws the wallet's own error while it is not open. */
   readonly pair: () => SeaPair
-  readonly files: Pick<FileKeys, 'get' | 'keep'>
+  readonly files: Pick<FileKeys, 'get' | 'isGiven' | 'keep'>
   /** The wallet opened, closed, or is another one. */
   onChange(listener: () => void): () => void
 }

@@ -6,6 +6,7 @@ import type { MediaFolder } from './media-folder.ts'
 
 const KEPT = '.kept'
 const WALLET = /^[0-9a-f]{32}$/
+const MEDIA_ID = /^[0-9a-f]{64}$/
 const NAME = /^(contacts|[0-9a-f]{64})$/
 
 /**
@@ -22,6 +23,13 @@ export class KeptFolder {
   /** @returns undefined when there is none @throws {AppError} `MEDIA_OFFLINE`, `UNAVAILABLE` */
   read(wallet: string, name: string): string | undefined {
     return this.#do(() => readFileIfThere(this.#path(wallet, name))?.toString('utf8'))
+  }
+
+  /** Of the items whose keys this wallet keeps. @throws {AppError} as `read` */
+  mediaIds(wallet: string): string[] {
+    return this.#do(() => readdirIfThere(path.join(this.#folder.dir, KEPT, wallet))).filter((name) =>
+      MEDIA_ID.test(name),
+    )
   }
 
   /** On the disk when this returns. @throws {AppError} `MEDIA_OFFLINE`, `MEDIA_READ_ONLY`, `DISK_FULL`, `UNAVAILABLE` */
@@ -57,14 +65,17 @@ export class KeptFolder {
 /** Forgets every wallet's key of an item that is thrown away for good. */
 export function forgetKeys(mediaDir: string, mediaId: string): void {
   const dir = path.join(mediaDir, KEPT)
-  let wallets: string[]
+  for (const wallet of readdirIfThere(dir))
+    if (WALLET.test(wallet)) removeFile(path.join(dir, wallet, mediaId))
+}
+
+function readdirIfThere(dir: string): string[] {
   try {
-    wallets = readdirSync(dir)
+    return readdirSync(dir)
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
     throw error
   }
-  for (const wallet of wallets) if (WALLET.test(wallet)) removeFile(path.join(dir, wallet, mediaId))
 }
 
 function removeFile(file: string): void {

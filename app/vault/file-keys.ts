@@ -100,7 +100,8 @@ export class FileKeys {
   }
 
   /**
-   * Keeps a key that came with a link, sealed for this wallet, in the media folder.
+   * Keeps a key that came with a link, sealed for this wallet, in the media folder; of several links the one that lasts longest
+   * counts.
    * @param fileKey 32 bytes; left untouched
    * @param expiresAtMs when the link asked to be forgotten, milliseconds since the epoch
    * @throws {AppError} `LINK_INVALID` when the key is not this item's; the wallet's own error while it is locked;
@@ -118,6 +119,18 @@ export class FileKeys {
     this.#forget(manifest.id)
   }
 
+  /** Whether the item's own envelope gives this wallet the key. @throws {AppError} as {@link FileKeys.get}, but for `KEY_NEEDED` */
+  async isGiven(manifest: Manifest): Promise<boolean> {
+    this.#options.pair()
+    try {
+      ;(await this.#given(manifest)).fill(0)
+      return true
+    } catch (error) {
+      if (error instanceof AppError) return false
+      throw error
+    }
+  }
+
   /** Wipes every key in memory: when the wallet is locked, changed or closed. What is kept on disk stays, boxed. */
   forgetAll(): void {
     this.#epoch += 1
@@ -126,15 +139,18 @@ export class FileKeys {
 
   /** The key from the envelope or, when that gives none that fits, from what was kept. */
   async #open(manifest: Manifest): Promise<CachedKey> {
-    const { id: mediaId, version, encryption } = manifest
     try {
-      const key = await this.#sea.open(encryption?.keyEnvelope, { mediaId, version })
-      return { key: checked(manifest, key), expiresAtMs: Infinity }
+      return { key: await this.#given(manifest), expiresAtMs: Infinity }
     } catch (error) {
-      const kept = await this.#kept(mediaId)
+      const kept = await this.#kept(manifest.id)
       if (kept === undefined) throw error
       return { key: checked(manifest, kept.fileKey), expiresAtMs: kept.expiresAtMs ?? Infinity }
     }
+  }
+
+  async #given(manifest: Manifest): Promise<Buffer> {
+    const { id: mediaId, version, encryption } = manifest
+    return checked(manifest, await this.#sea.open(encryption?.keyEnvelope, { mediaId, version }))
   }
 
   async #kept(mediaId: string): Promise<KeptKey | undefined> {

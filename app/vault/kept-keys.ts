@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../contract/index.ts'
 import type { Db, KeptFolder } from '../library/index.ts'
@@ -40,6 +41,8 @@ const Content = z.object({
  */
 export class KeptKeys {
   readonly #options: KeptKeysOptions
+  /** When the keys end that do, as far as they have been looked at: mediaId → milliseconds since the epoch. */
+  readonly #ends = new Map<string, number>()
 
   constructor(options: KeptKeysOptions) {
     this.#options = options
@@ -47,36 +50,70 @@ export class KeptKeys {
 
   /** @throws {AppError} the wallet's own error while it is locked; `MEDIA_OFFLINE` */
   async get(mediaId: string): Promise<KeptKey | undefined> {
-    const pair = this.#options.pair()
-    const text = this.#options.folder.read(selfName(pair), mediaId)
-    const kept = Content.safeParse(text === undefined ? undefined : openOwn(pair, 'sower-kept-key', text))
-    if (!kept.success || kept.data.mediaId !== mediaId) return this.#move(mediaId)
-    const { key, expiresAtMs } = kept.data
-    return { mediaId, fileKey: Buffer.from(key, 'base64url'), expiresAtMs }
+    return this.#read(mediaId) ?? this.#move(mediaId)
   }
 
   /**
-   * Replaces what was kept for the same item. On the disk when this returns.
+   * Keeps it in place of what was kept for the same item; when that is the same key, the later of their ends counts. On the disk
+   * when this returns.
    * @throws {AppError} as `get`; `MEDIA_READ_ONLY`, `DISK_FULL`
    */
   put({ mediaId, fileKey, expiresAtMs }: KeptKey): void {
     const { folder, pair } = this.#options
+    const before = this.#read(mediaId)
+    const isSame = before?.fileKey.equals(fileKey) === true
+    before?.fileKey.fill(0)
+    const endMs = isSame ? laterEnd(before.expiresAtMs, expiresAtMs) : expiresAtMs
     const key = fileKey.toString('base64url')
-    const content = { mediaId, key, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) }
+    const content = { mediaId, key, ...(endMs === undefined ? {} : { expiresAtMs: endMs }) }
     folder.write(selfName(pair()), mediaId, sealForSelf(pair(), 'sower-kept-key', content))
+    this.#note(mediaId, endMs)
     this.#dropRow(mediaId)
   }
 
   /** @throws {AppError} as `put` */
   remove(mediaId: string): void {
     this.#options.folder.remove(selfName(this.#options.pair()), mediaId)
+    this.#ends.delete(mediaId)
     this.#dropRow(mediaId)
+  }
+
+  /** Items whose keys have ended since this was asked last. @param nowMs milliseconds since the epoch */
+  takeEnded(nowMs: number): string[] {
+    const ended = [...this.#ends].filter(([, endMs]) => endMs <= nowMs).map(([mediaId]) => mediaId)
+    for (const mediaId of ended) this.#ends.delete(mediaId)
+    return ended
+  }
+
+  /** Reads when the keys of this wallet end, so that `takeEnded` knows of them. @throws {AppError} as `get` */
+  async lookThrough(): Promise<void> {
+    const { folder, pair } = this.#options
+    this.#ends.clear()
+    for (const mediaId of folder.mediaIds(selfName(pair()))) {
+      this.#read(mediaId)?.fileKey.fill(0)
+      await setImmediate()
+    }
   }
 
   /** Brings into the media folder what older versions kept in the database, as far as the wallet opens it. */
   async moveAll(): Promise<void> {
     const rows = this.#options.db.prepare('SELECT media_id FROM kept_keys').all() as Pick<Row, 'media_id'>[]
     for (const row of rows) (await this.#move(row.media_id))?.fileKey.fill(0)
+  }
+
+  #read(mediaId: string): KeptKey | undefined {
+    const pair = this.#options.pair()
+    const text = this.#options.folder.read(selfName(pair), mediaId)
+    const kept = Content.safeParse(text === undefined ? undefined : openOwn(pair, 'sower-kept-key', text))
+    if (!kept.success || kept.data.mediaId !== mediaId) return undefined
+    const { key, expiresAtMs } = kept.data
+    this.#note(mediaId, expiresAtMs)
+    return { mediaId, fileKey: Buffer.from(key, 'base64url'), expiresAtMs }
+  }
+
+  #note(mediaId: string, endMs: number | undefined): void {
+    if (endMs === undefined) this.#ends.delete(mediaId)
+    else this.#ends.set(mediaId, endMs)
   }
 
   async #move(mediaId: string): Promise<KeptKey | undefined> {
@@ -106,4 +143,9 @@ export class KeptKeys {
     const row = db.prepare('SELECT 1 FROM kept_keys WHERE media_id = ?').get(mediaId)
     if (row !== undefined) db.write(() => db.prepare('DELETE FROM kept_keys WHERE media_id = ?').run(mediaId))
   }
+}
+
+/** The later of two ends; `undefined`: there is none. */
+export function laterEnd(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.max(a, b)
 }

@@ -24,7 +24,11 @@ export interface EncryptedItem extends SampleTorrent {
   readonly fileKey: Buffer
   readonly manifest: Manifest
   readonly manifestBytes: Buffer
-  link(parts: { readonly peers?: readonly string[]; readonly key?: string | null }): string
+  link(parts: {
+    readonly peers?: readonly string[]
+    readonly key?: string | null
+    readonly expiresAtMs?: number
+  }): string
 }
 
 interface EncryptedOptions {
@@ -115,7 +119,7 @@ export async function makeEncrypted(options: EncryptedOptions): Promise<Encrypte
     fileKey,
     manifest,
     manifestBytes: Buffer.from(JSON.stringify(manifest)),
-    link: ({ peers = [], key = fileKey.toString('base64url') }) =>
+    link: ({ peers = [], key = fileKey.toString('base64url'), expiresAtMs }) =>
       formatLink({
         mediaId,
         infoHash,
@@ -124,6 +128,7 @@ export async function makeEncrypted(options: EncryptedOptions): Promise<Encrypte
         trackers,
         peers,
         ...(key === null ? {} : { key }),
+        expiresAtMs,
       }),
   }
 }

@@ -12,6 +12,7 @@ import { KeptFolder, Library, MediaFolder, openDatabase, TransferStore } from '.
 import { canonicalJson, type OwnerSigner } from '../../app/manifest/index.ts'
 import { Outbound } from '../../app/outbound/index.ts'
 import { systemClock } from '../../app/ports/clock.ts'
+import type { Clock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
 import type { PlainFile } from '../../app/ports/plain-file.ts'
 import { Swarm, type SwarmOptions } from '../../app/seeding/index.ts'
@@ -45,6 +46,7 @@ export interface FetchNode extends AsyncDisposable {
   readonly transfers: TransferStore
   readonly swarm: Swarm
   readonly mediaDir: string
+  readonly keptKeys: KeptKeys
   readonly peerPort: number
   /** The item itself, decrypted where it is encrypted. */
   openHeld(mediaId: string): Promise<PlainFile>
@@ -69,6 +71,7 @@ interface FetchNodeOptions {
   readonly ipfsGateways?: readonly string[]
   readonly arweaveGateways?: readonly string[]
   readonly network?: FetchNetwork
+  readonly clock?: Clock
 }
 
 /** The parts of a node that fetch, seed and keep, on real files and sockets; the rest of the engine is not needed. */
@@ -76,7 +79,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
   const { root, owner = 'holder', trackers = [], patience = {}, network } = options
   const { ipfsGateways = [], arweaveGateways = [] } = options
   const log = silentLog
-  const clock = systemClock
+  const { clock = systemClock } = options
   const mediaDir = path.join(root, 'media')
   const db = openDatabase(path.join(root, 'data', 'sower.db'), { log, clock })
   const transfers = new TransferStore({ db, clock })
@@ -196,6 +199,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
     transfers,
     swarm,
     mediaDir,
+    keptKeys: kept,
     peerPort,
     openHeld,
     setWalletOpen: async (isOpen) => {

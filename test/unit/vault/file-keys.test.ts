@@ -195,11 +195,15 @@ describe('keys that came with a link', () => {
     await expect(keys.get(manifest)).rejects.toMatchObject(keyNeeded)
   })
 
-  it('last as long as the newest link says', async () => {
+  it('last as long as the link that lasts longest says', async () => {
     const { keys, clock } = await setUp()
     const manifest = await manifestFor(other)
     keys.keep(manifest, fileKey, 2_000)
+    keys.keep(manifest, fileKey, 1_000)
+    clock.now = 1_500
+    expect(await keys.get(manifest)).toEqual(fileKey)
     keys.keep(manifest, fileKey)
+    keys.keep(manifest, fileKey, 2_000)
     clock.now = 5_000
     expect(await keys.get(manifest)).toEqual(fileKey)
   })
