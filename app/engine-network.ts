@@ -113,8 +113,16 @@ export function fetchNetwork(network: Network, settings: PartsInit['settings']):
 }
 
 function networkSettings(values: Settings): ReturnType<ConstructorParameters<typeof Network>[0]['settings']> {
-  const { gunPeers, isFeedWanted, isAddressShared, publicUrl, region, isSeedingPaused, bootstrapBytes } =
-    values
+  const {
+    gunPeers,
+    isFeedWanted,
+    isAddressShared,
+    publicUrl,
+    region,
+    isSeedingPaused,
+    bootstrapBytes,
+    reserveBytes,
+  } = values
   return {
     relays: gunPeers,
     isFeedWanted,
@@ -122,5 +130,6 @@ function networkSettings(values: Settings): ReturnType<ConstructorParameters<typ
     ...(region === null ? {} : { region }),
     isPaused: isSeedingPaused,
     isBootstrapWanted: bootstrapBytes > 0,
+    reserveBytes,
   }
 }

@@ -7,14 +7,14 @@ import type { Answer, FromGun, RelayStatus, ToGun } from './gun-protocol.ts'
 export interface GunClientOptions {
   readonly dir: string
   readonly spawn: () => GunHost
-  readonly relays: () => readonly string[]
+  readonly settings: () => { readonly relays: readonly string[]; readonly reserveBytes: number }
   readonly log: Log
   /** Told of what comes without having been asked for. */
   readonly onEvent: (event: GunEvent) => void
 }
 
 export type GunEvent =
-  | Extract<FromGun, { type: 'heard' | 'asked' | 'contested' | 'peer-send' | 'credit' }>
+  | Extract<FromGun, { type: 'heard' | 'asked' | 'contested' | 'peer-send' | 'credit' | 'disk' }>
   /** It runs, or it no longer does. */
   | { readonly type: 'up' | 'down' }
   | { readonly type: 'relay'; readonly relay: RelayStatus }
@@ -29,6 +29,8 @@ export interface GunProcessStatus {
   readonly lastExit?: string
   readonly memoryBytes: number
   readonly nodesInMemory: number
+  /** Its disk keeps what is written. */
+  readonly isKeeping: boolean
   /** Sockets at our own `/gun`, and relays. */
   readonly peers: number
   readonly relays: readonly RelayStatus[]
@@ -42,7 +44,7 @@ interface Waiting {
 }
 
 export interface PutResult {
-  /** GUN's disk has it. */
+  /** GUN's disk has it; when not, it keeps nothing at present. */
   readonly isStored: boolean
   /** Addresses of the relays that said they have it. */
   readonly relays: readonly string[]
@@ -91,6 +93,7 @@ export class GunClient {
   #host: GunHost | undefined
   #state: GunProcessStatus['state'] = 'off'
   #status: Pick<GunProcessStatus, 'memoryBytes' | 'nodesInMemory' | 'peers' | 'relays' | 'dropped'> = NOTHING
+  #isKeeping = true
   #watching: ToGun | undefined
   #nextId = 1
   #putsInFlight = 0
@@ -146,6 +149,7 @@ export class GunClient {
       ...(host?.pid === undefined ? {} : { pid: host.pid }),
       restarts: this.#restarts,
       ...(this.#lastExit === undefined ? {} : { lastExit: this.#lastExit }),
+      isKeeping: this.#isKeeping,
       ...this.#status,
     }
   }
@@ -227,8 +231,14 @@ export class GunClient {
     return node === undefined ? {} : { node }
   }
 
-  setRelays(relays: readonly string[]): void {
-    this.post({ type: 'relays', relays: [...relays] })
+  /** The settings changed. */
+  refresh(): void {
+    this.post({ type: 'settings', ...this.#settings() })
+  }
+
+  #settings(): Pick<Extract<ToGun, { type: 'settings' }>, 'relays' | 'reserveBytes'> {
+    const { relays, reserveBytes } = this.#options.settings()
+    return { relays: [...relays], reserveBytes }
   }
 
   #ask(make: (id: number) => ToGun): Promise<FromGun> {
@@ -259,7 +269,7 @@ export class GunClient {
         host.post({
           type: 'start',
           dir: this.#options.dir,
-          relays: [...this.#options.relays()],
+          ...this.#settings(),
           maxStoreBytes: MAX_STORE_BYTES,
         })
         break
@@ -275,6 +285,15 @@ export class GunClient {
       case 'got':
         this.#waiting.get(message.id)?.resolve(message)
         this.#waiting.delete(message.id)
+        break
+      case 'failed':
+        this.#waiting.get(message.id)?.reject(away())
+        this.#waiting.delete(message.id)
+        break
+      case 'disk':
+        this.#isKeeping = message.isKeeping
+        if (!message.isKeeping) this.#options.log.warn('network.gun-disk-refuses')
+        this.#options.onEvent(message)
         break
       case 'status': {
         const { memoryBytes, nodesInMemory, peers, relays, dropped } = message

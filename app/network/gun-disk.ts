@@ -1,182 +1,230 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { makeNode } from './graph.ts'
-import type { GunNode, GunValue } from './graph.ts'
+import type { GunNode } from './graph.ts'
+import { DamagedStore, GunStore, type DiskQuery, type DiskValue } from './gun-store.ts'
 
-/** One value of one node, as GUN hands it out to be kept. */
-export interface DiskValue {
-  readonly soul: string
-  readonly key: string
-  readonly value: GunValue
-  /** When it was set: ms since the epoch, with fractions. */
-  readonly state: number
+export interface GunDiskOptions {
+  /** Made when it is not there. */
+  readonly dir: string
+  /** What others wrote goes beyond this, the oldest first. */
+  readonly maxBytes: number
+  /** With less than this free on the drive, nothing of others is kept. */
+  readonly reserveBytes: () => number
+  /** Told of every change. */
+  readonly onState: (state: DiskState) => void
 }
 
-/** What of the disk is asked for: whole nodes, one key, or a range of keys. Bounds are included. */
-export interface DiskQuery {
-  /** A soul, or the beginning of several. */
-  readonly soul: string | { readonly prefix: string }
-  readonly key?:
-    string | { readonly prefix: string; readonly from?: string; readonly to?: string } | undefined
-  /** Size at which the answer ends, as GUN counts it: nine for a value that is no text. */
-  readonly limit: number
-  readonly isReverse?: boolean | undefined
+export interface DiskState {
+  /** What is written is kept. Otherwise the drive is full, or can't be written: GUN goes on in memory. */
+  readonly isKeeping: boolean
+  /** Nothing is left of what was kept before: what is our own has to be written again. */
+  readonly isNew: boolean
 }
 
 interface Waiting extends DiskValue {
-  readonly done: (error?: string) => void
-}
-
-interface Row {
-  readonly soul: string
-  readonly key: string
-  readonly value: string
-  readonly state: number
+  readonly done: () => void
 }
 
 /** Writes of so long are one transaction: GUN writes every value of a node on its own. */
 const FLUSH_MS = 30
-const FLUSH_ROWS = 2_000
-/** Later than every character a soul or key may have. */
-const LAST = '\u007f'
-const FILES = ['graph.db', 'graph.db-wal', 'graph.db-shm']
+const FLUSH_CHARS = 512 * 1024
+/** How long what is known of the drive's free space holds. */
+const SPACE_MS = 3_000
+const IN_MEMORY_BYTES = 16 * 1024 * 1024
+/** A file that was damaged more often in one run lies on a drive that is not to be trusted with another one. */
+const MAX_DAMAGED = 3
+const FILE = 'graph.db'
 
 /**
  * GUN's graph on the disk: one row a value. GUN's own radisk keeps 1 MiB files of neighbouring keys, and ids that are hashes have no
  * neighbours: every batch of writes would read, hold in memory and rewrite all of them. Nothing here is worth a sync to the disk:
- * what matters in it is published, or read, again.
+ * what matters in it is published, or read, again. So it goes on whatever is wrong with the drive: without what was there, or in
+ * memory.
  */
 export class GunDisk {
-  readonly #db: Database.Database
-  readonly #statements: Record<
-    'put' | 'remove' | 'one' | 'node' | 'keys' | 'keysReverse' | 'nodes',
-    Database.Statement
-  >
+  readonly #options: GunDiskOptions
   readonly #waiting: Waiting[] = []
+  #waitingChars = 0
   #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
+  #isInMemory = false
+  #damaged = 0
+  #store: GunStore
+  #isKeeping: boolean
+  #isLow = false
+  #spaceAtMs = -Infinity
+  #refused = 0
 
-  /**
-   * @param dir made when it is not there
-   * @param maxBytes a larger one is thrown away; so is one that can't be read
-   */
-  constructor(dir: string, maxBytes: number) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
-    if (sizeOf(dir) > maxBytes) remove(dir)
-    try {
-      this.#db = open(dir)
-    } catch {
-      remove(dir)
-      this.#db = open(dir)
-    }
-    const select = 'SELECT soul, key, value, state FROM graph WHERE'
-    this.#statements = {
-      // As GUN resolves conflicts: nodes that are no longer in its memory must not be put back in time.
-      put: this.#db.prepare(
-        `INSERT INTO graph (soul, key, value, state) VALUES (?, ?, ?, ?) ON CONFLICT (soul, key)
-         DO UPDATE SET value = excluded.value, state = excluded.state
-         WHERE excluded.state > state OR (excluded.state = state AND excluded.value > value)`,
-      ),
-      remove: this.#db.prepare('DELETE FROM graph WHERE soul = ? AND instr(value, ?) > 0'),
-      one: this.#db.prepare(`${select} soul = ? AND key = ?`),
-      node: this.#db.prepare(`${select} soul = ? ORDER BY key`),
-      keys: this.#db.prepare(`${select} soul = ? AND key >= ? AND key <= ? ORDER BY key`),
-      keysReverse: this.#db.prepare(`${select} soul = ? AND key >= ? AND key <= ? ORDER BY key DESC`),
-      nodes: this.#db.prepare(`${select} soul >= ? AND soul < ? ORDER BY soul, key`),
-    }
+  constructor(options: GunDiskOptions) {
+    this.#options = options
+    this.#store = this.#open()
+    this.#isKeeping = !this.#isInMemory
+    options.onState({ isKeeping: this.#isKeeping, isNew: this.#store.isNew })
   }
 
-  /** Keeps a value, soon. @param done told when it is kept, or why not */
-  put(value: DiskValue, done: (error?: string) => void): void {
+  /** Whether what was written last is kept. */
+  get isKeeping(): boolean {
+    return this.#isKeeping
+  }
+
+  /** Values of others that there was no room for. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /**
+   * Keeps a value, soon.
+   * @param done told when it is kept; of an own value also when it could not be, as GUN has it in memory; never before this returns
+   */
+  put(value: DiskValue, done: () => void): void {
     this.#waiting.push({ ...value, done })
-    if (this.#waiting.length >= FLUSH_ROWS) this.flush()
+    this.#waitingChars += typeof value.value === 'string' ? value.value.length : 0
+    if (this.#waitingChars > FLUSH_CHARS) this.#immediate ??= setImmediate(() => this.flush())
     else this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS)
   }
 
-  /** Nodes with what was asked for of them, no more than the limit; none when there is nothing. */
+  /** Nodes with what was asked for of them, no more than the limit; none when there is nothing, or nothing that can be read. */
   get(query: DiskQuery): Record<string, GunNode> | undefined {
-    if (this.#waiting.length > 0) this.flush()
-    const parts = new Map<string, { values: Record<string, GunValue>; states: Record<string, number> }>()
-    let size = 0
-    for (const { soul, key, value, state } of this.#rows(query)) {
-      const part = parts.get(soul) ?? { values: {}, states: {} }
-      const parsed = JSON.parse(value) as GunValue // as it was when it was put
-      part.values[key] = parsed
-      part.states[key] = state
-      parts.set(soul, part)
-      size += typeof parsed === 'string' ? Math.max(1, parsed.length) : 9
-      if (size >= query.limit) break
-    }
-    if (parts.size === 0) return undefined
-    return Object.fromEntries(
-      [...parts].map(([soul, { values, states }]) => [soul, makeNode(soul, values, states)]),
-    )
+    return this.#with((store) => store.get(query))
   }
 
   /** Takes the values of a node away that contain a text. Reads them all: for what happens rarely. */
   remove(soul: string, contained: string): void {
-    this.flush()
-    this.#statements.remove.run(soul, contained)
+    this.#with((store) => store.remove(soul, contained))
   }
 
-  /** Writes what waits. A disk that is full refuses it; GUN goes on in memory. */
+  /** Writes what waits. */
   flush(): void {
     clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
     this.#timer = undefined
+    this.#immediate = undefined
+    this.#waitingChars = 0
     const batch = this.#waiting.splice(0)
-    let error: string | undefined
+    if (batch.length === 0) return
+    const wanted = this.#isSpaceLow() ? batch.filter(({ isOwn }) => isOwn) : batch
+    this.#refused += batch.length - wanted.length
+    const isWritten = wanted.length === 0 || this.#write(wanted)
+    for (const { isOwn, done } of wanted) if (isWritten || isOwn) done()
+  }
+
+  /** Once in a while: what could only be kept in memory goes to the disk again when it can. */
+  tidy(): void {
+    if (!this.#isInMemory || this.#damaged > MAX_DAMAGED) return
+    let store
     try {
-      this.#db.transaction(() => {
-        for (const { soul, key, value, state } of batch)
-          this.#statements.put.run(soul, key, JSON.stringify(value), state)
-      })()
-    } catch (cause) {
-      error = cause instanceof Error ? cause.message : 'not written'
+      store = openFile(this.#options)
+    } catch {
+      return // as before
     }
-    for (const { done } of batch) done(error)
+    this.#store.close()
+    this.#store = store
+    this.#isInMemory = false
+    this.#tell({ isKeeping: true, isNew: true })
   }
 
   close(): void {
     this.flush()
-    this.#db.close()
+    this.#store.close()
   }
 
-  #rows({ soul, key, isReverse = false }: DiskQuery): Iterable<Row> {
-    const { one, node, keys, keysReverse, nodes } = this.#statements
-    // The columns are those of Row.
-    if (typeof soul !== 'string') return nodes.iterate(soul.prefix, soul.prefix + LAST) as Iterable<Row>
-    if (key === undefined) return node.iterate(soul) as Iterable<Row>
-    if (typeof key === 'string') return one.iterate(soul, key) as Iterable<Row>
-    const from = key.from !== undefined && key.from > key.prefix ? key.from : key.prefix
-    const last = key.prefix + LAST
-    const to = key.to !== undefined && key.to < last ? key.to : last
-    return (isReverse ? keysReverse : keys).iterate(soul, from, to) as Iterable<Row>
+  #with<T>(work: (store: GunStore) => T): T | undefined {
+    this.flush()
+    try {
+      return work(this.#store)
+    } catch (error) {
+      if (isDamage(error)) this.#beginAnew()
+      return undefined
+    }
+  }
+
+  #write(values: readonly Waiting[]): boolean {
+    for (let isAgain = false; ; isAgain = true) {
+      try {
+        this.#store.put(values)
+        this.#tell({ isKeeping: !this.#isInMemory, isNew: false })
+        return true
+      } catch (error) {
+        if (isAgain || !isDamage(error)) {
+          this.#tell({ isKeeping: false, isNew: false })
+          return false
+        }
+        this.#beginAnew()
+      }
+    }
+  }
+
+  #open(): GunStore {
+    try {
+      this.#isInMemory = false
+      if (this.#damaged <= MAX_DAMAGED) return openFile(this.#options)
+    } catch {
+      // Full, not to be written, or not there.
+    }
+    this.#isInMemory = true
+    return new GunStore(':memory:', IN_MEMORY_BYTES)
+  }
+
+  #beginAnew(): void {
+    this.#damaged += 1
+    this.#store.close()
+    remove(this.#options.dir)
+    this.#store = this.#open()
+    this.#tell({ isKeeping: !this.#isInMemory, isNew: true })
+  }
+
+  #tell(state: DiskState): void {
+    if (state.isKeeping === this.#isKeeping && !state.isNew) return
+    this.#isKeeping = state.isKeeping
+    this.#options.onState(state)
+  }
+
+  #isSpaceLow(): boolean {
+    const { dir, reserveBytes } = this.#options
+    const nowMs = performance.now()
+    if (nowMs - this.#spaceAtMs > SPACE_MS) {
+      this.#spaceAtMs = nowMs
+      const space = statfsOf(dir)
+      this.#isLow = space !== undefined && space < reserveBytes()
+    }
+    return this.#isLow && !this.#isInMemory
   }
 }
 
-function open(dir: string): Database.Database {
-  const db = new Database(join(dir, 'graph.db'), { timeout: 0 })
+function openFile({ dir, maxBytes }: GunDiskOptions): GunStore {
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
   try {
-    db.pragma('journal_mode = WAL')
-    db.pragma('synchronous = OFF')
-    // KiB, when negative.
-    db.pragma('cache_size = -4096')
-    db.exec(
-      'CREATE TABLE IF NOT EXISTS graph (soul TEXT, key TEXT, value TEXT, state REAL, PRIMARY KEY (soul, key)) WITHOUT ROWID',
-    )
-    return db
+    return new GunStore(join(dir, FILE), maxBytes)
   } catch (error) {
-    db.close()
-    throw error
+    if (!isDamage(error)) throw error
+    remove(dir)
+    return new GunStore(join(dir, FILE), maxBytes)
   }
 }
 
-function sizeOf(dir: string): number {
-  let bytes = 0
-  for (const name of FILES) bytes += statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0
-  return bytes
+function isDamage(error: unknown): boolean {
+  if (error instanceof DamagedStore) return true
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
 }
 
+/** The log first: read into another file it would do damage. */
 function remove(dir: string): void {
-  for (const name of FILES) rmSync(join(dir, name), { force: true })
+  for (const suffix of ['-wal', '-shm', '']) {
+    try {
+      rmSync(join(dir, FILE + suffix), { force: true })
+    } catch {
+      return // it can't be: whoever opens it finds out
+    }
+  }
+}
+
+/** Bytes free for this user on the drive of a folder. */
+function statfsOf(dir: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(dir)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
 }

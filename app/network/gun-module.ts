@@ -1,7 +1,8 @@
 import Gun from 'gun/gun.js'
 import type { GunGraph, GunValue } from './graph.ts'
 import type { CleanMessage } from './filter.ts'
-import type { DiskQuery, GunDisk } from './gun-disk.ts'
+import type { GunDisk } from './gun-disk.ts'
+import type { DiskQuery } from './gun-store.ts'
 
 /** The parts of GUN's inside that are used here; its own types describe only the outside. */
 export interface GunRoot {
@@ -59,8 +60,8 @@ interface StoragePut {
     readonly ':': GunValue
     readonly '>': number
   }
-  /** It comes from storage. */
-  readonly _?: { readonly rad?: unknown }
+  /** `rad`: it comes from storage. `via`: a peer said it. */
+  readonly _?: { readonly rad?: unknown; readonly via?: unknown }
 }
 
 interface StorageGet {
@@ -118,8 +119,8 @@ function connectDisk(root: GunRoot, disk: GunDisk): void {
     this.to.next(message)
     if (message._?.rad !== undefined) return
     const { '#': soul, '.': key, ':': value, '>': state } = message.put
-    disk.put({ soul, key, value, state }, (error) =>
-      root.on('in', { '@': message['#'], ...(error === undefined ? { ok: 1 } : { err: error }) }),
+    disk.put({ soul, key, value, state, isOwn: message._?.via === undefined }, () =>
+      root.on('in', { '@': message['#'], ok: 1 }),
     )
   } as never)
   root.on('get', function (this: GunTag, message: StorageGet) {

@@ -40,12 +40,16 @@ interface Attached {
   readonly peer: GunPeer
   readonly isRelay: boolean
   readonly rate: Rate
+  /** Of a relay: who comes to our own sockets is slowed down before. */
+  readonly bytes: Rate | undefined
 }
 
 const DISK = 'disk'
 /** Messages a peer may send each second: more than an honest one does while it publishes as fast as GUN can. */
 const MESSAGES_PER_SEC = 2_000
 const MESSAGES_BURST = 4_000
+const RELAY_BYTES_PER_SEC = 2 * 1024 * 1024
+const RELAY_BYTES_BURST = 16 * 1024 * 1024
 /** Nodes kept in memory; those unused longest are forgotten first and read from the disk when asked for. */
 const MAX_NODES = 4_000
 /**
@@ -111,10 +115,12 @@ export class GunGraphNode {
   /** @param isRelay one the user listed: what it answers may be waited for */
   attach(id: string, isRelay: boolean, say: (text: string) => void): void {
     const peer: GunPeer = { id, url: id, wire: {}, say }
+    const nowMs = performance.now()
     this.#peers.set(id, {
       peer,
       isRelay,
-      rate: new Rate(MESSAGES_PER_SEC, MESSAGES_BURST, performance.now()),
+      rate: new Rate(MESSAGES_PER_SEC, MESSAGES_BURST, nowMs),
+      bytes: isRelay ? new Rate(RELAY_BYTES_PER_SEC, RELAY_BYTES_BURST, nowMs) : undefined,
     })
     this.#root.opt.mesh.hi(peer)
     this.#root.opt.mesh.say({ dam: '?', pid: (this.#root.opt as { pid?: string }).pid }, peer)
@@ -143,10 +149,14 @@ export class GunGraphNode {
       this.#count(reason, count)
     }
     for (const message of messages) this.#pass(message, attached)
-    return attached.rate.spend(Math.max(1, messages.length + refused), performance.now())
+    const nowMs = performance.now()
+    return Math.max(
+      attached.rate.spend(Math.max(1, messages.length + refused), nowMs),
+      attached.bytes?.spend(text.length, nowMs) ?? 0,
+    )
   }
 
-  /** Writes our own nodes, here and to every peer. */
+  /** Writes our own nodes, here and to every peer. A disk that keeps nothing now is not waited for. */
   put(graph: GunGraph, timeoutMs: number): Promise<{ isStored: boolean; relays: string[] }> {
     const open = this.#relayIds()
     for (const [soul, node] of Object.entries(graph)) {
@@ -155,6 +165,7 @@ export class GunGraphNode {
     if (this.#own.size > MAX_OWN)
       for (const soul of [...this.#own.keys()].slice(0, MAX_OWN / 10)) this.#own.delete(soul)
     return new Promise((resolve) => {
+      let isHere = false
       let isStored = false
       const acked = new Set<string>()
       const timer = setTimeout(() => finish(), timeoutMs)
@@ -164,9 +175,11 @@ export class GunGraphNode {
       }
       const id = this.#root.ask((message) => {
         const via = message._?.via
-        if (via === undefined) isStored = message.err === undefined || message.err === null
-        else if (this.#peers.get(via.id)?.isRelay === true && message.err === undefined) acked.add(via.id)
-        if (isStored && open.every((relay) => acked.has(relay) || !this.#peers.has(relay))) finish()
+        if (via === undefined) {
+          isHere = true
+          isStored = this.#options.disk.isKeeping
+        } else if (this.#peers.get(via.id)?.isRelay === true && message.err === undefined) acked.add(via.id)
+        if (isHere && open.every((relay) => acked.has(relay) || !this.#peers.has(relay))) finish()
       })
       // GUN keeps what it is given and marks it: it gets its own copy.
       this.#root.on('out', { '#': id, put: structuredClone(graph) })

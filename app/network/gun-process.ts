@@ -32,8 +32,16 @@ class GunProcess {
   readonly #asked = new Set<string>()
   readonly #contested = new Set<string>()
   #unheard = 0
+  #reserveBytes: number
 
-  constructor(disk: GunDisk) {
+  constructor({ dir, maxStoreBytes: maxBytes, reserveBytes }: Extract<ToGun, { type: 'start' }>) {
+    this.#reserveBytes = reserveBytes
+    const disk = new GunDisk({
+      dir,
+      maxBytes,
+      reserveBytes: () => this.#reserveBytes,
+      onState: (state) => post({ type: 'disk', ...state }),
+    })
     this.#disk = disk
     this.#graph = new GunGraphNode({
       disk,
@@ -48,26 +56,36 @@ class GunProcess {
     this.#timers.push(
       setInterval(() => this.#tell(), TICK_MS),
       setInterval(() => this.#report(), STATUS_EVERY_MS),
-      setInterval(() => this.#graph.tidy(), TIDY_EVERY_MS),
+      setInterval(() => this.#tidy(), TIDY_EVERY_MS),
     )
   }
 
   handle(message: ToGun): void {
     switch (message.type) {
       case 'put':
-        void this.#graph
-          .put(message.graph, message.timeoutMs)
-          .then((result) => post({ type: 'put-done', id: message.id, ...result }))
+        this.#answer(
+          message.id,
+          this.#graph
+            .put(message.graph, message.timeoutMs)
+            .then((result) => ({ type: 'put-done', id: message.id, ...result })),
+        )
         break
       case 'get':
-        void this.#graph.get(message).then((result) => post({ type: 'got', id: message.id, ...result }))
+        this.#answer(
+          message.id,
+          this.#graph.get(message).then((result) => ({ type: 'got', id: message.id, ...result })),
+        )
         break
       case 'page':
-        void this.#graph
-          .page(message)
-          .then((answers) => post({ type: 'got', id: message.id, answers, isComplete: true }))
+        this.#answer(
+          message.id,
+          this.#graph
+            .page(message)
+            .then((answers) => ({ type: 'got', id: message.id, answers, isComplete: true })),
+        )
         break
-      case 'relays':
+      case 'settings':
+        this.#reserveBytes = message.reserveBytes
         this.setRelays(message.relays)
         break
       case 'watch':
@@ -125,6 +143,16 @@ class GunProcess {
     }
   }
 
+  /** A question that fails is answered too: the engine waits for it. */
+  #answer(id: number, answer: Promise<FromGun>): void {
+    answer.then(post, () => post({ type: 'failed', id }))
+  }
+
+  #tidy(): void {
+    this.#graph.tidy()
+    this.#disk.tidy()
+  }
+
   #tell(): void {
     for (const { graph, from } of this.#heard.splice(0, HEARD_PER_TICK)) post({ type: 'heard', graph, from })
     if (this.#asked.size > 0) post({ type: 'asked', mediaIds: [...this.#asked] })
@@ -138,7 +166,11 @@ class GunProcess {
     post({
       type: 'status',
       relays: [...this.#relays.values()].map(({ status }) => status),
-      dropped: { ...this.#graph.counters, ...(this.#unheard === 0 ? {} : { unheard: this.#unheard }) },
+      dropped: {
+        ...this.#graph.counters,
+        ...(this.#unheard === 0 ? {} : { unheard: this.#unheard }),
+        ...(this.#disk.refused === 0 ? {} : { 'no-room': this.#disk.refused }),
+      },
       // A thread shares its process's pages: only its heap is its own.
       memoryBytes: parentPort === null ? memory.rss : memory.heapUsed,
       nodesInMemory: this.#graph.nodesInMemory,
@@ -158,7 +190,7 @@ let running: GunProcess | undefined
 function receive(raw: unknown): void {
   const message = ToGun.parse(raw)
   if (message.type === 'start') {
-    running = new GunProcess(new GunDisk(message.dir, message.maxStoreBytes))
+    running = new GunProcess(message)
     running.setRelays(message.relays)
     post({ type: 'ready' })
   } else running?.handle(message)

@@ -7,16 +7,22 @@ import type { GunGraph } from './graph.ts'
 const Graph = z.custom<GunGraph>((value) => typeof value === 'object' && value !== null)
 const Id = z.int().nonnegative()
 
+const Settings = {
+  relays: z.array(z.string()),
+  /** With less than this free on the drive, nothing of others is kept. */
+  reserveBytes: z.int().nonnegative(),
+}
+
 export const ToGun = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('start'),
     /** Where its files are; made when it is not there. */
     dir: z.string(),
-    relays: z.array(z.string()),
-    /** Files of more than this are thrown away at the start: everything in them can be had again. */
+    ...Settings,
+    /** What others wrote goes beyond this, the oldest first. */
     maxStoreBytes: z.int().positive(),
   }),
-  z.object({ type: z.literal('relays'), relays: z.array(z.string()) }),
+  z.object({ type: z.literal('settings'), ...Settings }),
   z.object({ type: z.literal('put'), id: Id, graph: Graph, timeoutMs: z.int().positive() }),
   z.object({
     type: z.literal('get'),
@@ -67,6 +73,9 @@ export type Answer = z.infer<typeof Answer>
 export const FromGun = z.discriminatedUnion('type', [
   z.object({ type: z.literal('booted') }),
   z.object({ type: z.literal('ready') }),
+  /** The disk begins or ceases to keep what is written, or has lost what it had. */
+  z.object({ type: z.literal('disk'), isKeeping: z.boolean(), isNew: z.boolean() }),
+  z.object({ type: z.literal('failed'), id: Id }),
   z.object({ type: z.literal('put-done'), id: Id, isStored: z.boolean(), relays: z.array(z.string()) }),
   z.object({ type: z.literal('got'), id: Id, answers: z.array(Answer), isComplete: z.boolean() }),
   z.object({ type: z.literal('peer-send'), peer: z.string(), text: z.string() }),

@@ -23,6 +23,8 @@ export interface NetworkSettings {
   readonly region?: string | undefined
   /** The network may carry the first bytes of items that others may have. */
   readonly isBootstrapWanted?: boolean
+  /** With less than this free on the drive, nothing that others wrote is kept in GUN. @defaultValue 0 */
+  readonly reserveBytes?: number
   /** No traffic at all. */
   readonly isPaused: boolean
 }

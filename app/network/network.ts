@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { mkdirSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { AppError } from '../contract/index.ts'
 import type { ChunkPlace } from '../manifest/index.ts'
@@ -59,7 +58,10 @@ export class Network {
     this.#client = new GunClient({
       dir: options.dir,
       spawn: () => startGunHost({ heapMiB: HEAP_MIB, ...options.host }),
-      relays: () => this.#relays(),
+      settings: () => ({
+        relays: this.#relays(),
+        reserveBytes: options.settings().reserveBytes ?? 0,
+      }),
       log,
       // What came out of GUN's process must never be what ends this one.
       onEvent: (event) => this.#background.run(event.type, () => this.#heard(event)),
@@ -157,7 +159,6 @@ export class Network {
   #begin(): void {
     if (this.#isStarted || this.#isStopped) return
     this.#isStarted = true
-    mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 })
     this.#client.start()
     this.#presence.start()
     this.#following.start()
@@ -306,7 +307,7 @@ export class Network {
   refreshFrom(what: 'settings' | 'wallet' | 'items'): void {
     if (what === 'settings') {
       if (this.#mayStart) this.start()
-      this.#client.setRelays(this.#relays())
+      this.#client.refresh()
     }
     this.#presence.itemsChanged()
     void this.#publisher.catchUp()
@@ -355,6 +356,10 @@ export class Network {
       case 'asked':
         this.#presence.asked(event.mediaIds)
         this.#chunks.asked(event.mediaIds)
+        break
+      case 'disk':
+        if (event.isNew) this.#publisher.storeBegunAnew()
+        if (event.isKeeping) void this.#publisher.catchUp()
         break
       case 'contested':
         for (const mediaId of event.mediaIds) this.#contested.notice(mediaId)

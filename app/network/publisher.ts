@@ -153,6 +153,12 @@ export class Publisher {
     void this.catchUp()
   }
 
+  /** GUN's own store holds nothing of what it had. */
+  storeBegunAnew(): void {
+    const { db } = this.#options
+    db.write(() => db.prepare(`DELETE FROM network_publications WHERE relay = ''`).run())
+  }
+
   /** Forgets that anybody had it: somebody wrote over it. */
   republish(mediaId: string): void {
     const { db } = this.#options
@@ -230,7 +236,8 @@ export class Publisher {
 
   #owed(): Owed[] {
     const { db, items, clock } = this.#options
-    const targets = ['', ...this.#openRelays()]
+    // What GUN's disk can't keep now is owed when it can.
+    const targets = [...(this.#options.client.status().isKeeping ? [''] : []), ...this.#openRelays()]
     const rows = db
       .prepare('SELECT media_id, kind, relay, version, at_ms FROM network_publications')
       .all() as {

@@ -15,6 +15,16 @@ export function mountDrive(dir: string, sizeMiB: number): void {
   onTestFinished(() => void execFileSync('umount', ['-l', dir]))
 }
 
+/** Leaves no room for a file on a drive. @returns makes room again */
+export function fillDrive(dir: string): () => void {
+  const filler = path.join(dir, 'filler')
+  const handle = fs.openSync(filler, 'w')
+  const block = Buffer.alloc(4096)
+  while (canWrite(() => fs.writeSync(handle, block)));
+  fs.closeSync(handle)
+  return () => fs.rmSync(filler)
+}
+
 /**
  * Leaves no room on the data folder’s drive, all at once: first for a file, then for the database, whose log grows as long as
  * somebody reads what it was.
@@ -23,17 +33,13 @@ export function mountDrive(dir: string, sizeMiB: number): void {
 export function fillDataDrive(dir: string, transfers: TransferStore): () => void {
   const reader = new Database(path.join(dir, 'sower.db'), { readonly: true })
   reader.exec('BEGIN; SELECT count(*) FROM transfers')
-  const filler = path.join(dir, 'filler')
-  const handle = fs.openSync(filler, 'w')
-  const block = Buffer.alloc(64 * 1024)
-  while (canWrite(() => fs.writeSync(handle, block)));
-  fs.closeSync(handle)
+  const makeRoom = fillDrive(dir)
   const [{ id } = transfers.create({ kind: 'get', name: 'x' })] = transfers.list()
   // Another value each time: SQLite does not write what is there already.
   for (let etaMs = 1; canWrite(() => transfers.update(id, { etaMs }, { persist: true })); etaMs += 1);
   return () => {
     reader.close()
-    fs.rmSync(filler)
+    makeRoom()
   }
 }
 

@@ -14,7 +14,12 @@ let disk: GunDisk
 let node: GunGraphNode
 beforeEach(async () => {
   dir = await tempDir()
-  disk = new GunDisk(dir.file('gun'), 64 * 1024 * 1024)
+  disk = new GunDisk({
+    dir: dir.file('gun'),
+    maxBytes: 64 * 1024 * 1024,
+    reserveBytes: () => 0,
+    onState: () => undefined,
+  })
   node = new GunGraphNode({
     disk,
     nowMs: () => Date.now(),
