@@ -160,7 +160,8 @@ export class Committer {
     try {
       await Promise.all([syncDir(folder.dir), syncDir(path.dirname(staging.dir))])
       row = await db.writeTogether(() => {
-        if (known !== undefined) items.delete(mediaId)
+        // A look at the folder may have found it by now.
+        items.delete(mediaId)
         items.insert(newItem(manifest, facts, metainfo !== undefined, view))
         if (known !== undefined) items.set(mediaId, { uploadedBytes: known.uploadedBytes })
         db.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)

@@ -289,17 +289,8 @@ export class Library {
    * are kept for items that are still there; rows without a folder go.
    * @throws {AppError} `MEDIA_OFFLINE`: nothing was changed
    */
-  async rebuild(): Promise<{ items: number; movedAside: string[] }> {
-    const { db, folder, items } = this.#context
-    await folder.requireOnline()
-    db.setMeta('needs_rebuild', String(this.#context.clock.nowMs()))
-    const present = new Set(await folder.itemFolders())
-    for (const item of items.each('kept')) {
-      if (present.has(item.mediaId)) await this.#scanner.refreshManifest(item.mediaId)
-      else items.delete(item.mediaId)
-    }
-    const { movedAside } = await this.#upkeep.scan()
-    return { items: items.counts().all, movedAside: [...movedAside] }
+  rebuild(): Promise<{ items: number; movedAside: string[] }> {
+    return this.#upkeep.rebuild()
   }
 
   addUploaded(mediaId: string, bytes: number): void {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { AppError } from '../contract/index.ts'
 import { accessLevelOf, isEncrypted } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
+import { Attempts } from './attempts.ts'
 import type { BytesWatch } from './bytes-watch.ts'
 import { describedBy, newItem } from './commit.ts'
 import type { ItemFacts } from './commit.ts'
@@ -54,22 +55,31 @@ export class Scanner {
     this.#trash = trash
   }
 
-  /** The folder must be there. Nothing that did not change is read. */
+  /** The folder must be there. Nothing that did not change is read; what can't be read is left as it is, and said. */
   async scan(signal?: AbortSignal): Promise<ScanResult> {
-    const { folder, items } = this.#context
+    const { folder, items, locks } = this.#context
     this.#movedAside = []
+    const attempts = new Attempts(this.#context)
     const isWritable = folder.state() !== 'read-only'
-    await this.#finishCommits()
-    if (isWritable) await this.#trash.reconcile()
-    for (const item of items.each('manifestPending')) await this.refreshManifest(item.mediaId)
+    await this.#finishCommits(attempts)
+    if (isWritable) await this.#trash.reconcile(attempts)
+    for (const { mediaId } of items.each('manifestPending')) {
+      await attempts.run(folder.paths(mediaId).dir, () =>
+        locks.run(mediaId, () => this.refreshManifest(mediaId)),
+      )
+    }
     if ((await this.#watch.check(items.each('kept'), signal)) < 0) return { adopted: 0, movedAside: [] }
-    let adopted = await this.#adoptAll(await folder.itemFolders(), false, signal)
-    adopted += await this.#adoptAll(await this.#trash.unknown(), true, signal)
+    let adopted = await this.#adoptAll(await folder.itemFolders(), false, attempts, signal)
+    adopted += await this.#adoptAll(await this.#trash.unknown(), true, attempts, signal)
     for (const { mediaId } of items.each('checking')) this.#verifier.enqueue(mediaId)
+    attempts.tell()
     return { adopted, movedAside: this.#movedAside }
   }
 
-  /** Reads an item's newest manifest again (from the kept versions when it is damaged) into its row. */
+  /**
+   * Reads an item's newest manifest again (from the kept versions when it is damaged) into its row. The caller holds the item's
+   * lock.
+   */
   async refreshManifest(mediaId: string): Promise<Manifest | undefined> {
     const { folder, items } = this.#context
     const paths = folder.paths(mediaId)
@@ -84,36 +94,49 @@ export class Scanner {
   }
 
   /** Folders that were renamed into place just before a crash, with the choices that were made for them. */
-  async #finishCommits(): Promise<void> {
-    const { db, folder, items, log } = this.#context
-    const intents = db.sql.prepare('SELECT * FROM commits').all() as Intent[]
-    for (const intent of intents) {
-      const mediaId = intent.media_id
-      const paths = folder.paths(mediaId)
-      const seen = (await lookAt(paths.original)) ?? (await lookAt(paths.encrypted))
-      const manifest =
-        seen?.identity === intent.file_identity ? await this.#soundManifest(paths, mediaId) : undefined
-      const view = manifest === undefined ? undefined : await viewManifest(manifest, this.#context.openSealed)
-      const hasMetainfo = (await readMetainfo(paths)) !== null
-      db.write(() => {
-        db.sql.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)
-        if (manifest === undefined || view === undefined) return
-        if (items.get(mediaId) !== undefined) items.delete(mediaId)
-        const facts: ItemFacts = {
-          isOwn: intent.is_own === 1,
-          isSeedingWanted: intent.is_seeding_wanted === 1,
-          addedAtMs: intent.added_at_ms,
-          fileIdentity: intent.file_identity,
-          fileState: 'ok',
-        }
-        this.#insert(newItem(manifest, facts, hasMetainfo, view))
-      })
-      if (manifest !== undefined) log.info('library.commit-finished', { mediaId })
+  async #finishCommits(attempts: Attempts): Promise<void> {
+    const { db, folder, locks } = this.#context
+    const intended = db.prepare('SELECT media_id FROM commits').all() as { media_id: string }[]
+    for (const { media_id: mediaId } of intended) {
+      const { dir } = folder.paths(mediaId)
+      await attempts.run(dir, () => locks.run(mediaId, () => this.#finishCommit(mediaId)))
     }
   }
 
-  async #adoptAll(mediaIds: readonly string[], isTrashed: boolean, signal?: AbortSignal): Promise<number> {
-    const { db, items, mapChanged, changed } = this.#context
+  async #finishCommit(mediaId: string): Promise<void> {
+    const { db, folder, items, log } = this.#context
+    // Of one that was under way, and has ended by itself, nothing is left.
+    const intent = db.prepare('SELECT * FROM commits WHERE media_id = ?').get(mediaId) as Intent | undefined
+    if (intent === undefined) return
+    const paths = folder.paths(mediaId)
+    const seen = (await lookAt(paths.original)) ?? (await lookAt(paths.encrypted))
+    const manifest =
+      seen?.identity === intent.file_identity ? await this.#soundManifest(paths, mediaId) : undefined
+    const view = manifest === undefined ? undefined : await viewManifest(manifest, this.#context.openSealed)
+    const hasMetainfo = (await readMetainfo(paths)) !== null
+    db.write(() => {
+      db.prepare('DELETE FROM commits WHERE media_id = ?').run(mediaId)
+      if (manifest === undefined || view === undefined) return
+      if (items.get(mediaId) !== undefined) items.delete(mediaId)
+      const facts: ItemFacts = {
+        isOwn: intent.is_own === 1,
+        isSeedingWanted: intent.is_seeding_wanted === 1,
+        addedAtMs: intent.added_at_ms,
+        fileIdentity: intent.file_identity,
+        fileState: 'ok',
+      }
+      this.#insert(newItem(manifest, facts, hasMetainfo, view))
+    })
+    if (manifest !== undefined) log.info('library.commit-finished', { mediaId })
+  }
+
+  async #adoptAll(
+    mediaIds: readonly string[],
+    isTrashed: boolean,
+    attempts: Attempts,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const { db, folder, items, locks, mapChanged, changed } = this.#context
     let found: NewItem[] = []
     let adopted = 0
     const write = (): void => {
@@ -131,7 +154,10 @@ export class Scanner {
     for (const mediaId of mediaIds) {
       if (signal?.aborted === true) break
       if (items.get(mediaId) !== undefined) continue
-      const item = await this.#context.locks.run(mediaId, () => this.#readUnknown(mediaId, isTrashed))
+      const { dir } = isTrashed ? folder.trashPaths(mediaId) : folder.paths(mediaId)
+      const item = await attempts.run(dir, () =>
+        locks.run(mediaId, () => this.#readUnknown(mediaId, isTrashed)),
+      )
       if (item !== undefined) found.push(item)
       if (found.length >= WRITE_TOGETHER) write()
     }
@@ -200,7 +226,8 @@ export class Scanner {
   async #reject(paths: ItemPaths, mediaId: string, because: string): Promise<undefined> {
     const { folder, notices, log } = this.#context
     log.warn('library.folder-refused', { mediaId, because })
-    if (folder.state() === 'read-only') return
+    // Where a drive was until now there is nothing to move.
+    if (['offline', 'read-only'].includes(await folder.refresh())) return
     const movedTo = await folder.moveAside(paths.dir, mediaId)
     this.#movedAside.push(movedTo)
     notices.add({

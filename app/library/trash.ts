@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { MediaId } from '../contract/index.ts'
+import type { Attempts } from './attempts.ts'
 import type { LibraryContext } from './context.ts'
 import { doesExist, isErrno, syncDir, toFolderError } from './durable.ts'
 import { forgetKeys } from './kept-folder.ts'
@@ -10,6 +11,7 @@ const KEPT_MS = 30 * DAY_MS
 /** A jump of the clock by more than this since it was last seen may be a wrong clock: nothing is thrown away on its word. */
 const TRUSTED_GAP_MS = 7 * DAY_MS
 const EMPTYING = '.emptying'
+const EMPTIED = /^[0-9a-f]{64}\.emptying$/
 
 /** Where removed items wait. The database says first where an item belongs, the folder follows, also after a crash. */
 export class Trash {
@@ -19,30 +21,24 @@ export class Trash {
     this.#context = context
   }
 
-  /** @throws {AppError} `MEDIA_OFFLINE`, `MEDIA_READ_ONLY`; then nothing was moved */
+  /** @throws {AppError} `MEDIA_OFFLINE`, `MEDIA_READ_ONLY`; those before the one it failed at are in the trash then */
   async remove(mediaIds: readonly string[]): Promise<{ removed: MediaId[]; restorableUntilMs: number }> {
-    const { folder, items, db, clock } = this.#context
+    const { folder, items, clock } = this.#context
     await folder.requireWritable()
     const removed: MediaId[] = []
     const nowMs = clock.nowMs()
-    for (const mediaId of new Set(mediaIds)) {
-      await this.#context.locks.run(mediaId, async () => {
-        const item = items.get(mediaId)
-        if (item === undefined || item.trashedAtMs !== undefined) return
-        db.write(() => items.set(mediaId, { trashedAtMs: nowMs }))
-        try {
-          await this.#moveToTrash(mediaId)
-          db.write(() => db.sql.prepare('DELETE FROM outbox WHERE media_id = ?').run(mediaId))
-        } catch (error) {
-          // It may have failed after the rename: row and folder must say the same.
-          await this.#rename(folder.trashPaths(mediaId).dir, folder.paths(mediaId).dir)
-          db.write(() => items.set(mediaId, { trashedAtMs: null }))
-          throw toFolderError(error)
-        }
-        removed.push(item.mediaId)
-      })
+    try {
+      for (const mediaId of new Set(mediaIds)) {
+        await this.#context.locks.run(mediaId, async () => {
+          const item = items.get(mediaId)
+          if (item === undefined || item.trashedAtMs !== undefined) return
+          await this.#removeLocked(mediaId, nowMs)
+          removed.push(item.mediaId)
+        })
+      }
+    } finally {
+      this.#tell(removed)
     }
-    this.#tell(removed)
     return { removed, restorableUntilMs: nowMs + KEPT_MS }
   }
 
@@ -66,11 +62,14 @@ export class Trash {
   async restore(mediaIds: readonly string[]): Promise<{ restored: MediaId[] }> {
     await this.#context.folder.requireWritable()
     const restored: MediaId[] = []
-    for (const mediaId of new Set(mediaIds)) {
-      const isRestored = await this.#context.locks.run(mediaId, () => this.restoreLocked(mediaId))
-      if (isRestored) restored.push(MediaId.parse(mediaId))
+    try {
+      for (const mediaId of new Set(mediaIds)) {
+        const isRestored = await this.#context.locks.run(mediaId, () => this.restoreLocked(mediaId))
+        if (isRestored) restored.push(MediaId.parse(mediaId))
+      }
+    } finally {
+      this.#tell(restored)
     }
-    this.#tell(restored)
     return { restored }
   }
 
@@ -86,7 +85,7 @@ export class Trash {
     try {
       await this.#moveBack(mediaId)
     } catch (error) {
-      await this.#rename(folder.paths(mediaId).dir, folder.trashPaths(mediaId).dir)
+      await this.#takeBack(folder.paths(mediaId).dir, folder.trashPaths(mediaId).dir)
       db.write(() => items.set(mediaId, { trashedAtMs: item.trashedAtMs ?? null }))
       throw toFolderError(error)
     }
@@ -95,19 +94,27 @@ export class Trash {
   }
 
   /** Brings folders to where the database says they belong: what a crash between the two left. */
-  async reconcile(): Promise<void> {
-    const { folder, items } = this.#context
-    for (const item of items.each('trashed')) {
-      if (await doesExist(folder.paths(item.mediaId).dir)) await this.#moveToTrash(item.mediaId)
+  async reconcile(attempts: Attempts): Promise<void> {
+    const { folder, items, locks } = this.#context
+    for (const { mediaId } of items.each('trashed')) {
+      const { dir } = folder.paths(mediaId)
+      const follow = async (): Promise<void> => {
+        const isTrashed = items.get(mediaId)?.trashedAtMs !== undefined
+        if (isTrashed && (await doesExist(dir))) await this.#moveToTrash(mediaId)
+      }
+      await attempts.run(dir, () => locks.run(mediaId, follow))
     }
     for (const name of await this.#names()) {
-      if (name.endsWith(EMPTYING)) {
-        forgetKeys(folder.dir, name.slice(0, -EMPTYING.length))
-        await fs.rm(path.join(folder.trashDir, name), { recursive: true, force: true })
-        continue
+      const dir = path.join(folder.trashDir, name)
+      if (EMPTIED.test(name)) {
+        await attempts.run(dir, () => this.#finishEmptying(name.slice(0, -EMPTYING.length)))
+      } else if (MediaId.safeParse(name).success) {
+        const follow = async (): Promise<void> => {
+          const item = items.get(name)
+          if (item !== undefined && item.trashedAtMs === undefined) await this.#moveBack(name)
+        }
+        await attempts.run(dir, () => locks.run(name, follow))
       }
-      const isKept = MediaId.safeParse(name).success && items.get(name)?.trashedAtMs === undefined
-      if (isKept && items.get(name) !== undefined) await this.#moveBack(name)
     }
   }
 
@@ -119,7 +126,7 @@ export class Trash {
     )
   }
 
-  /** Throws away for good what was removed more than 30 days ago. */
+  /** Throws away for good what was removed more than 30 days ago. What can't be is tried again the next time. */
   async sweep(): Promise<number> {
     const { folder, items, db, clock, log } = this.#context
     if ((await folder.refresh()) === 'offline' || folder.state() === 'read-only') return 0
@@ -131,10 +138,19 @@ export class Trash {
       return 0
     }
     let swept = 0
-    for (const item of items.each('trashed')) {
-      if (item.trashedAtMs === undefined || nowMs - item.trashedAtMs < KEPT_MS) continue
-      await this.#context.locks.run(item.mediaId, () => this.#empty(item.mediaId))
-      swept += 1
+    const isDue = (trashedAtMs = nowMs): boolean => nowMs - trashedAtMs >= KEPT_MS
+    for (const { mediaId, trashedAtMs } of items.each('trashed')) {
+      if (!isDue(trashedAtMs)) continue
+      try {
+        await this.#context.locks.run(mediaId, async () => {
+          // Somebody may have taken it back meanwhile.
+          if (!isDue(items.get(mediaId)?.trashedAtMs)) return
+          await this.#empty(mediaId)
+          swept += 1
+        })
+      } catch (error) {
+        log.warn('trash.not-emptied', { mediaId, reason: String(error) })
+      }
     }
     if (swept > 0) log.info('trash.swept', { items: swept })
     return swept
@@ -145,6 +161,8 @@ export class Trash {
     const { folder, items } = this.#context
     const { dir } = folder.trashPaths(mediaId)
     const emptying = `${dir}${EMPTYING}`
+    // Of the same bytes, removed once before.
+    await fs.rm(emptying, { recursive: true, force: true })
     try {
       await fs.rename(dir, emptying)
       await syncDir(folder.trashDir)
@@ -154,6 +172,33 @@ export class Trash {
     forgetKeys(folder.dir, mediaId)
     items.delete(mediaId)
     await fs.rm(emptying, { recursive: true, force: true })
+  }
+
+  async #finishEmptying(mediaId: string): Promise<void> {
+    const { folder } = this.#context
+    const { dir } = folder.trashPaths(mediaId)
+    // The same bytes may have been added again since, and removed again.
+    const isBack = (await doesExist(dir)) || (await doesExist(folder.paths(mediaId).dir))
+    if (!isBack) forgetKeys(folder.dir, mediaId)
+    await fs.rm(`${dir}${EMPTYING}`, { recursive: true, force: true })
+  }
+
+  async #removeLocked(mediaId: string, nowMs: number): Promise<void> {
+    const { folder, items, db } = this.#context
+    db.write(() => items.set(mediaId, { trashedAtMs: nowMs }))
+    try {
+      await this.#moveToTrash(mediaId)
+      db.write(() => db.sql.prepare('DELETE FROM outbox WHERE media_id = ?').run(mediaId))
+    } catch (error) {
+      await this.#takeBack(folder.trashPaths(mediaId).dir, folder.paths(mediaId).dir)
+      db.write(() => items.set(mediaId, { trashedAtMs: null }))
+      throw toFolderError(error)
+    }
+  }
+
+  /** After a failure, which may have come after the rename: row and folder must say the same. */
+  async #takeBack(from: string, to: string): Promise<void> {
+    if (!(await doesExist(to))) await this.#rename(from, to)
   }
 
   async #moveToTrash(mediaId: string): Promise<void> {

@@ -1,5 +1,7 @@
+import { Attempts } from './attempts.ts'
 import type { BytesWatch } from './bytes-watch.ts'
 import type { LibraryContext } from './context.ts'
+import { doesExist } from './durable.ts'
 import type { StoredItem } from './item-row.ts'
 import type { Scanner, ScanResult } from './scan.ts'
 import type { Trash } from './trash.ts'
@@ -66,6 +68,33 @@ export class Upkeep {
     const scan = this.#turn.then(() => this.scanNow())
     this.#turn = scan.catch(() => undefined)
     return scan
+  }
+
+  /** Brings every row to what is in the folder; rows without a folder go. @throws {AppError} as `Library.rebuild` */
+  async rebuild(): Promise<{ items: number; movedAside: string[] }> {
+    const { db, folder, items, locks } = this.#context
+    await folder.requireOnline()
+    db.setMeta('needs_rebuild', String(this.#context.clock.nowMs()))
+    const attempts = new Attempts(this.#context)
+    for (const { mediaId } of items.each('kept')) {
+      await attempts.run(folder.paths(mediaId).dir, () => locks.run(mediaId, () => this.#rebuildOne(mediaId)))
+    }
+    attempts.tell()
+    const { movedAside } = await this.scan()
+    return { items: items.counts().all, movedAside: [...movedAside] }
+  }
+
+  async #rebuildOne(mediaId: string): Promise<void> {
+    const { folder, items } = this.#context
+    const item = items.get(mediaId)
+    if (item === undefined || item.trashedAtMs !== undefined) return
+    if (await doesExist(folder.paths(mediaId).dir)) {
+      await this.#scanner.refreshManifest(mediaId)
+      return
+    }
+    // A drive that just went away looks like a thousand deleted folders.
+    await folder.requireOnline()
+    items.delete(mediaId)
   }
 
   async scanNow(): Promise<ScanResult> {

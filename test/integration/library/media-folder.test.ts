@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MediaFolder } from '../../../app/library/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 import type { Home, Opened } from './fixture.ts'
-import { makeHome, manifestFor, openLibrary, tree, until } from './fixture.ts'
+import { makeHome, manifestFor, openLibrary, sha256, tree, until } from './fixture.ts'
 
 let home: Home
 let cleanUps: (() => Promise<void> | void)[] = []
@@ -260,6 +260,36 @@ describe('taking in what the database does not know', () => {
     await library.verified()
     expect(library.get(mediaId)).toMatchObject({ infoHash, fileState: 'ok' })
     expect(await library.metainfo(mediaId)).not.toBeNull()
+  })
+
+  it('rebuilds while items come in, and loses none of them nor what was chosen for them', async () => {
+    const { add, library } = await open()
+    const texts = Array.from({ length: 60 }, (_, index) => `item ${index}`)
+    let isAdding = true
+    const adding = (async () => {
+      for (const data of texts) await add({ data, isSeedingWanted: false })
+    })().finally(() => (isAdding = false))
+    while (isAdding) await library.rebuild()
+    await adding
+    await library.verified()
+    const { rows } = library.list({ limit: 100 })
+    expect(
+      rows.filter(({ fileState, isSeedingWanted }) => fileState === 'ok' && !isSeedingWanted),
+    ).toHaveLength(texts.length)
+  })
+
+  it('takes in all others when one can’t be read, and says which', async () => {
+    const first = await open()
+    const { mediaId } = (await first.add({ data: 'readable' })).row
+    await first.close()
+    await fs.rm(home.dataDir, { recursive: true })
+    const unreadable = path.join(home.mediaDir, sha256('unreadable'))
+    await fs.symlink(unreadable, unreadable)
+    const { library, notices } = await open()
+    await library.verified()
+    expect(library.get(mediaId)?.fileState).toBe('ok')
+    expect(notices.map(({ code }) => code)).toEqual(['FOLDER_UNREADABLE', 'ITEMS_FOUND'])
+    expect(notices[0]?.hint).toContain(`${unreadable} (ELOOP)`)
   })
 
   it('rebuilds on request: choices stay, rows without a folder go, nothing is read again', async () => {

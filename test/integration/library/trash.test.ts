@@ -72,6 +72,55 @@ it('throws away after 30 days, not before', async () => {
   expect(await node.library.restore([mediaId])).toEqual({ restored: [] })
 })
 
+it('does not throw away what is being taken back at that moment', async () => {
+  const node = await open()
+  const [old, wanted] = [await node.add({ data: 'old' }), await node.add({ data: 'wanted again' })]
+  await node.library.remove([old.row.mediaId, wanted.row.mediaId])
+  await passDays(node, 29)
+  nowMs += 2 * DAY_MS
+  const { mediaId } = wanted.row
+  expect(await Promise.all([node.library.sweepTrash(), node.library.restore([mediaId])])).toEqual([
+    1,
+    { restored: [mediaId] },
+  ])
+  expect((await node.library.openForServing(mediaId)).sizeBytes).toBe(12)
+})
+
+describe('an item whose place in the trash can’t be made', () => {
+  /** Something lies where it would go, and can’t be moved out of the way. */
+  async function obstruct(mediaId: string): Promise<void> {
+    await fs.mkdir(path.join(inTrash(mediaId), 'left'), { recursive: true })
+    await fs.writeFile(path.join(home.mediaDir, '.damaged'), 'no folder')
+  }
+
+  it('stays where it is, and those removed before it are told of', async () => {
+    const node = await open()
+    const { mediaId: first } = (await node.add({ data: 'first' })).row
+    const { mediaId: second } = (await node.add({ data: 'second' })).row
+    await obstruct(second)
+    const told = new Promise<string[]>((resolve) => node.library.onChange(resolve))
+    await expect(node.library.remove([first, second])).rejects.toMatchObject({ code: 'ENOTDIR' })
+    expect(await told).toContain(first)
+    expect(node.library.get(first)).toBeUndefined()
+    expect((await node.library.openForServing(second)).sizeBytes).toBe(6)
+    expect(await tree(inTrash(second))).toEqual(['left'])
+  })
+
+  it('keeps no node from starting', async () => {
+    const before = await open()
+    const { mediaId } = (await before.add({ data: 'half removed' })).row
+    const other = (await before.add({ data: 'another one' })).row.mediaId
+    before.db.sql.prepare('UPDATE items SET trashed_at_ms = ? WHERE media_id = ?').run(nowMs, mediaId)
+    await before.close()
+    await obstruct(mediaId)
+    const { library, notices } = await open()
+    expect((await library.openForServing(other)).sizeBytes).toBe(11)
+    expect(await tree(inPlace(mediaId))).toContain('original')
+    expect(notices.map(({ code }) => code)).toEqual(['FOLDER_UNREADABLE'])
+    expect(notices[0]?.hint).toContain(mediaId)
+  })
+})
+
 it('throws nothing away on the word of a clock that jumped', async () => {
   const node = await open()
   const { mediaId } = (await node.add({ data: 'clock' })).row
