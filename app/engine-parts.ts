@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { closeAll, type Closer } from './closing.ts'
+import { Closers } from './closing.ts'
 import type { EngineAddresses, EngineHandlers, Item } from './contract/index.ts'
 import { discoveryParts, startDiscovery } from './engine-discovery.ts'
 import { EngineEvents } from './engine-events.ts'
@@ -40,12 +40,13 @@ const clock = systemClock
 export class EngineParts {
   readonly events: EngineEvents
   readonly #init: PartsInit
-  readonly #closers: Closer[] = []
+  readonly #closers: Closers
   readonly #startedAtMs = clock.nowMs()
   #running: Running | undefined
 
   constructor(init: PartsInit) {
     this.#init = init
+    this.#closers = new Closers(() => init.log, STOP_MS)
     this.events = new EngineEvents({
       item: (mediaId) => {
         const row = this.#get().library.get(mediaId)
@@ -74,11 +75,11 @@ export class EngineParts {
       log: log.child('vault'),
     })
     if (vault.nodeKey.notice) this.#init.notices.push(vault.nodeKey.notice)
-    this.#closers.push(() => vault.close())
+    this.#closers.add(() => vault.close())
     const db = openDatabase(join(dataDir, 'sower.db'), { log: log.child('database'), clock })
-    this.#closers.push(() => db.close())
+    this.#closers.add(() => db.close())
     const transfers = new TransferStore({ db, clock })
-    this.#closers.push(() => transfers.stop())
+    this.#closers.add(() => transfers.stop())
     const lit = new LitScheme(() => connectLit({ dir: join(dataDir, 'lit'), signer: () => vault.signer() }))
     const values = settings.get()
     const folder = new MediaFolder({
@@ -90,9 +91,9 @@ export class EngineParts {
     const kept = keptParts({ db, folder, vault, clock, log })
     const { contacts, keptKeys } = kept
     const fileKeys = new FileKeys({ pair: () => vault.seaPair(), kept: keptKeys, clock, lit })
-    this.#closers.push(() => fileKeys.forgetAll())
+    this.#closers.add(() => fileKeys.forgetAll())
     const pool = new HashPool({ log: log.child('hashing') })
-    this.#closers.push(() => pool.close())
+    this.#closers.add(() => pool.close())
     const library = new Library({
       db,
       folder,
@@ -104,12 +105,12 @@ export class EngineParts {
       clock,
       log: log.child('library'),
     })
-    this.#closers.push(() => library.stop())
+    this.#closers.add(() => library.stop())
     await library.start()
     const outbound = new Outbound()
-    this.#closers.push(() => outbound.close())
+    this.#closers.add(() => outbound.close())
     const swarm = swarmPart({ library, db, values, clock, log: log.child('seeding') })
-    this.#closers.push(() => swarm.stop())
+    this.#closers.add(() => swarm.stop())
     await swarm.start()
     notePeerPort(db, swarm)
     const adder = new Adder({
@@ -129,7 +130,7 @@ export class EngineParts {
       clock,
       log: log.child('adding'),
     })
-    this.#closers.push(() => adder.stop())
+    this.#closers.add(() => adder.stop())
     const openHeld = plainOpener({ library, fileKeys })
     let nodeUrl = ''
     const holdMs = mode === 'desktop' ? UNDO_MS : 0
@@ -143,7 +144,7 @@ export class EngineParts {
       nodeUrl: () => nodeUrl,
       holdMs,
     })
-    this.#closers.push(() => network.stop())
+    this.#closers.add(() => network.stop())
     const fetcher = new Fetcher({
       library,
       transfers,
@@ -164,7 +165,7 @@ export class EngineParts {
       clock,
       log: log.child('fetching'),
     })
-    this.#closers.push(() => fetcher.stop())
+    this.#closers.add(() => fetcher.stop())
     const findable = { db, library, network, vault, contacts, events: this.events, log: log.child('search') }
     const discovery = discoveryParts(findable)
     const plainFiles: PlainFiles = { item: openHeld, transfer: (id) => fetcher.openPlain(id) }
@@ -184,7 +185,7 @@ export class EngineParts {
       clock,
       log: log.child('sharing'),
     })
-    this.#closers.push(() => stopSharing(sharing))
+    this.#closers.add(() => stopSharing(sharing))
     const handlers = createHandlers({
       ...sharing,
       ...discovery,
@@ -248,18 +249,18 @@ export class EngineParts {
       clock,
       log: log.child('http'),
     })
-    this.#closers.push(() => http.stop())
+    this.#closers.add(() => http.stop())
     const { url, controlUrl, controlToken } = await http.start()
     nodeUrl = url
     this.#running = { ...running, url, controlUrl }
     const seeds = new SeedKeeper({ library, folder, swarm, clock, log: log.child('seeding'), holdMs })
-    this.#closers.push(() => seeds.stop())
+    this.#closers.add(() => seeds.stop())
     await prepareSharing(sharing)
     const { revocations } = sharing
-    this.#closers.push(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
+    this.#closers.add(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
-    this.#closers.push(followKept({ ...kept, vault, folder, library, clock, log }))
-    this.#closers.push(startDiscovery({ ...findable, revocations }, discovery))
+    this.#closers.add(followKept({ ...kept, vault, folder, library, clock, log }))
+    this.#closers.add(startDiscovery({ ...findable, revocations }, discovery))
     if (!this.#init.isBrief) network.start()
     adder.start()
     fetcher.start()
@@ -278,7 +279,7 @@ export class EngineParts {
   /** Ends every part, last first. */
   async stop(): Promise<void> {
     this.events.stop()
-    await closeAll(this.#closers, this.#init.log, STOP_MS)
+    await this.#closers.close()
     this.#running = undefined
   }
 

@@ -1,3 +1,4 @@
+import type { Closers } from './closing.ts'
 import type { Notice, Settings } from './contract/index.ts'
 import type { EngineEvents } from './engine-events.ts'
 import { LiveItems } from './engine-live.ts'
@@ -17,7 +18,7 @@ interface Wired extends Running, PartsInit {
   /** How long after it was added an item of one's own is told to nobody. */
   readonly holdMs: number
   /** What is to be undone at the end is added here. */
-  readonly closers: (() => void | Promise<void>)[]
+  readonly closers: Closers
 }
 
 /** Everything that follows from something else having changed. */
@@ -57,7 +58,7 @@ export function wire(parts: Wired): void {
     if (mediaIds.length > 0) events.itemsChanged(mediaIds)
     if (isMoving) events.nodeChanged()
   }, LIVE_INTERVAL_MS)
-  parts.closers.push(
+  parts.closers.add(
     () => clearInterval(timer),
     () => clearTimeout(telling),
     network.onStatus(() => events.nodeChanged()),

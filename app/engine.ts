@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFileAtomic } from './atomic-file.ts'
-import { closeAll, type Closer } from './closing.ts'
+import { Closers, stoppedMeanwhile } from './closing.ts'
 import { defaultDataDir, loadSettings } from './config.ts'
 import type { SettingsStore } from './config.ts'
 import { AppError } from './contract/index.ts'
@@ -49,8 +49,7 @@ export class Engine {
   readonly #options: EngineOptions
   #log: Log = silentLog
   #parts: EngineParts | undefined
-  #closers: Closer[] = []
-  #stopping: Promise<void> | undefined
+  readonly #closers = new Closers(() => this.#log, STOP_MS)
   /** Listeners that came before there was anything to listen to. */
   readonly #early: (() => void)[] = []
 
@@ -66,7 +65,7 @@ export class Engine {
 
   /** @throws {AppError} `UNAVAILABLE` before `start()` and after `stop()` */
   get handlers(): EngineHandlers {
-    if (!this.#parts)
+    if (!this.#parts || this.#closers.isClosing)
       throw new AppError('UNAVAILABLE', 'The engine is not running. Your media on disk are safe.')
     return this.#parts.handlers
   }
@@ -87,25 +86,24 @@ export class Engine {
 
   /**
    * Starts every part; when one fails, those already started are stopped again.
-   * @throws {AppError} `NODE_ALREADY_RUNNING`, `BAD_REQUEST` (a setting), `PORT_IN_USE`, `DATABASE_NEWER`, `MEDIA_*`, `DISK_FULL`,
+   * @throws {AppError} `CANCELLED` when it is stopped meanwhile; `NODE_ALREADY_RUNNING`, `BAD_REQUEST` (a setting), `PORT_IN_USE`, `DATABASE_NEWER`, `MEDIA_*`, `DISK_FULL`,
    * `UNAVAILABLE` (a file of the data folder can't be used)
    */
   async start(): Promise<EngineAddresses> {
     try {
       return await this.#start()
     } catch (error) {
+      // What a part says whose others are being stopped around it is not why.
+      const cause = this.#closers.isClosing ? stoppedMeanwhile(error) : toStartError(error)
       await this.stop()
-      throw toStartError(error)
+      throw cause
     }
   }
 
   /** Stops what was started, last first. Idempotent; never throws. */
-  stop(): Promise<void> {
-    this.#stopping ??= (async () => {
-      await closeAll(this.#closers, this.#log, STOP_MS)
-      this.#parts = undefined
-    })()
-    return this.#stopping
+  async stop(): Promise<void> {
+    await this.#closers.close()
+    this.#parts = undefined
   }
 
   async #start(): Promise<EngineAddresses> {
@@ -113,14 +111,14 @@ export class Engine {
     keepMemoryOutOfCoreDumps()
     makeDataDir(this.dataDir)
     const lock = lockDataDir(this.dataDir)
-    this.#closers.push(() => lock.release())
+    this.#closers.add(() => lock.release())
     const level = env['SOWER_LOG_LEVEL']
     const { log, close } = openLog({
       dataDir: this.dataDir,
       stderrLevel: this.#options.stderrLevel,
       ...(level === undefined || level === '' ? {} : { level: parseLogLevel(level, 'SOWER_LOG_LEVEL') }),
     })
-    this.#closers.push(close)
+    this.#closers.add(close)
     this.#log = log
     const settings: SettingsStore = loadSettings({ dataDir: this.dataDir, flags, env })
     if (this.#options.changes !== undefined) settings.set(this.#options.changes)
@@ -138,7 +136,7 @@ export class Engine {
       ...(this.#options.keychain === undefined ? {} : { keychain: this.#options.keychain }),
       ...(this.#options.passphrase === undefined ? {} : { passphrase: this.#options.passphrase }),
     })
-    this.#closers.push(() => parts.stop())
+    this.#closers.add(() => parts.stop())
     const addresses = await parts.start()
     this.#parts = parts
     for (const listen of this.#early.splice(0)) listen()
@@ -151,7 +149,7 @@ export class Engine {
   #publishAddresses({ url, controlUrl, peerPort, nodeId }: EngineAddresses): void {
     const file = join(this.dataDir, 'node.json')
     writeFileAtomic(file, `${JSON.stringify({ pid: process.pid, url, controlUrl, peerPort, nodeId })}\n`)
-    this.#closers.push(() => rmSync(file, { force: true }))
+    this.#closers.add(() => rmSync(file, { force: true }))
   }
 }
 

@@ -154,6 +154,9 @@ export class EngineSupervisor {
 
   #received(host: EngineHost, message: FromEngine): void {
     if (host !== this.#host) return
+    // How far it came does not matter any more.
+    const isStarting = this.#state.state === 'starting' || this.#state.state === 'restarting'
+    if (!isStarting && ['booted', 'ready', 'failed'].includes(message.type)) return
     switch (message.type) {
       case 'booted':
         host.post({ type: 'start', options: this.#init.startOptions() })

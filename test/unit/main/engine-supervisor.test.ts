@@ -191,4 +191,17 @@ describe('the engine supervisor', () => {
     host(0).say({ type: 'event', name: 'transfers.changed', payload: { transfers: [], removed: [] } })
     expect(events).toEqual([['transfers.changed', { transfers: [], removed: [] }]])
   })
+
+  it('starts nothing in a process it has told to stop, and believes nothing it says of its start', async () => {
+    const { supervisor, host, states } = setUp()
+    supervisor.start()
+    const stopped = supervisor.stop()
+    host(0).beReady()
+    host(0).say({ type: 'failed', dataDir: '/data', error: { code: 'CANCELLED', message: 'stopped' } })
+    expect(host(0).posted).toEqual([{ type: 'stop' }])
+    host(0).exit(0)
+    await stopped
+    expect(states.at(-1)?.state).toBe('stopped')
+    expect(supervisor.addresses).toBeUndefined()
+  })
 })
