@@ -90,13 +90,15 @@ export class Announcer {
 }
 
 /**
- * Trackers are compared as URLs: `wss://host` and `wss://host/` are the same one. Asked over two sockets, it takes their peers for
+ * Trackers are compared as URLs: `wss://host`, `wss://host/` and `wss://host/#x` are the same one. Asked over two sockets, it takes their peers for
  * one and lets offers and answers go astray.
  */
 function unique(urls: readonly string[]): string[] {
   return [...new Set(urls.flatMap((url) => URL.parse(url) ?? []).map(addressOf))]
 }
 
-function addressOf({ href, pathname, search }: URL): string {
+function addressOf(url: URL): string {
+  url.hash = ''
+  const { href, pathname, search } = url
   return pathname === '/' && search === '' ? href.replace(/\/$/, '') : href
 }

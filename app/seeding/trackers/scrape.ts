@@ -1,9 +1,9 @@
 import { HttpTransport } from './http-transport.ts'
 import { UdpTransport } from './udp-transport.ts'
 import { seedsIn, TrackerRefusal } from './announce.ts'
+import { openSocket } from './tracker-socket.ts'
 
 const SOCKET_MS = 8000
-const MAX_MESSAGE_BYTES = 64 * 1024
 
 /**
  * Asks one tracker how many complete copies of a torrent it knows, without announcing anything.
@@ -25,17 +25,16 @@ export async function scrape(url: string, infoHash: string): Promise<number> {
 }
 
 function scrapeSocket(url: string, infoHash: string): Promise<number> {
-  const socket = new WebSocket(url)
+  const socket = openSocket(url)
   const hash = Buffer.from(infoHash, 'hex').toString('latin1')
   let timer: NodeJS.Timeout | undefined
   return new Promise<number>((resolve, reject) => {
     timer = setTimeout(() => reject(new Error('It did not answer.')), SOCKET_MS)
-    const closed = (): void => reject(new Error('It could not be reached.'))
-    socket.addEventListener('close', closed)
-    socket.addEventListener('error', closed)
-    socket.addEventListener('open', () => socket.send(JSON.stringify({ action: 'scrape', info_hash: hash })))
-    socket.addEventListener('message', ({ data }) => {
-      const seeds = seedsInMessage(data, hash)
+    socket.on('close', () => reject(new Error('It could not be reached.')))
+    socket.on('open', () => socket.send(JSON.stringify({ action: 'scrape', info_hash: hash })))
+    // Text comes as one Buffer unless ws is told otherwise.
+    socket.on('message', (data) => {
+      const seeds = seedsInMessage((data as Buffer).toString(), hash)
       if (seeds === undefined) reject(new TrackerRefusal('It does not say.'))
       else resolve(seeds)
     })
@@ -45,8 +44,7 @@ function scrapeSocket(url: string, infoHash: string): Promise<number> {
   })
 }
 
-function seedsInMessage(data: unknown, hash: string): number | undefined {
-  if (typeof data !== 'string' || data.length > MAX_MESSAGE_BYTES) return undefined
+function seedsInMessage(data: string, hash: string): number | undefined {
   try {
     const { files } = JSON.parse(data) as { files?: Record<string, { complete?: unknown } | null> }
     return seedsIn(files?.[hash]?.complete)

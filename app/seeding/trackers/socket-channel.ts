@@ -1,13 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import SimplePeer from '@thaunknown/simple-peer/lite.js'
+import type SimplePeer from '@thaunknown/simple-peer/lite.js'
+import type { WebSocket } from 'ws'
 import type { TrackerStatus } from '../types.ts'
 import { intervalOf, seedsIn, type Announced, type AnnounceEvent } from './announce.ts'
 import type { Channel, ChannelHost } from './polled-channel.ts'
+import { openSocket } from './tracker-socket.ts'
+import { binary, hex, WebrtcPeers, type IceServers } from './webrtc-peers.ts'
 
 /** What a WebSocket tracker needs beside. */
 export interface SocketHost extends ChannelHost {
-  readonly iceServers: readonly { readonly urls: string | readonly string[] }[] | undefined
+  readonly iceServers: IceServers
   /** Wakes the torrent and gives the connection to it, or refuses. */
   takeWebrtc(infoHash: string, conn: Duplex & { id?: string }): Promise<boolean>
 }
@@ -18,22 +20,12 @@ interface Entry {
   event: AnnounceEvent | undefined
 }
 
-interface Offer {
-  readonly peer: SimplePeer
-  readonly infoHash: string
-  readonly timer: NodeJS.Timeout
-}
-
 const BURST = 25
 const BURST_GAP_MS = 50
 const OFFERS_PER_ANNOUNCE = 5
-const OFFER_MS = 50_000
 const RETRY_MS = 1000
-/** node-datachannel never says that it has found all its addresses; simple-peer would wait five seconds for it. */
-const ICE_GATHERING_MS = 1000
 const LEECH_INTERVAL_MS = 30_000
 const MAX_BACKOFF_MS = 5 * 60_000
-const MAX_MESSAGE_BYTES = 64 * 1024
 const PING_MS = 60_000
 
 /**
@@ -46,7 +38,7 @@ export class SocketChannel implements Channel {
   readonly #entries = new Map<string, Entry>()
   readonly #fresh = new Set<string>()
   readonly #leeches = new Set<string>()
-  readonly #offers = new Map<string, Offer>()
+  readonly #peers: WebrtcPeers
   #socket: WebSocket | null = null
   #intervalMs = 120_000
   #failures = 0
@@ -60,6 +52,7 @@ export class SocketChannel implements Channel {
   constructor(url: string, host: SocketHost) {
     this.url = url
     this.#host = host
+    this.#peers = new WebrtcPeers(host.iceServers)
   }
 
   get size(): number {
@@ -91,7 +84,7 @@ export class SocketChannel implements Channel {
     this.#entries.delete(infoHash)
     this.#fresh.delete(infoHash)
     this.#leeches.delete(infoHash)
-    this.#dropOffers((offer) => offer.infoHash === infoHash)
+    this.#peers.dropOffers(infoHash)
     if (this.#isOpen()) this.#announce(entry, 'stopped', [])
     if (this.#entries.size === 0) this.#hangUp()
   }
@@ -110,15 +103,14 @@ export class SocketChannel implements Channel {
     this.#isClosed = true
     clearTimeout(this.#timer)
     clearTimeout(this.#reconnect)
-    this.#dropOffers(() => true)
+    this.#peers.close()
     const socket = this.#socket
     if (socket === null) return
-    const closed = new Promise<void>((resolve) =>
-      socket.addEventListener('close', () => resolve(), { once: true }),
-    )
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     if (this.#isOpen()) for (const entry of this.#entries.values()) this.#announce(entry, 'stopped', [])
     socket.close()
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1000))])
+    socket.terminate()
   }
 
   #connect(): void {
@@ -126,29 +118,29 @@ export class SocketChannel implements Channel {
     if (this.#isClosed || this.#entries.size === 0) return
     let socket
     try {
-      socket = new WebSocket(this.url)
+      socket = openSocket(this.url)
     } catch (error) {
       // An address that is one for a URL and none for a WebSocket: it will be no other later.
       this.#broke(error)
       return
     }
     this.#socket = socket
-    socket.addEventListener('open', () => {
+    socket.on('open', () => {
       for (const [infoHash, entry] of this.#entries) {
         entry.event = 'started'
         this.#fresh.add(infoHash)
       }
       this.#schedule(0)
     })
-    socket.addEventListener('message', (event) => {
+    socket.on('message', (data) => {
       try {
-        this.#onMessage(event.data)
+        // Text comes as one Buffer unless ws is told otherwise.
+        this.#onMessage((data as Buffer).toString())
       } catch (error) {
         this.#broke(error)
       }
     })
-    socket.addEventListener('close', () => this.#onClose(socket))
-    socket.addEventListener('error', () => undefined) // 'close' follows
+    socket.on('close', () => this.#onClose(socket))
   }
 
   #hangUp(): void {
@@ -179,7 +171,7 @@ export class SocketChannel implements Channel {
   }
 
   #isOpen(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN
+    return this.#socket !== null && this.#socket.readyState === this.#socket.OPEN
   }
 
   #schedule(afterMs: number): void {
@@ -257,50 +249,13 @@ export class SocketChannel implements Channel {
     // Count us in at once; the offers need a moment.
     if (event !== undefined) this.#announce(entry, event, [])
     const count = Math.min(OFFERS_PER_ANNOUNCE, entry.announced.wanted())
-    const made = await Promise.all(Array.from({ length: count }, () => this.#makeOffer(infoHash)))
+    const made = await Promise.all(Array.from({ length: count }, () => this.#peers.offer(infoHash)))
     const offers = made.filter((offer) => offer !== null)
     if (offers.length > 0 && this.#entries.get(infoHash) === entry && this.#isOpen())
       this.#announce(entry, undefined, offers)
   }
 
-  #makeOffer(infoHash: string): Promise<{ offer: unknown; offer_id: string } | null> {
-    return new Promise((resolve) => {
-      const id = randomBytes(20).toString('hex')
-      const peer = this.#makePeer(true)
-      const timer = setTimeout(() => {
-        this.#offers.delete(id)
-        peer.destroy()
-        resolve(null)
-      }, OFFER_MS).unref()
-      this.#offers.set(id, { peer, infoHash, timer })
-      peer.once('signal', (offer: unknown) => resolve({ offer, offer_id: binary(id) }))
-      peer.once('error', () => resolve(null))
-    })
-  }
-
-  #makePeer(isInitiator: boolean): SimplePeer {
-    const { iceServers } = this.#host
-    const peer = new SimplePeer({
-      initiator: isInitiator,
-      trickle: false,
-      iceCompleteTimeout: ICE_GATHERING_MS,
-      ...(iceServers === undefined ? {} : { config: { iceServers } }),
-    })
-    peer.on('error', () => undefined) // a failed connection closes; nobody needs to hear of it twice
-    return peer
-  }
-
-  #dropOffers(isDropped: (offer: Offer) => boolean): void {
-    for (const [id, offer] of this.#offers) {
-      if (!isDropped(offer)) continue
-      clearTimeout(offer.timer)
-      this.#offers.delete(id)
-      offer.peer.destroy()
-    }
-  }
-
-  #onMessage(data: unknown): void {
-    if (typeof data !== 'string' || data.length > MAX_MESSAGE_BYTES) return
+  #onMessage(data: string): void {
     let message: unknown
     try {
       message = JSON.parse(data)
@@ -341,7 +296,8 @@ export class SocketChannel implements Channel {
   }
 
   #onOffer(infoHash: string, from: string, offer: unknown, offerId: string): void {
-    const peer = this.#makePeer(false)
+    const peer = this.#peers.answering()
+    if (peer === undefined) return
     peer.id = hex(from)
     peer.once('signal', (answer: unknown) => {
       this.#send({
@@ -357,11 +313,8 @@ export class SocketChannel implements Channel {
   }
 
   #onAnswer(from: string, answer: unknown, offerId: string): void {
-    const id = hex(offerId)
-    const offer = this.#offers.get(id)
+    const offer = this.#peers.takeOffer(hex(offerId))
     if (offer === undefined) return
-    clearTimeout(offer.timer)
-    this.#offers.delete(id)
     offer.peer.id = hex(from)
     // libdatachannel loses a race now and then ("candidate without ICE transport"): offer again soon, not in half a minute.
     offer.peer.once('error', () => this.#offerSoon(offer.infoHash))
@@ -387,13 +340,4 @@ export class SocketChannel implements Channel {
   #send(message: object): void {
     if (this.#isOpen()) this.#socket?.send(JSON.stringify(message))
   }
-}
-
-/** WebSocket trackers carry bytes as one character each. */
-function binary(hexText: string): string {
-  return Buffer.from(hexText, 'hex').toString('latin1')
-}
-
-function hex(binaryText: string): string {
-  return Buffer.from(binaryText, 'latin1').toString('hex')
 }
