@@ -63,7 +63,7 @@ test('a tracker that sends too much at once is not listened to the end', async (
 
 test('of a flood of offers only a few are answered at a time', async () => {
   const offering = new SimplePeer({ initiator: true, trickle: false, iceCompleteTimeout: 1000 })
-  onTestFinished(() => offering.destroy())
+  onTestFinished(() => void offering.destroy())
   const offer = await new Promise((resolve) => offering.once('signal', resolve))
   let answers = 0
   const latin1 = (hex: string): string => Buffer.from(hex, 'hex').toString('latin1')
