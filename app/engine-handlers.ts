@@ -32,6 +32,9 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       return { items: rows.map(view), total, counts }
     },
     'library.get': async ({ mediaId }) => describeItem(init, requireRow(mediaId)),
+    'library.position': async ({ mediaId, ...order }) => ({
+      index: library.position(mediaId, order) ?? null,
+    }),
     'library.add': async ({ paths, ...wanted }) => ({
       transferIds: adder.addPaths(paths.map((path) => ({ path, ...wanted }))),
     }),

@@ -74,6 +74,11 @@ export const engineCalls = {
   'library.list': call(ListArgs, ListResult),
   'library.get': call(z.strictObject({ mediaId: MediaId }), ItemDetail),
   /**
+  /** In which row of the whole list, in this order, an item is; null when it is not in it. */
+  'library.position': call(
+    z.strictObject({ mediaId: MediaId, sort: ListArgs.shape.sort, direction: ListArgs.shape.direction }),
+    z.object({ index: z.int().nonnegative().nullable() }),
+  ),
    * One transfer per path. `storage`: share blocks or copy (auto), always copy, or hard-link the source. `isEncrypted`: only
    * the owner and `people` (contacts) can read it; never together with `public`. People imply encryption.
    */

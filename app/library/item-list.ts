@@ -30,6 +30,14 @@ export function listQuery(args: ListArgs): { sql: string; parameters: Record<str
   return { sql, parameters: search === '' ? page : { ...page, search } }
 }
 
+/** How many rows of the whole list come before an item; no row when it is not in it. */
+export function positionQuery({ sort = 'added', direction = 'desc' }: ListArgs): string {
+  const column = SORT_COLUMNS[sort]
+  return `SELECT (SELECT count(*) FROM items WHERE ${whereOf({})}
+      AND (${column}, id) ${direction === 'asc' ? '<' : '>'} (item.${column}, item.id)) AS position
+    FROM items AS item WHERE item.media_id = ? AND item.trashed_at_ms IS NULL`
+}
+
 export function whereOf({ isTrashed = false, filter = 'all' }: ListArgs): string {
   return `trashed_at_ms IS ${isTrashed ? 'NOT ' : ''}NULL ${FILTERS[filter]}`
 }

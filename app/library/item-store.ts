@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Db } from './db.ts'
-import { foldName, listQuery, MATCHES, whereOf } from './item-list.ts'
+import { foldName, listQuery, MATCHES, positionQuery, whereOf } from './item-list.ts'
 import type { ListArgs } from './item-list.ts'
 import { fromRaw, rowOf } from './item-row.ts'
 import type { FileState, ItemRow, RawItem, StoredItem } from './item-row.ts'
@@ -132,6 +132,12 @@ export class ItemStore {
         shared_with = @sharedWith, has_conditions = @hasConditions, is_manifest_pending = 0 WHERE media_id = @mediaId`,
       { ...item, ...describedColumns(item), mediaId },
     )
+  }
+
+  /** In which row of the whole list an item is; undefined when in none. */
+  position(mediaId: string, order: Pick<ListArgs, 'sort' | 'direction'>): number | undefined {
+    const row = this.#one(positionQuery(order), mediaId) as { position: number } | undefined
+    return row?.position
   }
 
   /** How an encrypted item can be read now. */

@@ -138,6 +138,11 @@ export class Library {
     this.#context.folder.close()
   }
 
+  /** In which row of the list, without the trash and unfiltered, an item is; undefined when in none. */
+  position(mediaId: string, order: Pick<ListArgs, 'sort' | 'direction'>): number | undefined {
+    return this.#context.items.position(mediaId, order)
+  }
+
   /** A page of the library without the trash, and the counts of the whole. */
   list(args: ListArgs = {}): ListResult {
     return this.#context.items.list(args)

@@ -23,7 +23,7 @@ const RECYCLED_ROWS = 128
 /** The list itself: only the rows in sight exist; their pages are asked for as they come into sight. */
 export function LibraryGrid() {
   const app = useApp()
-  const { query, total, cursor, selected, pages, items } = useLibrary(
+  const { query, total, cursor, selected, pages, items, reveal } = useLibrary(
     useShallow((state) => ({
       query: state.query,
       total: state.total,
@@ -31,6 +31,7 @@ export function LibraryGrid() {
       selected: state.selected,
       pages: state.pages,
       items: state.items,
+      reveal: state.reveal,
     })),
   )
   const scroller = useRef<HTMLDivElement>(null)
@@ -56,6 +57,9 @@ export function LibraryGrid() {
   useEffect(() => {
     scroller.current?.scrollTo({ top: 0 })
   }, [search, filter, sort, direction])
+  useEffect(() => {
+    if (reveal !== null) virtual.scrollToIndex(reveal.index, { align: 'center' })
+  }, [virtual, reveal])
 
   const handlePick = useCallback(
     (event: MouseEvent, index: number) => {

@@ -57,9 +57,10 @@ export function createDiscoverVerbs(parts: Parts): DiscoverVerbs {
     },
     showInLibrary: ({ mediaId }) => {
       shell.go('library')
-      library.setQuery({ search: mediaId, filter: 'all' })
       shell.setInspectorOpen(true)
-      void library.reload().then(() => library.pick(0, 'replace'))
+      void library.show(mediaId).then((isThere) => {
+        if (!isThere) toasts.show({ tone: 'plain', text: t('library.notThere') })
+      })
     },
     copyLink: (link) => parts.copyText(link, t('copy.linkDone', { count: 1 })),
     follow,

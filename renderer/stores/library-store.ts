@@ -33,6 +33,8 @@ export interface LibraryState extends SelectionState {
   /** Loaded pages of the current list, by page number. */
   readonly pages: ReadonlyMap<number, readonly MediaId[]>
   readonly items: ReadonlyMap<MediaId, Item>
+  /** The row somebody came to see; the list scrolls there once. */
+  readonly reveal: { readonly index: number } | null
 }
 
 export interface LibraryStore extends SelectionVerbs {
@@ -40,6 +42,8 @@ export interface LibraryStore extends SelectionVerbs {
   /** Makes sure that rows `from..to` (inclusive) are loaded or on their way. */
   ensureRange(from: number, to: number): void
   setQuery(patch: Partial<LibraryQuery>): void
+  /** Shows the whole list with this item in it, selected. @returns whether it is there */
+  show(mediaId: MediaId): Promise<boolean>
   reload(): Promise<void>
   selectAll(): Promise<void>
   dispose(): void
@@ -78,6 +82,7 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
     hasPrivate: false,
     pages: new Map(),
     items: new Map(),
+    reveal: null,
     selected: new Set(),
     cursor: -1,
     anchor: -1,
@@ -198,6 +203,7 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
     setQuery: (patch) => {
       store.setState(({ query }) => ({
         query: { ...query, ...patch },
+        reveal: null,
         selected: new Set(),
         cursor: -1,
         anchor: -1,
@@ -206,6 +212,18 @@ export function createLibraryStore(bridge: SowerBridge): LibraryStore {
       clearTimeout(searchTimer)
       if (patch.search === undefined) void reload()
       else searchTimer = setTimeout(() => void reload(), SEARCH_AFTER_MS)
+    },
+    show: async (mediaId) => {
+      clearTimeout(searchTimer)
+      const { sort, direction } = store.getState().query
+      store.setState(({ query }) => ({ query: { ...query, search: '', filter: 'all' }, reveal: null }))
+      const reply = await bridge.call('library.position', { mediaId, sort, direction })
+      const index = reply.ok ? reply.value.index : null
+      visible = index === null ? { from: 0, to: PAGE_SIZE - 1 } : { from: index, to: index }
+      await reload()
+      if (index === null) return false
+      store.setState({ selected: new Set([mediaId]), cursor: index, anchor: index, reveal: { index } })
+      return true
     },
     reload,
     selectAll: async () => {

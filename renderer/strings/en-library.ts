@@ -7,6 +7,8 @@ export const enLibrary = {
   'library.loadingRow': 'Loading',
   'library.moreFor': 'More for {name}',
   'library.noneHere': 'Nothing here',
+  'library.notThere':
+    'This is not in your library any more. What was removed lately can be restored from the trash.',
   'library.noMatch': 'No match for “{name}”',
   'library.noMatchText': 'Search looks at names and hashes in this library.',
   'library.showAll': 'Show everything',

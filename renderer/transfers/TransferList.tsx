@@ -71,11 +71,8 @@ export function TransferList({ transfers, label, foldedFirst = [] }: TransferLis
         return app.report(await bridge.call('transfers.dismiss', { id }))
     }
   }
-  const handleShow = ({ name }: Transfer) => {
-    app.shell.go('library')
-    app.library.setQuery({ search: name.slice(0, 200), filter: 'all' })
-    app.shell.setInspectorOpen(true)
-    void app.library.reload().then(() => app.library.pick(0, 'replace'))
+  const handleShow = ({ mediaId }: Transfer) => {
+    if (mediaId !== undefined) app.finding.showInLibrary({ mediaId })
   }
   const handlePriority = async (id: string, priority: Transfer['priority']) =>
     app.report(await app.bridge.call('fetching.setPriority', { id, priority }))

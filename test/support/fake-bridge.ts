@@ -163,6 +163,12 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
         },
       })
     },
+    'library.position': ({ mediaId, sort, direction }) => {
+      const sorted = [...items].sort(SORTS[sort])
+      if (direction === 'desc') sorted.reverse()
+      const index = sorted.findIndex((item) => item.mediaId === mediaId)
+      return Promise.resolve({ index: index < 0 ? null : index })
+    },
     'library.get': ({ mediaId }) => {
       const item = find(mediaId)
       return item === undefined

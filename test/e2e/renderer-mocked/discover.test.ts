@@ -167,9 +167,9 @@ describe('an item before one has it', () => {
     await openAt(page, 2)
     expect(await page.getByRole('button', { name: 'Get it' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Open in library' }).click()
-    await expect
-      .poll(async () => (await callsOf(page, 'library.list')).at(-1))
-      .toMatchObject({ search: expect.stringMatching(/^[0-9a-f]{64}$/) as string })
+    await expect.poll(() => callsOf(page, 'library.position')).toHaveLength(1)
+    expect(await page.getByRole('searchbox').inputValue()).toBe('')
+    expect((await callsOf(page, 'library.list')).every((args) => !('search' in (args as object)))).toBe(true)
   })
 
   it('says that no relay answered, and why an item can’t be shown', async () => {

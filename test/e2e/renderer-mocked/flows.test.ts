@@ -68,6 +68,15 @@ describe('adding', () => {
     await page.getByRole('button', { name: /^Cancel .*choir/ }).click()
     expect(await callsOf(page, 'transfers.cancel')).toEqual([{ id: 't5' }])
     await page.getByText('Already in your library (same bytes)').waitFor()
+    // By its id: other items may have the same name.
+    await page.getByRole('button', { name: 'Show', exact: true }).first().click()
+    const [{ mediaId }] = (await callsOf(page, 'library.position')) as [{ mediaId: string }]
+    await expect.poll(() => callsOf(page, 'library.get')).toContainEqual({ mediaId })
+    expect(await page.getByRole('searchbox').inputValue()).toBe('')
+    await page
+      .getByRole('button', { name: /^Transfers/ })
+      .first()
+      .click()
     await page.getByText('mirror.example.net · dropped').waitFor()
   })
 })

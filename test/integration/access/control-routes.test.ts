@@ -18,6 +18,7 @@ const alice = testSigner(7)
 /** Something every call takes: a new call does not compile without. */
 const ARGS: { readonly [N in EngineCallName]: EngineArgs<N> } = {
   'library.list': {},
+  'library.position': { mediaId: ID },
   'library.get': { mediaId: ID },
   'library.add': { paths: ['/x'] },
   'library.remove': { mediaIds: [ID] },

@@ -45,6 +45,26 @@ describe('the library store', () => {
     expect(selectItemAt(state(), 0)?.mediaId).not.toBe(id)
   })
 
+  it('shows an item in the whole list, and leaves no search behind', async () => {
+    const { bridge, library, state } = await setUp(1000)
+    const wanted = bridge.items[700]
+    if (wanted === undefined) throw new Error('1000 items were asked for')
+    library.setQuery({ search: 'nothing of the kind', filter: 'public' })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(state().total).toBe(0)
+    expect(await library.show(wanted.mediaId)).toBe(true)
+    expect(state().query).toMatchObject({ search: '', filter: 'all' })
+    expect([...state().selected]).toEqual([wanted.mediaId])
+    expect(state().total).toBe(1000)
+    const { index = -1 } = state().reveal ?? {}
+    expect(selectItemAt(state(), index)?.mediaId).toBe(wanted.mediaId)
+    expect(state().cursor).toBe(index)
+    library.setQuery({ search: 'a' })
+    expect(state().reveal).toBeNull()
+    bridge.changeItems((item) => (item.mediaId === wanted.mediaId ? null : item))
+    expect(await library.show(wanted.mediaId)).toBe(false)
+  })
+
   it('shows the only item again when its removal is undone', async () => {
     const { bridge, state, library } = await setUp(1)
     const only = bridge.items[0]
