@@ -1,6 +1,7 @@
 import { AppError } from './contract/index.ts'
 import type { EngineHandlers, ItemDetail } from './contract/index.ts'
 import { discoveryHandlers } from './engine-discovery-handlers.ts'
+import { copiesOf } from './engine-found.ts'
 import { shareLink, sharingHandlers } from './engine-sharing-handlers.ts'
 import type { HandlersInit } from './engine-types.ts'
 import { vaultHandlers } from './engine-vault-handlers.ts'
@@ -31,10 +32,10 @@ export function createHandlers(init: HandlersInit): EngineHandlers {
       const { rows, total, counts } = library.list(args)
       return { items: rows.map(view), total, counts }
     },
-    'library.get': async ({ mediaId }) => describeItem(init, requireRow(mediaId)),
     'library.position': async ({ mediaId, ...order }) => ({
       index: library.position(mediaId, order) ?? null,
     }),
+    'library.get': async ({ mediaId }) => describeItem(init, requireRow(mediaId)),
     'library.add': async ({ paths, ...wanted }) => ({
       transferIds: adder.addPaths(paths.map((path) => ({ path, ...wanted }))),
     }),
@@ -117,6 +118,7 @@ function describeItem(init: HandlersInit, row: ItemRow): ItemDetail {
     manifestVersion: row.manifestVersion,
     ...(magnet === undefined ? {} : { magnetURI: magnet }),
     link,
+    copies: copiesOf(init, row),
     path: bytesPath(init.folder.paths(row.mediaId), row),
     connectedPeers: row.infoHash === undefined ? [] : init.swarm.peers(row.infoHash),
   }

@@ -3,6 +3,7 @@ import { AccessRule } from './access-rule.ts'
 import {
   AccessLevel,
   Contact,
+  Copies,
   FoundItem,
   Item,
   MediaId,
@@ -50,6 +51,7 @@ const ItemDetail = Item.extend({
   manifestVersion: z.int(),
   magnetURI: z.string().optional(),
   link: z.string(),
+  copies: Copies,
   /** Absolute path of the stored bytes, for "show in folder"; never sent beyond this machine. */
   path: z.string(),
   connectedPeers: z.array(
@@ -72,13 +74,13 @@ const call = <A extends z.ZodType, R extends z.ZodType>(args: A, result: R) => (
  */
 export const engineCalls = {
   'library.list': call(ListArgs, ListResult),
-  'library.get': call(z.strictObject({ mediaId: MediaId }), ItemDetail),
-  /**
   /** In which row of the whole list, in this order, an item is; null when it is not in it. */
   'library.position': call(
     z.strictObject({ mediaId: MediaId, sort: ListArgs.shape.sort, direction: ListArgs.shape.direction }),
     z.object({ index: z.int().nonnegative().nullable() }),
   ),
+  'library.get': call(z.strictObject({ mediaId: MediaId }), ItemDetail),
+  /**
    * One transfer per path. `storage`: share blocks or copy (auto), always copy, or hard-link the source. `isEncrypted`: only
    * the owner and `people` (contacts) can read it; never together with `public`. People imply encryption.
    */
@@ -228,9 +230,12 @@ export const engineCalls = {
     }),
     z.object({ items: z.array(FoundItem), cursor: z.string().optional() }),
   ),
-  /** Everything about one item before one has it; asks the network for what is newer. `id`: a mediaId or `did:gun:media:…`. */
+  /**
+   * Everything about one item before one has it; asks the network for what is newer. `id`: a mediaId or `did:gun:media:…`;
+   * `owner`: whose, of several who published the same bytes.
+   */
   'discovery.item': call(
-    z.strictObject({ id: z.string().min(1).max(256) }),
+    z.strictObject({ id: z.string().min(1).max(256), owner: PersonKey.optional() }),
     z.object({
       item: FoundItem,
       link: z.string(),
@@ -240,9 +245,20 @@ export const engineCalls = {
       roads: z.array(z.object({ kind: SourceKind, label: z.string() })),
       /** Two different versions with the same number and a signature that holds: both are shown, none is chosen. */
       conflict: z.array(z.object({ hash: z.string(), name: z.string(), createdAt: z.string() })),
-      /** Whether a relay was asked just now; else it is what was known. */
-      isFresh: z.boolean(),
+      /**
+       * What relays told just now; else this is what was known. `said`: of the item; `nothing`: they know nothing of it;
+       * `nobody`: none answered; `unasked`: it is nothing to be asked about.
+       */
+      heard: z.enum(['said', 'nothing', 'nobody', 'unasked']),
     }),
+  ),
+  /**
+   * How many have these: asks the network where that is due (few at once, each at most every five minutes), and says what is
+   * known after a moment. What nobody may be asked about (a private item) is left out.
+   */
+  'discovery.copies': call(
+    z.strictObject({ mediaIds: z.array(MediaId).min(1).max(50) }),
+    z.object({ counts: z.array(z.object({ mediaId: MediaId, copies: Copies })) }),
   ),
   /** `publisher`: a card link, an owner key, a SEA key, or a link to something of theirs. */
   'discovery.publisher': call(z.strictObject({ publisher: z.string().min(1).max(16_384) }), Publisher),

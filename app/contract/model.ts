@@ -191,6 +191,7 @@ export const Copies = z.object({
   /** When a tracker said so. */
   swarmAtMs: TimestampMs.optional(),
 })
+export type Copies = z.output<typeof Copies>
 
 export const MediaKind = z.enum(['video', 'audio', 'image', 'text', 'other'])
 export type MediaKind = z.output<typeof MediaKind>
@@ -207,7 +208,13 @@ export const FoundItem = z.object({
   sizeBytes: SizeBytes,
   createdAtMs: TimestampMs,
   accessLevel: AccessLevel,
-  /** In this library already. */
+  protection: Protection,
+  /** How many people beside its owner can read it. */
+  sharedWith: z.int().nonnegative(),
+  hasConditions: z.boolean(),
+  /** Published by this node's owner. */
+  isOwn: z.boolean(),
+  /** These bytes are in this library already, whoever published them. */
   isHeld: z.boolean(),
   isFollowed: z.boolean(),
   copies: Copies,

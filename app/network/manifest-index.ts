@@ -38,11 +38,11 @@ export interface Lookup {
   readonly mediaId: string
   /** Verified; the last good one when nobody answered. */
   readonly known?: KnownItem
-  /** Whether the network said so now, and not only what was kept. */
-  readonly isFresh: boolean
+  /** Whether relays told something true of it now, answered that they know nothing, or did not answer at all. */
+  readonly heard: 'said' | 'nothing' | 'nobody'
   /** What somebody wrote without a signature we know: good for finding bytes, for nothing else. */
   readonly foreign?: ForeignManifest
-  /** Addresses of the relays that answered. */
+  /** Addresses of the relays that answered, be it with nothing. */
   readonly answeredBy: readonly string[]
 }
 
@@ -79,12 +79,13 @@ export class ManifestIndex {
       await this.#readSpace(mediaId, isHinted.pub, answeredBy)
       known = this.#options.store.find(mediaId, this.#preference(hints)) ?? known
     }
+    const relays = [...answeredBy].filter((from) => from !== 'disk')
     return {
       mediaId,
       ...(known === undefined ? {} : { known }),
-      isFresh: isInSpace || isFrozen || isHinted.isFound,
+      heard: isInSpace || isFrozen || isHinted.isFound ? 'said' : relays.length > 0 ? 'nothing' : 'nobody',
       ...(isHinted.foreign === undefined ? {} : { foreign: isHinted.foreign }),
-      answeredBy: [...answeredBy].filter((from) => from !== 'disk'),
+      answeredBy: relays,
     }
   }
 
@@ -133,9 +134,10 @@ export class ManifestIndex {
 
   async #readFrozen(mediaId: string, hash: string, answeredBy: Set<string>): Promise<boolean> {
     let isFound = false
-    for (const { graph } of await this.#ask({ soul: souls.versions, key: hash }, answeredBy)) {
+    for (const { from, graph } of await this.#ask({ soul: souls.versions, key: hash }, answeredBy)) {
       const candidate = readFrozen(graph[souls.versions]?.[hash], hash)
-      if (candidate !== undefined && (await this.#keepTrue([candidate], mediaId))) isFound = true
+      if (candidate === undefined || !(await this.#keepTrue([candidate], mediaId))) continue
+      if (from !== 'disk') isFound = true
     }
     return isFound
   }

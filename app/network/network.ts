@@ -79,7 +79,9 @@ export class Network {
       client,
       store: this.#store,
       clock,
-      trusted: options.trustedOwners,
+      // Of several who published the same bytes, those one chose go first.
+      trusted: () =>
+        new Set([...options.trustedOwners(), ...this.#following.list().flatMap(({ owner }) => owner ?? [])]),
       onKept: (mediaId) => this.#onItem.tell(mediaId),
       onRevocation: (revocation) => this.#onRevocation.tell(revocation),
     })

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react'
 import { useApp, useDiscover } from '../app-context.ts'
 import { DiscoverFeed } from './DiscoverFeed.tsx'
+import { foundKey } from '../stores/found-feed.ts'
 import { ItemPage } from './ItemPage.tsx'
 import { PublisherPage } from './PublisherPage.tsx'
 import { classesOf } from '../class-names.ts'
@@ -29,7 +30,11 @@ export function DiscoverView() {
       }}
     >
       {place?.kind === 'item' ? (
-        <ItemPage key={place.id} id={place.id} known={place.known} />
+        <ItemPage
+          key={place.known === null ? place.id : foundKey(place.known)}
+          id={place.id}
+          known={place.known}
+        />
       ) : place?.kind === 'publisher' ? (
         <PublisherPage key={place.publisher} />
       ) : (

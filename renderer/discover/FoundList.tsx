@@ -5,7 +5,7 @@ import type { FoundItem } from '../../app/contract/index.ts'
 import { classesOf } from '../class-names.ts'
 import { Button } from '../parts/Button.tsx'
 import { useNow } from '../parts/use-now.ts'
-import type { FoundFeed } from '../stores/found-feed.ts'
+import { foundKey, type FoundFeed } from '../stores/found-feed.ts'
 import { t } from '../strings/t.ts'
 import { FoundRow } from './FoundRow.tsx'
 import styles from './found-list.module.css'
@@ -42,6 +42,10 @@ export function FoundList({ feed, label, hasPublisher, onOpen }: FoundListProps)
   useEffect(() => {
     if (nextPage !== undefined && last >= items.length - AHEAD_ROWS) void feed.more()
   }, [feed, last, items.length, nextPage])
+  const first = rows[0]?.index ?? 0
+  useEffect(() => {
+    feed.count(items.slice(first, last + 1))
+  }, [feed, first, last, items, nowMs])
   useEffect(() => {
     scroller.current?.scrollTo({ top: 0 })
   }, [query])
@@ -107,7 +111,7 @@ export function FoundList({ feed, label, hasPublisher, onOpen }: FoundListProps)
             const item = items[row.index]
             return item === undefined ? null : (
               <div
-                key={item.mediaId}
+                key={foundKey(item)}
                 ref={virtual.measureElement}
                 role="presentation"
                 data-index={row.index}

@@ -2,6 +2,7 @@ import { memo } from 'react'
 import type { FoundItem } from '../../app/contract/index.ts'
 import { classesOf } from '../class-names.ts'
 import { formatAgo, formatSize } from '../format/quantities.ts'
+import { accessWords } from '../library/access-words.ts'
 import { Thumbnail } from '../library/Thumbnail.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { Name } from '../parts/Name.tsx'
@@ -28,6 +29,7 @@ export const FoundRow = memo(function FoundRow(props: FoundRowProps) {
   const size = formatSize(item.sizeBytes)
   const age = formatAgo(item.createdAtMs, nowMs)
   const copies = copiesWords(item, nowMs)
+  const access = accessWords(item)
   const isHeardOf = item.copies.presence > 0 || (item.copies.swarm ?? 0) > 0
   return (
     <div
@@ -49,10 +51,10 @@ export const FoundRow = memo(function FoundRow(props: FoundRowProps) {
               {t('found.held')}
             </span>
           )}
-          {item.accessLevel !== 'public' && (
+          {access.look !== 'public' && (
             <span className={cx('mark', 'sealed')}>
-              <Icon name="lock" size={13} />
-              {t('found.sealed')}
+              <Icon name={access.icon} size={13} />
+              {access.text}
             </span>
           )}
         </span>

@@ -10,7 +10,7 @@ import { Icon } from '../parts/Icon.tsx'
 import type { FoundDetail } from '../stores/discover-store.ts'
 import { currentLocale, t } from '../strings/t.ts'
 import styles from './discover.module.css'
-import { ROAD_ICONS, shortOwner } from './found-words.ts'
+import { ROAD_ICONS, saidWords, seenWords, shortOwner } from './found-words.ts'
 
 const cx = classesOf(styles)
 
@@ -34,23 +34,6 @@ export interface CopiesCardProps {
 
 /** How many have it, by who says so, and how fresh that is. */
 export function CopiesCard({ copies, nowMs }: CopiesCardProps) {
-  const { presence, presenceAtMs, swarm, swarmAtMs } = copies
-  const said =
-    presence === 0
-      ? t(presenceAtMs === undefined ? 'copies.saidUnasked' : 'copies.saidNone')
-      : presenceAtMs === undefined
-        ? t('copies.saidCountOnly', { count: presence })
-        : t('copies.saidCount', { count: presence, when: formatAgo(presenceAtMs, nowMs) })
-  const seen =
-    swarm === undefined
-      ? t('copies.seenUnasked')
-      : swarm === 0
-        ? swarmAtMs === undefined
-          ? t('copies.seenNone')
-          : t('copies.seenNoneAt', { when: formatAgo(swarmAtMs, nowMs) })
-        : swarmAtMs === undefined
-          ? t('copies.seenCountOnly', { count: swarm })
-          : t('copies.seenCount', { count: swarm, when: formatAgo(swarmAtMs, nowMs) })
   return (
     <section className={cx('card')} aria-labelledby="found-copies">
       <h2 id="found-copies" className={cx('cardTitle')}>
@@ -58,8 +41,8 @@ export function CopiesCard({ copies, nowMs }: CopiesCardProps) {
       </h2>
       <Facts
         facts={[
-          [t('copies.said'), said],
-          [t('copies.seen'), seen],
+          [t('copies.said'), saidWords(copies, nowMs)],
+          [t('copies.seen'), seenWords(copies, nowMs)],
         ]}
       />
       <p className={cx('cardText')}>{t('copies.note')}</p>

@@ -3,6 +3,7 @@ import { useApp, useDiscover, useTransfers } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName, mediaKind } from '../format/names.ts'
 import { formatSize } from '../format/quantities.ts'
+import { accessWords } from '../library/access-words.ts'
 import { Button } from '../parts/Button.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
 import { Icon } from '../parts/Icon.tsx'
@@ -32,15 +33,14 @@ export function ItemPage({ id, known }: ItemPageProps) {
   const isAsking = useDiscover((state) => state.isAsking)
   const nowMs = useNow()
   const item = detail?.item ?? known
+  const access = item && accessWords(item)
   return (
     <div className={cx('scroll')}>
       <div className={cx('page')}>
         <div className={cx('pageTop')}>
           <BackLink />
           <span className={cx('fresh')} role="status">
-            {isAsking
-              ? t('found.asking')
-              : detail !== null && t(detail.isFresh ? 'found.fresh' : 'found.stale')}
+            {isAsking ? t('found.asking') : detail !== null && t(`found.heard.${detail.heard}`)}
           </span>
           <Button
             tone="quiet"
@@ -52,7 +52,7 @@ export function ItemPage({ id, known }: ItemPageProps) {
           />
         </div>
         <ErrorText error={error} />
-        {item !== null && (
+        {item !== null && access !== null && (
           <header className={cx('hero')}>
             <span className={cx('heroGlyph', mediaKind(item.mime))}>
               <Icon name={mediaKind(item.mime)} size={28} />
@@ -79,8 +79,8 @@ export function ItemPage({ id, known }: ItemPageProps) {
                   </bdi>
                 </button>
                 <span>{formatSize(item.sizeBytes)}</span>
-                {item.accessLevel !== 'public' && (
-                  <StateLabel tone="plain" icon="lock" text={t('found.sealed')} />
+                {access.look !== 'public' && (
+                  <StateLabel tone="plain" icon={access.icon} text={access.text} />
                 )}
               </p>
             </div>

@@ -27,6 +27,24 @@ export function copiesWords({ copies }: Pick<FoundItem, 'copies'>, nowMs: number
   return parts.length === 0 ? t('copies.none') : parts.join(' · ')
 }
 
+/** How many nodes say they have it, and when that was heard. */
+export function saidWords({ presence, presenceAtMs }: FoundItem['copies'], nowMs: number): string {
+  if (presence === 0) return t(presenceAtMs === undefined ? 'copies.saidUnasked' : 'copies.saidNone')
+  return presenceAtMs === undefined
+    ? t('copies.saidCountOnly', { count: presence })
+    : t('copies.saidCount', { count: presence, when: formatAgo(presenceAtMs, nowMs) })
+}
+
+/** How many complete copies trackers speak of, and when they said so. */
+export function seenWords({ swarm, swarmAtMs }: FoundItem['copies'], nowMs: number): string {
+  if (swarm === undefined) return t('copies.seenUnasked')
+  const when = swarmAtMs === undefined ? undefined : formatAgo(swarmAtMs, nowMs)
+  if (swarm === 0) return when === undefined ? t('copies.seenNone') : t('copies.seenNoneAt', { when })
+  return when === undefined
+    ? t('copies.seenCountOnly', { count: swarm })
+    : t('copies.seenCount', { count: swarm, when })
+}
+
 /** Whether anybody was asked who has it; with no record of that, nothing heard of says nothing. */
 export function isCounted({ presence, presenceAtMs, swarm }: FoundItem['copies']): boolean {
   return presence > 0 || presenceAtMs !== undefined || swarm !== undefined

@@ -1,6 +1,7 @@
 import type { Item, ItemDetail } from '../../app/contract/index.ts'
 import { useApp, useTransfers } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
+import { saidWords, seenWords } from '../discover/found-words.ts'
 import { displayName, mediaKind, shortId } from '../format/names.ts'
 import { formatAgo, formatMoment, formatSize } from '../format/quantities.ts'
 import { abilitiesOf } from '../library/item-abilities.ts'
@@ -36,6 +37,7 @@ export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
     useTransfers((state) => selectRekeyOf(state, item.mediaId) !== undefined),
   )
   const hasKey = isInTheClear || item.protection === 'readable'
+  const isCountable = item.accessLevel === 'public' || (item.accessLevel !== 'private' && !isInTheClear)
   const isKeptBack = isInTheClear && item.accessLevel !== 'public'
   const createdAtMs = detail === null ? Number.NaN : Date.parse(detail.createdAt)
   return (
@@ -98,6 +100,14 @@ export function OverviewTab({ item, detail, isPlaying }: OverviewTabProps) {
           <dd>
             {item.lastServedAtMs === undefined ? t('fact.never') : formatAgo(item.lastServedAtMs, nowMs)}
           </dd>
+          {detail !== null && isCountable && (
+            <>
+              <dt>{t('copies.said')}</dt>
+              <dd>{saidWords(detail.copies, nowMs)}</dd>
+              <dt>{t('copies.seen')}</dt>
+              <dd>{seenWords(detail.copies, nowMs)}</dd>
+            </>
+          )}
           <dt>{t('fact.added')}</dt>
           <dd>{formatMoment(item.addedAtMs)}</dd>
         </dl>

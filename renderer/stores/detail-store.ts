@@ -45,6 +45,8 @@ export function createDetailStore(bridge: SowerBridge): DetailStore {
       store.setState({ mediaId, detail: null, error: null })
       if (mediaId === null) return
       void load()
+      // What comes of it is in the detail; nobody is asked about what is private.
+      void bridge.call('discovery.copies', { mediaIds: [mediaId] })
       timer = setInterval(() => void load(), PEERS_EVERY_MS)
     },
     dispose: () => {

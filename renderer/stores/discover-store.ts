@@ -4,7 +4,7 @@ import { createFoundFeed, type FoundFeed } from './found-feed.ts'
 
 export type FoundDetail = EngineResult<'discovery.item'>
 
-/** Where one is in Discover. `known`: what the list said, shown until the whole answer is there. */
+/** Where one is in Discover. `known`: what the list said, shown until the whole answer is there; it says whose item it is. */
 export type DiscoverPlace =
   | { readonly kind: 'feed' }
   | { readonly kind: 'item'; readonly id: string; readonly known: FoundItem | null }
@@ -60,7 +60,11 @@ export function createDiscoverStore(bridge: SowerBridge): DiscoverStore {
     const mine = ++question
     store.setState({ isAsking: true })
     if (place.kind === 'item') {
-      const reply = await bridge.call('discovery.item', { id: place.id })
+      const { id, known } = place
+      const reply = await bridge.call('discovery.item', {
+        id,
+        ...(known === null ? {} : { owner: known.owner }),
+      })
       if (mine !== question) return
       store.setState(
         reply.ok

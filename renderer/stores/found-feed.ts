@@ -29,14 +29,29 @@ export interface FoundFeed {
   setQuery(patch: Partial<FoundQuery>): void
   reload(): Promise<void>
   more(): Promise<void>
+  /** Has those counted that are looked at and were not lately. */
+  count(items: readonly FoundItem[]): void
   /** News go straight into a list that shows its beginning, and are only told of in one that is scrolled. */
   setAtStart(isAtStart: boolean): void
   dispose(): void
 }
 
+/** The same bytes published by two are two items. */
+export function foundKey({ mediaId, owner }: Pick<FoundItem, 'mediaId' | 'owner'>): string {
+  return `${mediaId} ${owner}`
+}
+
 export const ALL_FOUND: FoundQuery = { text: '', kind: null, isFollowedOnly: false }
 const SEARCH_AFTER_MS = 150
 const NEWS_AFTER_MS = 400
+/** Rows that are only scrolled past are not counted. */
+const COUNT_AFTER_MS = 400
+/** The engine asks nobody about an item more often than that. */
+const COUNT_AGAIN_MS = 5 * 60_000
+/** For an answer that did not come in time. */
+const COUNT_PAUSE_MS = 20_000
+const MAX_COUNTED = 50
+const MAX_REMEMBERED = 2_000
 
 /** What others published, page after page; follows what the engine tells of it. */
 export function createFoundFeed(bridge: SowerBridge): FoundFeed {
@@ -56,6 +71,9 @@ export function createFoundFeed(bridge: SowerBridge): FoundFeed {
   let generation = 0
   let searchTimer: ReturnType<typeof setTimeout> | undefined
   let newsTimer: ReturnType<typeof setTimeout> | undefined
+
+  const countedAtMs = new Map<string, number>()
+  let countTimer: ReturnType<typeof setTimeout> | undefined
 
   const argsFor = (cursor?: string): EngineArgs<'discovery.search'> => {
     const { text, kind, isFollowedOnly } = store.getState().query
@@ -98,6 +116,16 @@ export function createFoundFeed(bridge: SowerBridge): FoundFeed {
     if (!items.some((item) => ids.has(item.mediaId) && item.isHeld !== isHeld)) return
     store.setState({ items: items.map((item) => (ids.has(item.mediaId) ? { ...item, isHeld } : item)) })
   }
+  const countNow = async (mediaIds: FoundItem['mediaId'][]) => {
+    if (countedAtMs.size > MAX_REMEMBERED) countedAtMs.clear()
+    for (const id of mediaIds) countedAtMs.set(id, Date.now())
+    const reply = await bridge.call('discovery.copies', { mediaIds })
+    if (!reply.ok || reply.value.counts.length === 0) return
+    const counts = new Map(reply.value.counts.map(({ mediaId, copies }) => [mediaId, copies]))
+    store.setState(({ items }) => ({
+      items: items.map((item) => ({ ...item, copies: counts.get(item.mediaId) ?? item.copies })),
+    }))
+  }
   const stops = [
     bridge.on('discovery.changed', tellNews),
     bridge.on('following.changed', tellNews),
@@ -137,10 +165,22 @@ export function createFoundFeed(bridge: SowerBridge): FoundFeed {
       store.setState((state) => {
         if (!reply.ok) return { error: reply.error, cursor: undefined, isLoadingMore: false }
         // What arrived meanwhile can push an item into a second page.
-        const known = new Set(state.items.map(({ mediaId }) => mediaId))
-        const fresh = reply.value.items.filter(({ mediaId }) => !known.has(mediaId))
+        const known = new Set(state.items.map(foundKey))
+        const fresh = reply.value.items.filter((item) => !known.has(foundKey(item)))
         return { items: [...state.items, ...fresh], cursor: reply.value.cursor, isLoadingMore: false }
       })
+    },
+    count: (items) => {
+      clearTimeout(countTimer)
+      const nowMs = Date.now()
+      const due = items.filter(
+        ({ accessLevel, copies }) =>
+          accessLevel !== 'private' && nowMs - (copies.presenceAtMs ?? 0) > COUNT_AGAIN_MS,
+      )
+      const ids = [...new Set(due.map(({ mediaId }) => mediaId))]
+        .filter((id) => nowMs - (countedAtMs.get(id) ?? 0) > COUNT_PAUSE_MS)
+        .slice(0, MAX_COUNTED)
+      if (ids.length > 0) countTimer = setTimeout(() => void countNow(ids), COUNT_AFTER_MS)
     },
     setAtStart: (next) => {
       isAtStart = next
@@ -150,6 +190,7 @@ export function createFoundFeed(bridge: SowerBridge): FoundFeed {
       for (const stop of stops) stop()
       clearTimeout(searchTimer)
       clearTimeout(newsTimer)
+      clearTimeout(countTimer)
       generation += 1
     },
   }

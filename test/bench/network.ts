@@ -83,7 +83,7 @@ async function ourRound(
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
         // The gun client waits for as long as it takes; so does this.
         let tries = 0
-        while (!(await reader.lookup(next.id)).isFresh) {
+        while ((await reader.lookup(next.id)).heard !== 'said') {
           if ((tries += 1) > 20) throw new Error('a manifest was not found')
         }
       }

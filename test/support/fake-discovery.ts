@@ -40,6 +40,7 @@ type Handlers = Pick<
   EngineHandlers,
   | 'discovery.search'
   | 'discovery.item'
+  | 'discovery.copies'
   | 'discovery.publisher'
   | 'discovery.refresh'
   | 'following.list'
@@ -72,6 +73,10 @@ export function createFakeNetwork(options: FakeNetworkOptions): Handlers {
       sizeBytes: item.sizeBytes,
       createdAtMs: item.addedAtMs,
       accessLevel: index % 11 === 5 ? 'shared' : 'public',
+      protection: index % 11 === 5 ? 'readable' : 'none',
+      sharedWith: index % 11 === 5 ? 1 : 0,
+      hasConditions: false,
+      isOwn: false,
       isHeld: index % 9 === 2 || options.held().some(({ mediaId }) => mediaId === item.mediaId),
       isFollowed,
       copies: {
@@ -154,9 +159,15 @@ export function createFakeNetwork(options: FakeNetworkOptions): Handlers {
                 { hash: 'a1'.repeat(32), name: one.item.name, createdAt },
                 { hash: 'b2'.repeat(32), name: `Other ${one.item.name}`, createdAt },
               ],
-        isFresh: options.hasRelay(),
+        heard: options.hasRelay() ? 'said' : 'nobody',
       })
     },
+    'discovery.copies': ({ mediaIds }) =>
+      Promise.resolve({
+        counts: found()
+          .filter(({ mediaId }) => mediaIds.includes(mediaId))
+          .map(({ mediaId, copies }) => ({ mediaId, copies })),
+      }),
     'discovery.publisher': ({ publisher }) => {
       const index = indexOf(publisher)
       return index === null

@@ -113,6 +113,7 @@ export function fakeDetail(item: Item): ItemDetail {
     manifestVersion: 1,
     ...(item.infoHash === undefined ? {} : { magnetURI: `magnet:?xt=urn:btih:${item.infoHash}` }),
     link,
+    copies: { presence: 2, presenceAtMs: item.addedAtMs, swarm: 3, swarmAtMs: item.addedAtMs },
     path: `/home/ana/Sower/${item.mediaId}/original`,
     connectedPeers: Array.from({ length: item.peers }, (_, i) => ({
       address: `203.0.113.${1 + Math.floor(random() * 250)}:${20_000 + i}`,

@@ -136,7 +136,7 @@ describe('an item before one has it', () => {
     await copies.getByText('1 node, heard 4 minutes ago').waitFor()
     await copies.getByText('2 complete copies, said 2 minutes ago').waitFor()
     await page.getByRole('list', { name: 'Ways it could come here' }).getByText('media.example.org').waitFor()
-    await page.getByText('A relay was asked just now.').waitFor()
+    await page.getByText('Heard from a relay just now.').waitFor()
     await page.getByText('E389-5230-B7A4-4B35').waitFor()
     await page.getByRole('button', { name: 'Get it' }).click()
     await expect

@@ -101,7 +101,7 @@ describe('Discover, with a network', () => {
     await page.keyboard.press('End')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'harbour at dawn.txt' }).waitFor()
-    await page.getByText('A relay was asked just now.').waitFor()
+    await page.getByText('Heard from a relay just now.').waitFor()
     await page.getByRole('region', { name: 'Copies' }).getByText('1 node, heard').waitFor()
     await page.getByRole('list', { name: 'Ways it could come here' }).getByText('Torrent').waitFor()
     await page.getByRole('button', { name: 'Get it' }).focus()

@@ -52,6 +52,7 @@ const ARGS: { readonly [N in EngineCallName]: EngineArgs<N> } = {
   'fetching.setPriority': { id: 'x', priority: 'high' },
   'discovery.search': {},
   'discovery.item': { id: ID },
+  'discovery.copies': { mediaIds: [ID] },
   'discovery.publisher': { publisher: PERSON },
   'discovery.refresh': {},
   'following.list': {},

@@ -24,7 +24,7 @@ test.each([false, true])(
     await a.publish(manifest)
     const byId = await b.lookup(manifest.id)
     expect(byId.known?.manifest).toEqual(manifest)
-    expect(byId.isFresh).toBe(true)
+    expect(byId.heard).toBe('said')
     const inSpace = await b.lookup(manifest.id, { pub: pair.pub })
     expect(inSpace.known?.manifest).toEqual(manifest)
     expect(inSpace.known?.pub).toBe(pair.pub)
@@ -46,7 +46,7 @@ test('keeps the newest version of an owner, and what it knew when nobody answers
   await relay.stop()
   const known = await b.lookup(first.id)
   expect(known.known?.manifest).toEqual(second)
-  expect(known.isFresh).toBe(false)
+  expect(known.heard).toBe('nobody')
 })
 
 test('counts who has an item, and no longer counts who said good-bye', async () => {

@@ -57,10 +57,10 @@ test(
       [clear, 'clear.txt'],
       [sealed, 'sealed.txt'],
     ] as const) {
-      const { item, isFresh } = await callNode(node, 'discovery.item', { id: mediaId })
+      const { item, heard } = await callNode(node, 'discovery.item', { id: mediaId })
       expect(item).toMatchObject({ mediaId, name, accessLevel: 'private', isHeld: true })
       expect(item.copies).toEqual({ presence: 0 })
-      expect(isFresh).toBe(false)
+      expect(heard).toBe('unasked')
       expect((await runSower(node.dataDir, ['search', mediaId])).stdout).toContain(name)
     }
     expect((await runSower(node.dataDir, ['search', thrownAway])).status).toBe(1)

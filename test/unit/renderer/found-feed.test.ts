@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { FakeOptions } from '../../support/fake-bridge.ts'
+import { fakePersonKey } from '../../support/fake-people.ts'
 import { createFakeBridge } from '../../support/fake-bridge.ts'
-import { createFoundFeed } from '../../../renderer/stores/found-feed.ts'
+import { createFoundFeed, foundKey } from '../../../renderer/stores/found-feed.ts'
 
 function setUp(options: FakeOptions = {}) {
   const bridge = createFakeBridge({ found: 120, relays: ['wss://relay.example.org/gun'], ...options })
@@ -32,6 +33,50 @@ describe('the feed of what others published', () => {
     await feed.more()
     expect(new Set(state().items.map(({ mediaId }) => mediaId)).size).toBe(120)
     expect(state().cursor).toBeUndefined()
+  })
+
+  it('keeps what two published of the same bytes apart', async () => {
+    const { bridge, feed, state } = setUp()
+    await feed.reload()
+    const [first] = state().items
+    const call = bridge.call.bind(bridge)
+    vi.spyOn(bridge, 'call').mockImplementation((async (name: string, args: never) => {
+      const reply = await call(name as 'discovery.search', args)
+      if (reply.ok && first !== undefined) reply.value.items.push({ ...first, owner: fakePersonKey(99) })
+      return reply
+    }) as typeof bridge.call)
+    await feed.more()
+    const twins = state().items.filter(({ mediaId }) => mediaId === first?.mediaId)
+    expect(new Set(twins.map(foundKey)).size).toBe(2)
+  })
+
+  it('has those counted that are looked at, not again at once, and never what is private', async () => {
+    vi.useFakeTimers({ now: Date.now() })
+    try {
+      const { bridge, feed, state } = setUp()
+      await feed.reload()
+      const uncounted = state()
+        .items.slice(0, 3)
+        .map((item) => ({ ...item, copies: { presence: 0 } }))
+      const [one, two, secret] = uncounted
+      feed.store.setState({ items: uncounted })
+      const seen = [one, two, { ...secret, accessLevel: 'private' }] as typeof uncounted
+      const counts = () => bridge.calls.filter(({ name }) => name === 'discovery.copies')
+      feed.count(seen)
+      feed.count(seen)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(counts().map(({ args }) => args)).toEqual([{ mediaIds: [one?.mediaId, two?.mediaId] }])
+      expect(state().items.map(({ copies }) => copies.presenceAtMs !== undefined)).toEqual([
+        true,
+        true,
+        false,
+      ])
+      feed.count(seen)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(counts()).toHaveLength(1)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('drops the answer to an older question', async () => {
