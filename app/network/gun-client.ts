@@ -3,6 +3,9 @@ import type { Log } from '../ports/log.ts'
 import type { GunGraph, GunNode } from './graph.ts'
 import type { GunHost } from './gun-host.ts'
 import type { Answer, FromGun, RelayStatus, ToGun } from './gun-protocol.ts'
+import { PutWindow } from './put-window.ts'
+import { away, Questions } from './questions.ts'
+import { Watchdog } from './watchdog.ts'
 
 export interface GunClientOptions {
   readonly dir: string
@@ -38,11 +41,6 @@ export interface GunProcessStatus {
   readonly dropped: Readonly<Record<string, number>>
 }
 
-interface Waiting {
-  readonly resolve: (message: FromGun) => void
-  readonly reject: (error: AppError) => void
-}
-
 export interface PutResult {
   /** GUN's disk has it; when not, it keeps nothing at present. */
   readonly isStored: boolean
@@ -76,34 +74,26 @@ const HEALTHY_AFTER_MS = 60_000
 /** One that does not begin to answer in this time is started again. */
 const BOOT_MS = 15_000
 const MAX_STORE_BYTES = 256 * 1024 * 1024
-/**
- * Puts in flight: GUN's own writes take a quarter of a second, so that some dozens at once keep it busy; a relay that takes longer
- * to answer has enough before it, and gets fewer.
- */
-const MOST_IN_FLIGHT = 100
-const LEAST_IN_FLIGHT = 8
-const SLOW_PUT_MS = 3_000
 const PUT_TIMEOUT_MS = 20_000
-
 /** The engine's side of GUN's process: starts it, brings it back, asks it, and paces what is written. */
 export class GunClient {
   readonly #options: GunClientOptions
-  readonly #waiting = new Map<number, Waiting>()
-  readonly #queue: (() => void)[] = []
+  readonly #questions = new Questions()
+  readonly #window = new PutWindow()
   #host: GunHost | undefined
   #state: GunProcessStatus['state'] = 'off'
   #status: Pick<GunProcessStatus, 'memoryBytes' | 'nodesInMemory' | 'peers' | 'relays' | 'dropped'> = NOTHING
   #isKeeping = true
   #watching: ToGun | undefined
-  #nextId = 1
-  #putsInFlight = 0
-  #window = MOST_IN_FLIGHT / 2
-  #slowedAtMs = -Infinity
   #crashes = 0
   #restarts = 0
   #lastExit: string | undefined
   #timer: NodeJS.Timeout | undefined
   #healthy: NodeJS.Timeout | undefined
+  readonly #watchdog = new Watchdog(() => {
+    this.#options.log.warn('network.gun-silent', { pid: this.#host?.pid })
+    this.#host?.kill()
+  })
 
   constructor(options: GunClientOptions) {
     this.#options = options
@@ -123,7 +113,8 @@ export class GunClient {
     this.#host = undefined
     clearTimeout(this.#timer)
     clearTimeout(this.#healthy)
-    this.#failAll()
+    this.#watchdog.stop()
+    this.#questions.failAll()
     if (host === undefined) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => host.kill(), 2_000)
@@ -165,34 +156,16 @@ export class GunClient {
   }
 
   /**
-   * Writes nodes, at most {@link MOST_IN_FLIGHT} at a time; the others wait in order.
+   * Writes nodes, not too many at a time; the others wait in order.
    * @throws {AppError} `UNAVAILABLE` when GUN does not run or ended meanwhile, `CANCELLED`
    */
   async put(graph: GunGraph, signal?: AbortSignal): Promise<PutResult> {
-    if (this.#putsInFlight >= this.#window) await new Promise<void>((resolve) => this.#queue.push(resolve))
-    this.#putsInFlight += 1
-    const startedAtMs = performance.now()
-    try {
+    return this.#window.run(async () => {
       if (signal?.aborted === true) throw new AppError('CANCELLED', 'Publishing was stopped.')
-      const done = await this.#ask((id) => ({ type: 'put', id, graph, timeoutMs: PUT_TIMEOUT_MS }))
+      const timeoutMs = PUT_TIMEOUT_MS
+      const done = await this.#ask(timeoutMs, (id) => ({ type: 'put', id, graph, timeoutMs }))
       return done.type === 'put-done' ? done : { isStored: false, relays: [] }
-    } finally {
-      this.#putsInFlight -= 1
-      this.#pace(performance.now() - startedAtMs)
-      // Whoever waits is let in one by one, as the window allows.
-      for (let free = Math.floor(this.#window) - this.#putsInFlight; free > 0; free -= 1)
-        this.#queue.shift()?.()
-    }
-  }
-
-  #pace(tookMs: number): void {
-    const isSlow = tookMs > SLOW_PUT_MS
-    // Those that were sent together are slow together: one step down for all of them, many small ones up.
-    if (!isSlow) this.#window = Math.min(MOST_IN_FLIGHT, this.#window + 2 / this.#window)
-    else if (performance.now() - this.#slowedAtMs > SLOW_PUT_MS) {
-      this.#slowedAtMs = performance.now()
-      this.#window = Math.max(LEAST_IN_FLIGHT, this.#window / 2)
-    }
+    })
   }
 
   /**
@@ -200,7 +173,7 @@ export class GunClient {
    * @throws {AppError} `UNAVAILABLE`
    */
   async get({ soul, key, timeoutMs = 5_000, patienceMs = 500 }: GetArgs): Promise<readonly Answer[]> {
-    const got = await this.#ask((id) => ({
+    const got = await this.#ask(timeoutMs, (id) => ({
       type: 'get',
       id,
       soul,
@@ -217,7 +190,7 @@ export class GunClient {
    * @throws {AppError} `UNAVAILABLE`
    */
   async page({ soul, from, before, timeoutMs = 5_000 }: PageArgs): Promise<{ node?: GunNode } | undefined> {
-    const got = await this.#ask((id) => ({
+    const got = await this.#ask(timeoutMs, (id) => ({
       type: 'page',
       id,
       soul,
@@ -241,14 +214,10 @@ export class GunClient {
     return { relays: [...relays], reserveBytes }
   }
 
-  #ask(make: (id: number) => ToGun): Promise<FromGun> {
+  #ask(timeoutMs: number, make: (id: number) => ToGun): Promise<FromGun> {
     if (this.#state !== 'running' || this.#host === undefined) return Promise.reject(away())
-    const id = this.#nextId++
     const host = this.#host
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      host.post(make(id))
-    })
+    return this.#questions.ask(timeoutMs, (id) => host.post(make(id)))
   }
 
   #spawn(): void {
@@ -264,6 +233,7 @@ export class GunClient {
   }
 
   #received(host: GunHost, message: FromGun): void {
+    this.#watchdog.heard()
     switch (message.type) {
       case 'booted':
         host.post({
@@ -275,6 +245,7 @@ export class GunClient {
         break
       case 'ready':
         clearTimeout(this.#timer)
+        this.#watchdog.start()
         this.#state = 'running'
         this.#healthy = setTimeout(() => (this.#crashes = 0), HEALTHY_AFTER_MS)
         this.#healthy.unref()
@@ -283,12 +254,10 @@ export class GunClient {
         break
       case 'put-done':
       case 'got':
-        this.#waiting.get(message.id)?.resolve(message)
-        this.#waiting.delete(message.id)
+        this.#questions.answered(message.id, message)
         break
       case 'failed':
-        this.#waiting.get(message.id)?.reject(away())
-        this.#waiting.delete(message.id)
+        this.#questions.failed(message.id)
         break
       case 'disk':
         this.#isKeeping = message.isKeeping
@@ -317,32 +286,18 @@ export class GunClient {
     this.#host = undefined
     clearTimeout(this.#timer)
     clearTimeout(this.#healthy)
+    this.#watchdog.stop()
     this.#lastExit = cause
     this.#restarts += 1
     this.#crashes += 1
     this.#state = 'restarting'
     this.#status = NOTHING
-    this.#failAll()
+    this.#questions.failAll()
     if (wasRunning) this.#options.onEvent({ type: 'down' })
     const delayMs = BACKOFF_MS[Math.min(this.#crashes, BACKOFF_MS.length) - 1] ?? 0
     this.#options.log.warn('network.gun-ended', { cause, delayMs })
     this.#timer = setTimeout(() => this.#spawn(), delayMs)
   }
-
-  #failAll(): void {
-    for (const { reject } of this.#waiting.values()) reject(away())
-    this.#waiting.clear()
-  }
 }
 
 const NOTHING = { memoryBytes: 0, nodesInMemory: 0, peers: 0, relays: [], dropped: {} } as const
-
-function away(): AppError {
-  return new AppError(
-    'UNAVAILABLE',
-    'The part of Sower that talks to relays is starting again. Your media are safe.',
-    {
-      hint: 'Nothing needs to be done: it goes on by itself.',
-    },
-  )
-}

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { filterFrame } from './filter.ts'
 import type { Asked, CleanMessage, DropReason } from './filter.ts'
+import { FutureBudget } from './future-budget.ts'
 import { mergeNodes } from './graph.ts'
 import type { GunGraph, GunNode } from './graph.ts'
 import type { GunDisk } from './gun-disk.ts'
@@ -8,9 +9,10 @@ import { makeGun } from './gun-module.ts'
 import type { GunAnswer, GunPeer, GunRoot, GunTag } from './gun-module.ts'
 import type { Answer } from './gun-protocol.ts'
 import { pageQuestion, pageSize } from './list-page.ts'
+import { NodesInMemory } from './nodes-in-memory.ts'
 import { Rate } from './rate.ts'
 import { frozenKey } from './sea.ts'
-import { isList, parseSoul, souls } from './souls.ts'
+import { isListSoul, parseSoul, souls } from './souls.ts'
 
 export interface GunNodeOptions {
   readonly disk: GunDisk
@@ -50,13 +52,6 @@ const MESSAGES_PER_SEC = 2_000
 const MESSAGES_BURST = 4_000
 const RELAY_BYTES_PER_SEC = 2 * 1024 * 1024
 const RELAY_BYTES_BURST = 16 * 1024 * 1024
-/** Nodes kept in memory; those unused longest are forgotten first and read from the disk when asked for. */
-const MAX_NODES = 4_000
-/**
- * Writes after which a list is let go of. All frozen versions are keys of one soul, and that soul is always the one used last: as one
- * of the {@link MAX_NODES} it would hold every manifest there is.
- */
-const MAX_LIST_WRITES = 256
 /** Souls of our own whose time is remembered. */
 const MAX_OWN = 60_000
 /** After a whole answer, the others get this long. */
@@ -70,12 +65,10 @@ export class GunGraphNode {
   /** Our questions that are still open, and who takes the answers. */
   readonly #asked = new Map<string, Asked & { readonly take: (message: GunAnswer, from: string) => void }>()
   readonly #dropped = new Map<string, number>()
-  /** Souls in memory, least recently used first. */
-  readonly #used = new Map<string, true>()
+  readonly #memory: NodesInMemory
   /** What we wrote ourselves: soul → its time, and its manifest's hash. Older writings of the same are replays. */
   readonly #own = new Map<string, { readonly state: number; readonly hash: unknown }>()
-  /** Writes to a list since it was last let go of. */
-  readonly #listWrites = new Map<string, number>()
+  readonly #future = new FutureBudget()
   #isFeedWanted = false
   #publishers: ReadonlySet<string> = new Set()
 
@@ -88,10 +81,12 @@ export class GunGraphNode {
       if (message.get !== undefined && message._?.via !== undefined) return
       mesh.say(message, this.#root.opt.peers)
     }
-    const touch = (soul: unknown): void => this.#touch(soul)
+    const memory = new NodesInMemory(this.#root)
+    this.#memory = memory
     this.#root.on('put', function (this: GunTag, message: { put?: { '#'?: unknown } }) {
       this.to.next(message)
-      touch(message.put?.['#'])
+      const soul = message.put?.['#']
+      if (typeof soul === 'string') memory.touch(soul)
     } as never)
   }
 
@@ -99,8 +94,8 @@ export class GunGraphNode {
     return Object.fromEntries(this.#dropped)
   }
 
-  get nodesInMemory(): number {
-    return this.#used.size
+  get memory(): Pick<NodesInMemory, 'count' | 'prune' | 'tidy'> {
+    return this.#memory
   }
 
   get peerCount(): number {
@@ -251,32 +246,10 @@ export class GunGraphNode {
     })
   }
 
-  /** Lets go of nodes in memory beyond the limit. */
-  prune(keep = MAX_NODES): void {
-    for (const soul of this.#used.keys()) {
-      if (this.#used.size <= keep) return
-      this.#forget(soul)
-    }
-  }
-
   /** Has no frozen version of an item any more, in memory or on the disk. */
   forgetVersions(mediaId: string): void {
     this.#options.disk.remove(souls.versions, mediaId)
-    this.#forget(souls.versions)
-  }
-
-  #forget(soul: string): void {
-    this.#used.delete(soul)
-    this.#listWrites.delete(soul)
-    delete this.#root.graph[soul]
-    if (this.#root.next !== undefined) delete this.#root.next[soul]
-  }
-
-  /** Once in a while: GUN notes every soul that was ever read, for chains, of which there are none here. */
-  tidy(): void {
-    const { next } = this.#root
-    if (next !== undefined) for (const soul of Object.keys(next)) delete next[soul]
-    this.prune()
+    this.#memory.forget(souls.versions)
   }
 
   #hasRelays(): boolean {
@@ -293,6 +266,7 @@ export class GunGraphNode {
     // An answer to ourselves is none of GUN's business: it would drop one that says what another said before.
     const asked = message['@'] === undefined ? undefined : this.#asked.get(message['@'])
     if (asked !== undefined) return asked.take(message, peer.id)
+    if (message.put !== undefined && !this.#withoutFuture(message, message.put, peer.id)) return
     this.#root.opt.mesh.hear(message, peer)
   }
 
@@ -312,6 +286,15 @@ export class GunGraphNode {
     if (kept.length === 0) return false
     message.put = Object.fromEntries(kept)
     return true
+  }
+
+  /** Takes out what is dated into the future, when GUN may hold no more of it. @returns whether anything is left */
+  #withoutFuture(message: CleanMessage, put: GunGraph, from: string): boolean {
+    const { graph, refused } = this.#future.admit(from, put, this.#options.nowMs())
+    if (refused === 0) return true
+    this.#count('future', refused)
+    message.put = graph
+    return Object.keys(graph).length > 0
   }
 
   /** Tells the engine what it wanted to hear of. */
@@ -342,18 +325,6 @@ export class GunGraphNode {
     }
   }
 
-  #touch(soul: unknown): void {
-    if (typeof soul !== 'string') return
-    this.#used.delete(soul)
-    this.#used.set(soul, true)
-    if (this.#used.size > MAX_NODES * 1.25) this.prune()
-    if (!isListSoul(soul)) return
-    const writes = (this.#listWrites.get(soul) ?? 0) + 1
-    this.#listWrites.set(soul, writes)
-    // Not while GUN is in the middle of this very write.
-    if (writes === MAX_LIST_WRITES) setImmediate(() => this.#forget(soul))
-  }
-
   #count(reason: DropReason | 'stale', count: number): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
   }
@@ -377,11 +348,6 @@ function collect(message: GunAnswer, from: string, found: Map<string, Record<str
     if (node !== null && typeof node === 'object') held[soul] = mergeNodes(held[soul], structuredClone(node))
   }
   found.set(from, held)
-}
-
-function isListSoul(name: string): boolean {
-  const soul = parseSoul(name)
-  return soul !== undefined && isList(soul)
 }
 
 function toGet(soul: GetOptions['soul'], key: GetOptions['key']): Record<string, unknown> {

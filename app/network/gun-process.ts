@@ -9,8 +9,8 @@ import { ToGun } from './gun-protocol.ts'
 import type { FromGun } from './gun-protocol.ts'
 import type { GunGraph } from './graph.ts'
 import { RelayLink } from './relay-link.ts'
+import { REPORT_EVERY_MS } from './watchdog.ts'
 
-const STATUS_EVERY_MS = 2_000
 const TIDY_EVERY_MS = 30_000
 /** The engine hears of at most so many foreign nodes a second; it asks for the rest when it looks again. */
 const HEARD_PER_TICK = 25
@@ -55,7 +55,7 @@ class GunProcess {
     })
     this.#timers.push(
       setInterval(() => this.#tell(), TICK_MS),
-      setInterval(() => this.#report(), STATUS_EVERY_MS),
+      setInterval(() => this.#report(), REPORT_EVERY_MS),
       setInterval(() => this.#tidy(), TIDY_EVERY_MS),
     )
   }
@@ -149,7 +149,7 @@ class GunProcess {
   }
 
   #tidy(): void {
-    this.#graph.tidy()
+    this.#graph.memory.tidy()
     this.#disk.tidy()
   }
 
@@ -173,7 +173,7 @@ class GunProcess {
       },
       // A thread shares its process's pages: only its heap is its own.
       memoryBytes: parentPort === null ? memory.rss : memory.heapUsed,
-      nodesInMemory: this.#graph.nodesInMemory,
+      nodesInMemory: this.#graph.memory.count,
       peers: this.#graph.peerCount,
     })
   }

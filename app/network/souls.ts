@@ -99,6 +99,12 @@ export function isList(soul: Soul): boolean {
   )
 }
 
+/** The same of a name. */
+export function isListSoul(name: string): boolean {
+  const soul = parseSoul(name)
+  return soul !== undefined && isList(soul)
+}
+
 export const souls = {
   index: INDEX,
   versions: VERSIONS,

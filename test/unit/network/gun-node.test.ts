@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { makeNode } from '../../../app/network/graph.ts'
 import { GunDisk } from '../../../app/network/gun-disk.ts'
 import { GunGraphNode } from '../../../app/network/gun-node.ts'
@@ -57,15 +57,57 @@ test('what is no longer in memory is not put back in time', async () => {
   const soul = souls.hint(idOf(1))
   const nowMs = Date.now()
   await node.put({ [soul]: makeNode(soul, { version: 2 }, nowMs) }, 5_000)
-  node.prune(0)
-  expect(node.nodesInMemory).toBe(0)
+  node.memory.prune(0)
+  expect(node.memory.count).toBe(0)
   node.attach('stranger', false, () => undefined)
   node.hear(
     'stranger',
     JSON.stringify({ '#': 'old', put: { [soul]: makeNode(soul, { name: 'x' }, nowMs + 1) } }),
   )
   await node.put({ [soul]: makeNode(soul, { version: 1 }, nowMs - 10) }, 5_000)
-  node.prune(0)
+  node.memory.prune(0)
   const { answers } = await node.get({ soul, timeoutMs: 2_000, patienceMs: 100 })
   expect(answers[0]?.graph[soul]).toMatchObject({ version: 2, name: 'x' })
+})
+
+test('holds little of what is dated into the future until it is due, and takes what is due', async () => {
+  node.attach('stranger', false, () => undefined)
+  node.attach('other', false, () => undefined)
+  const say = (peer: string, soul: string, values: Record<string, string>, states: number[]): number =>
+    node.hear(
+      peer,
+      JSON.stringify({
+        '#': soul.slice(-12) + String(states[0]),
+        put: {
+          [soul]: makeNode(
+            soul,
+            values,
+            Object.fromEntries(Object.keys(values).map((key, index) => [key, states[index] ?? 0])),
+          ),
+        },
+      }),
+    )
+  const nowMs = Date.now()
+  const text = 'x'.repeat(10_000)
+  for (let n = 0; n < 1_000; n += 1)
+    say('stranger', souls.hint(idOf(n)), { name: text, mime: text }, [nowMs - 1_000, nowMs + 50_000])
+  const refused = node.counters['future'] ?? 0
+  // Of 20 MB, two.
+  expect(refused).toBeGreaterThan(880)
+  expect(refused).toBeLessThan(1_000)
+  // What was due already is there in any case; and another peer’s clock may go fast.
+  say('other', souls.hint(idOf(2_000)), { name: 'soon' }, [nowMs + 1_500])
+  await vi.waitFor(
+    async () => {
+      const read = async (n: number): Promise<unknown> => {
+        const soul = souls.hint(idOf(n))
+        return (await node.get({ soul, timeoutMs: 2_000, patienceMs: 100 })).answers[0]?.graph[soul]
+      }
+      expect(await read(999)).toMatchObject({ name: text })
+      expect(await read(999)).not.toHaveProperty('mime')
+      expect(await read(2_000)).toMatchObject({ name: 'soon' })
+    },
+    { timeout: 10_000, interval: 200 },
+  )
+  expect(node.counters['future']).toBe(refused)
 })
