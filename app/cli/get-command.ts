@@ -20,6 +20,8 @@ export interface GetOptions {
 
 /** For anybody who has it. */
 const GIVE_UP_AFTER_MS = 20_000
+/** The node itself ends what nobody waits longer for by then; what goes on is waited for by somebody else. */
+const LEAVE_AFTER_MS = 60_000
 
 /** `sower get LINK`: fetches, verifies, keeps, and with --out also writes a copy where the user wants it. */
 export async function getCommand(context: Context, link: string, options: GetOptions): Promise<void> {
@@ -38,9 +40,15 @@ export async function getCommand(context: Context, link: string, options: GetOpt
         ...(options.seed === undefined ? {} : { isSeedingWanted: options.seed }),
         ...(options.wait ? {} : { giveUpAfterMs: GIVE_UP_AFTER_MS }),
       })
-      const transfer = await waitOrPause(node, transferId, signal, (now) =>
-        terminal.progress(formatProgress(now)),
-      )
+      const leaving = new AbortController()
+      let offeredAtMs = performance.now()
+      const onProgress = (now: readonly Transfer[]): void => {
+        terminal.progress(formatProgress(now))
+        const isUnoffered = now.every((one) => one.state === 'active' && one.isUnoffered)
+        if (options.wait || !isUnoffered) offeredAtMs = performance.now()
+        else if (performance.now() - offeredAtMs > LEAVE_AFTER_MS) leaving.abort()
+      }
+      const transfer = await waitOrPause(node, transferId, { signal, leaving: leaving.signal, onProgress })
       const error = transferError(transfer)
       if (error?.code === 'NO_SOURCES' && !options.wait) throw withWaitHint(error)
       if (error !== undefined) throw error
@@ -59,6 +67,13 @@ export async function getCommand(context: Context, link: string, options: GetOpt
     },
     { isStoppedByWork: true },
   )
+}
+
+function unoffered(isGoingOn: boolean): AppError {
+  const rest = isGoingOn ? ' The node goes on looking, as somebody else waits for it.' : ''
+  return new AppError('NO_SOURCES', `Nobody offers this item now.${rest}`, {
+    hint: 'Try again later, or name somebody who has it.',
+  })
 }
 
 function withWaitHint({ code, message, hint = '' }: AppError): AppError {
@@ -92,19 +107,28 @@ async function writeOut(
   await finishTransfer(context, node, transferId)
 }
 
+interface Waiting {
+  readonly signal: AbortSignal
+  /** Fires when it makes no sense to this command to wait any longer. */
+  readonly leaving: AbortSignal
+  readonly onProgress: (transfers: readonly Transfer[]) => void
+}
+
 async function waitOrPause(
   node: NodeConnection,
   id: string,
-  signal: AbortSignal,
-  onProgress: (transfers: readonly Transfer[]) => void,
+  { signal, leaving, onProgress }: Waiting,
 ): Promise<Transfer> {
   try {
-    const [transfer] = await waitForTransfers(node, [id], { onProgress, signal })
+    const either = AbortSignal.any([signal, leaving])
+    const [transfer] = await waitForTransfers(node, [id], { onProgress, signal: either })
     if (transfer === undefined) throw new Error('the transfer has vanished')
     return transfer
   } catch (error) {
-    if (!signal.aborted) throw error
-    await node.call('transfers.pause', { id }).catch(() => undefined)
+    if (!signal.aborted && !leaving.aborted) throw error
+    // What somebody else waits for in a running node goes on there.
+    if (signal.aborted || !node.isRunning) await node.call('transfers.pause', { id }).catch(() => undefined)
+    if (!signal.aborted) throw withWaitHint(unoffered(node.isRunning))
     throw new AppError('CANCELLED', 'Stopped. What has arrived so far is kept.', {
       hint: 'Run the same command again to go on where it stopped.',
       cause: error,

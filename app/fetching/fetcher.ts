@@ -134,13 +134,10 @@ export class Fetcher {
       const { expiresAtMs } = parsed
       return beginHeld(this.#deps, held, { fileKey, isSeedingWanted, expiresAtMs })
     }
-    if (fileKey !== undefined && parsed.mediaId !== undefined) {
-      const boxedKey = await this.#linkKeys.box(parsed.mediaId, fileKey)
-      if (boxedKey !== null) plan.boxedKey = boxedKey
-    }
+    if (fileKey !== undefined) await this.#linkKeys.boxInto(plan, fileKey)
     const same = this.#plans.sameItem(parsed)
     if (same !== undefined) {
-      const keys = { plan: this.#linkKeys.has(same.id, same.plan), other: fileKey !== undefined }
+      const keys = { hasKey: this.#linkKeys.has(same.id, same.plan), bringsKey: fileKey !== undefined }
       if (fileKey !== undefined && plan.boxedKey === undefined) this.#linkKeys.hold(same.id, fileKey)
       this.#join(same.id, same.plan, plan, keys)
       return same.id
@@ -200,8 +197,12 @@ export class Fetcher {
   /** @throws {AppError} `NOT_FOUND`, `CONFLICT` when it is over */
   resume(id: string): void {
     const { state } = this.#plans.requireState(id, ['queued', 'active', 'paused'])
-    if (state === 'paused') this.#plans.require(id)
-    if (state === 'paused' || this.#wishes.has(id)) this.#goOn(id)
+    if (state !== 'paused' && !this.#wishes.has(id)) return
+    const plan = this.#plans.require(id)
+    // Whoever resumes it waits, whatever was asked for before.
+    delete plan.giveUpAfterMs
+    this.#deps.transfers.setPayload(id, plan)
+    this.#goOn(id)
   }
 
   /** Tries a failed (or cancelled) one again; sources that were dropped get another chance. */
@@ -385,9 +386,10 @@ export class Fetcher {
   }
 
   /** The other link of the same item adds what it knows. */
-  #join(id: string, plan: Plan, other: Plan, keys: Parameters<typeof joinPlans>[2]): void {
-    const gained = joinPlans(plan, other, keys)
-    this.#deps.transfers.setPayload(id, plan)
+  #join(id: string, plan: Plan, other: Plan, keys: { hasKey: boolean; bringsKey: boolean }): void {
+    const isWaitedFor = this.#deps.transfers.get(id)?.state !== 'paused'
+    const gained = joinPlans(plan, other, { ...keys, isWaitedFor })
+    this.#plans.write(id, plan)
     if (!this.#running.has(id) || this.#wishes.has(id)) this.#goOn(id)
     else if (gained) this.#interrupt(id)
   }

@@ -202,6 +202,7 @@ export class GetJob {
         ? new Uint8Array(1 << 17).fill(0xff)
         : undefined
     plan.isClean = false
+    plan.verified = { infoHash, bits: Buffer.from(saved ?? []).toString('base64') }
     this.#save()
     return downloadFromSwarm({
       swarm: this.#deps.swarm,

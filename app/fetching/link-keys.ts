@@ -19,11 +19,13 @@ export class LinkKeys {
     this.#ring = ring
   }
 
-  /**
-   * @param fileKey 32 bytes; left untouched
-   * @returns what a plan may hold; `null` while the wallet is not open
-   */
-  async box(mediaId: string, fileKey: Uint8Array): Promise<string | null> {
+  /** Gives a plan the key that its link brought, boxed, unless the wallet is not open. @param fileKey 32 bytes; left untouched */
+  async boxInto(plan: Plan, fileKey: Uint8Array): Promise<void> {
+    const box = plan.mediaId === undefined ? null : await this.#box(plan.mediaId, fileKey)
+    if (box !== null) plan.boxedKey = box
+  }
+
+  async #box(mediaId: string, fileKey: Uint8Array): Promise<string | null> {
     let pair
     try {
       pair = this.#ring.pair()
@@ -62,7 +64,7 @@ export class LinkKeys {
   async settle(id: string, plan: Plan, rows: Pick<TransferRows, 'setPayload'>): Promise<void> {
     const held = this.#unboxed.get(id)
     if (held === undefined || plan.mediaId === undefined) return
-    const box = await this.box(plan.mediaId, held)
+    const box = await this.#box(plan.mediaId, held)
     if (box === null) return
     plan.boxedKey = box
     rows.setPayload(id, plan)

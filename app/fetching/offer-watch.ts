@@ -33,7 +33,7 @@ export class OfferWatch {
     if (fault !== null) throw fault
   }
 
-  /** The swarm's sources as they are now: whoever is connected counts. */
+  /** The swarm's sources as they are now: whoever has something that is missing here counts. */
   see(sources: readonly Pick<TransferSource, 'state'>[]): void {
     if (sources.some(({ state }) => state === 'active' || state === 'idle')) {
       this.offered()

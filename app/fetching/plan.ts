@@ -84,13 +84,14 @@ export function readPlan(payload: unknown): Plan | null {
 
 /**
  * Another link of the same item adds what it knows.
- * @param keys whether each of them has brought a key: of two, the one that lasts longer counts
- * @returns whether there is somebody new to ask, or a key to try
+ * @param about `hasKey`, `bringsKey`: whether each of them has brought a key: of two, the one that lasts longer counts;
+ *   `isWaitedFor`: whether somebody has asked for it before and still waits
+ * @returns whether there is somebody new to ask, something new to ask by, or a key to try
  */
 export function joinPlans(
   plan: Plan,
   other: Plan,
-  keys: { readonly plan: boolean; readonly other: boolean },
+  about: { readonly hasKey: boolean; readonly bringsKey: boolean; readonly isWaitedFor: boolean },
 ): boolean {
   const lists = ['trackers', 'webSources', 'peers', 'typedWeb', 'typedPeers'] as const
   const gained = lists.map((list) => {
@@ -98,12 +99,22 @@ export function joinPlans(
     plan[list].push(...news)
     return news.length > 0
   })
-  plan.infoHash ??= other.infoHash
+  for (const fact of ['mediaId', 'pub', 'name'] as const) {
+    if (plan[fact] !== undefined || other[fact] === undefined) continue
+    plan[fact] = other[fact]
+    gained.push(fact !== 'name')
+  }
+  // A link without a mediaId was found to be of the same item by the torrent, which somebody else may have named.
+  if (other.mediaId !== undefined) plan.infoHash ??= other.infoHash
   plan.isEncrypted ||= other.isEncrypted
   if (other.boxedKey !== undefined) plan.boxedKey = other.boxedKey
-  // Whoever is ready to wait longest decides.
-  if (other.giveUpAfterMs === undefined) delete plan.giveUpAfterMs
-  if (keys.other)
-    plan.expiresAtMs = keys.plan ? laterEnd(plan.expiresAtMs, other.expiresAtMs) : other.expiresAtMs
+  const bounds = [other.giveUpAfterMs, ...(about.isWaitedFor ? [plan.giveUpAfterMs] : [])].map(
+    (ms) => ms ?? Infinity,
+  )
+  // Whoever is ready to wait longest decides, among those who wait.
+  plan.giveUpAfterMs = Math.max(...bounds)
+  if (plan.giveUpAfterMs === Infinity) delete plan.giveUpAfterMs
+  if (about.bringsKey)
+    plan.expiresAtMs = about.hasKey ? laterEnd(plan.expiresAtMs, other.expiresAtMs) : other.expiresAtMs
   return gained.includes(true) || other.boxedKey !== undefined
 }

@@ -1,4 +1,4 @@
-import { AppError, type Transfer } from '../contract/index.ts'
+import { AppError, type MediaId, type Transfer } from '../contract/index.ts'
 import { unreadable } from './failures.ts'
 import type { ParsedLink } from './link.ts'
 import { readPlan, type Plan } from './plan.ts'
@@ -27,6 +27,13 @@ export class Plans {
     return plan
   }
 
+  /** On the disk when this returns, with what the list shows of it. */
+  write(id: string, plan: Plan): void {
+    this.#transfers.setPayload(id, plan)
+    if (this.#transfers.get(id)?.mediaId !== plan.mediaId)
+      this.#transfers.update(id, { mediaId: plan.mediaId as MediaId }) // 64 hex by the parser
+  }
+
   /** @throws {AppError} `NOT_FOUND`; `CONFLICT` when the download is in another state */
   requireState(id: string, allowed: readonly Transfer['state'][]): Transfer {
     const transfer = this.#transfers.get(id)
@@ -52,10 +59,19 @@ export class Plans {
 
   /** The download under way of what a link leads to. */
   sameItem(link: Pick<ParsedLink, 'mediaId' | 'infoHash'>): Planned | undefined {
-    return this.unfinished().find(
-      ({ plan }) =>
-        (link.mediaId !== undefined && plan.mediaId === link.mediaId) ||
-        (link.mediaId === undefined && link.infoHash !== undefined && plan.infoHash === link.infoHash),
+    const { mediaId, infoHash } = link
+    const unfinished = this.unfinished()
+    const isOther = ({ plan }: Planned): boolean =>
+      mediaId !== undefined && plan.mediaId !== undefined && plan.mediaId !== mediaId
+    return (
+      unfinished.find(({ plan }) => mediaId !== undefined && plan.mediaId === mediaId) ??
+      // The torrent it is fetched by may be one that a manifest or a source has named.
+      unfinished.find(
+        (one) =>
+          infoHash !== undefined &&
+          (one.plan.infoHash === infoHash || one.plan.verified?.infoHash === infoHash) &&
+          !isOther(one),
+      )
     )
   }
 

@@ -172,19 +172,20 @@ export class Download {
     if (source === undefined || link.isClosed) return
     source.countNew((index, by) => this.picker.count(index, by))
     if (link.wire.peerChoking) this.#giveBackAll(source)
-    const isWanted = this.picker.states.some(
-      (state, index) => state !== PIECE_DONE && link.wire.peerPieces.get(index),
-    )
-    if (isWanted) link.wire.interested()
+    if (this.isOffering(link)) link.wire.interested()
     else link.wire.uninterested()
     this.#fillPeer(source)
+  }
+
+  /** Whether it has a piece that is missing. */
+  isOffering({ wire: { peerPieces } }: Link): boolean {
+    return this.picker.states.some((state, index) => state !== PIECE_DONE && peerPieces.get(index))
   }
 
   onReject(link: Link, index: number, offset: number): void {
     const source = this.#peers.get(link)
     const ask = source?.ask(index, offset / BLOCK_BYTES)
-    const isOld = source?.answersOld(index, offset / BLOCK_BYTES) === true
-    if (source === undefined || ask === undefined || isOld) return
+    if (source === undefined || source.answersOld(index, offset / BLOCK_BYTES) || ask === undefined) return
     source.forget(index, ask.block)
     source.refuse(index)
     this.#release(ask.piece, ask.block, source)

@@ -7,6 +7,8 @@ interface KnownSources {
   /** Peers given by address. */
   readonly addresses: readonly string[]
   readonly links: Iterable<Link>
+  /** Whether a peer has something that is missing here; only looking for the same, it is none to fetch from yet. */
+  readonly isOffering: (link: Link) => boolean
   readonly https: Iterable<HttpSource>
   /** HTTP sources that wait for the metainfo. */
   readonly waiting: Iterable<RangeSource>
@@ -24,25 +26,25 @@ export function listSources(known: KnownSources): TransferSource[] {
   for (const label of known.addresses)
     listed.set(label, { kind: 'torrent', label, state: isPaused ? 'idle' : 'connecting', bytes: 0 })
   let swarmBytes = known.pastBytes
-  let active = 0
+  const states = new Set<TransferSource['state']>(isPaused ? ['idle'] : [])
   let others = 0
   for (const link of known.links) {
     const bytes = link.download.totalBytes
-    const isActive = link.download.rateBytesPerSec() > 0
     const label = labelOf(link)
-    if (listed.has(label))
-      listed.set(label, { kind: 'torrent', label, state: isActive ? 'active' : 'idle', bytes })
+    const isActive = link.download.rateBytesPerSec() > 0
+    const state = isActive ? 'active' : known.isOffering(link) ? 'idle' : 'connecting'
+    if (listed.has(label)) listed.set(label, { kind: 'torrent', label, state, bytes })
     else {
       others += 1
       swarmBytes += bytes
-      if (isActive) active += 1
+      states.add(state)
     }
   }
   const droppedLabels = new Set(dropped.map(({ label }) => label))
   const swarm: TransferSource = {
     kind: 'torrent',
     label: 'swarm',
-    state: active > 0 ? 'active' : others > 0 || isPaused ? 'idle' : 'connecting',
+    state: (['active', 'idle'] as const).find((state) => states.has(state)) ?? 'connecting',
     bytes: swarmBytes,
   }
   return [
@@ -59,4 +61,9 @@ export function listSources(known: KnownSources): TransferSource[] {
 /** What the user recognises a peer by. */
 export function labelOf(link: Link): string {
   return link.peer.addr?.replace(/^::ffff:/, '') ?? link.peer.id
+}
+
+/** Whether it has any piece, as far as can be told before it is known how many there are. */
+export function hasAnyPiece({ wire: { peerPieces } }: Link): boolean {
+  return peerPieces.get(0) || peerPieces.buffer.some((bits) => bits !== 0)
 }

@@ -3,7 +3,7 @@ import type { Log } from '../ports/log.ts'
 import { Download } from './download.ts'
 import type { HttpSource, RangeSource } from './http-source.ts'
 import type { Link } from './link.ts'
-import { labelOf, listSources } from './leech-sources.ts'
+import { hasAnyPiece, labelOf, listSources } from './leech-sources.ts'
 import { metainfoOfInfo, parseMetainfo, type Metainfo } from './metainfo.ts'
 import { PeerSource } from './peer-source.ts'
 import { PIECE_DONE } from './picker.ts'
@@ -71,13 +71,7 @@ export class SwarmLeech implements Leech, Downloader {
     this.args = args
     this.#log = log
     // Listeners are attached after construction; nothing may happen before.
-    setImmediate(() => {
-      try {
-        this.#start()
-      } catch (error) {
-        this.#fail(error)
-      }
-    })
+    setImmediate(() => this.#start())
   }
 
   get isDone(): boolean {
@@ -132,6 +126,8 @@ export class SwarmLeech implements Leech, Downloader {
     return listSources({
       addresses: peers,
       links: this.#links.keys(),
+      isOffering: (link) =>
+        this.#isDone || (this.#isReady ? this.#download?.isOffering(link) === true : hasAnyPiece(link)),
       https: this.#https,
       waiting: this.#ranges,
       dropped: this.#dropped,
@@ -279,7 +275,11 @@ export class SwarmLeech implements Leech, Downloader {
     if (this.#isStopped) return
     const given = this.args.metainfo
     if (given !== undefined) this.#take(() => ({ bytes: given, parsed: parseMetainfo(given) }))
-    this.connect()
+    try {
+      this.connect()
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #take(read: () => { bytes: Uint8Array; parsed: Metainfo }): void {
