@@ -22,16 +22,23 @@ const WalletRecord = z.looseObject({
       ...PLACED,
       /** Under which name what was in its place is kept. */
       aside: z.string().min(1).max(200).optional(),
+      /** The wallet it replaces was open, so nothing of that is kept. */
+      isOldToGo: z.boolean().optional(),
     })
     .optional(),
+  /** Where the wallet before was, as long as something of it may be left there. */
+  old: z.object({ storage: PLACED.storage, account: PLACED.account }).optional(),
 })
 export type WalletRecord = z.output<typeof WalletRecord>
 export type WalletStorage = WalletRecord['storage']
-/** A wallet and where it is. */
-export interface PlacedWallet {
+/** Where a wallet is. */
+export interface WalletPlace {
   readonly storage: WalletStorage
-  readonly owner: string
   readonly account?: string | undefined
+}
+/** A wallet and where it is. */
+export interface PlacedWallet extends WalletPlace {
+  readonly owner: string
   readonly isBackedUp?: boolean | undefined
 }
 

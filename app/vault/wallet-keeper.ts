@@ -271,7 +271,7 @@ export class WalletKeeper {
     if (keys === undefined || isBackedUp) return
     const record = readRecord(this.#places.dataDir)
     if (record !== undefined && record !== 'damaged' && record.owner === keys.publicKey)
-      recordWallet(this.#places, { ...record, isBackedUp: true })
+      recordWallet(this.#places, { ...record, isBackedUp: true }, record.old)
     this.#wallet = { ...this.#wallet, keys, isBackedUp: true }
     this.#onChange()
   }

@@ -8,7 +8,7 @@ import { newEntropy, wipeSecret } from './secret.ts'
 import type { WalletSecret } from './secret.ts'
 import { placedIn, placeOf, recordWallet } from './wallet-places.ts'
 import type { WalletPlaces } from './wallet-places.ts'
-import { forgetOldCopy, storeSecret } from './wallet-storing.ts'
+import { removeOld, storeSecret } from './wallet-storing.ts'
 import { deriveKeys } from './wallet.ts'
 import type { WalletKeys } from './wallet.ts'
 
@@ -43,7 +43,9 @@ export async function openWallet(places: WalletPlaces): Promise<OpenedWallet> {
 async function openRecorded(places: WalletPlaces, record: WalletRecord): Promise<OpenedWallet> {
   if (record.next !== undefined) return settleChange(places, record, record.next)
   const place = placeOf(places, record)
-  return openPlaced(() => place.read(), record)
+  const opened = await openPlaced(() => place.read(), record)
+  if (opened.keys !== undefined && record.old !== undefined) await removeOld(places, record.old, record)
+  return opened
 }
 
 async function openPlaced(
@@ -70,12 +72,12 @@ async function settleChange(
   record: WalletRecord,
   next: NonNullable<WalletRecord['next']>,
 ): Promise<OpenedWallet> {
-  const { aside, ...placed } = next
+  const { aside, isOldToGo, ...placed } = next
   const place = placeOf(places, placed)
   const isThere = await openPlaced(() => place.read(), placed)
   if (isThere.keys !== undefined) {
-    recordWallet(places, placed)
-    await forgetOldCopy(places, placed, aside)
+    recordWallet(places, placed, isOldToGo === true ? record : undefined)
+    if (isOldToGo === true) await removeOld(places, record, placed)
     places.log.warn('wallet.change-finished', { owner: placed.owner })
     return isThere
   }
@@ -90,7 +92,7 @@ async function settleChange(
 }
 
 function undone(places: WalletPlaces, record: WalletRecord, opened: OpenedWallet): OpenedWallet {
-  recordWallet(places, record)
+  recordWallet(places, record, record.old)
   places.log.warn('wallet.change-undone', { owner: record.owner })
   return opened
 }

@@ -5,7 +5,7 @@ import type { RememberedPassphrase } from './passphrase.ts'
 import { FilePlace, KeychainPlace } from './places.ts'
 import type { SecretPlace } from './places.ts'
 import { writeRecord } from './record.ts'
-import type { PlacedWallet, WalletStorage } from './record.ts'
+import type { PlacedWallet, WalletPlace, WalletStorage } from './record.ts'
 
 /** Where this data folder's wallet may be, and what it takes to look there. */
 export interface WalletPlaces {
@@ -21,10 +21,7 @@ export interface WalletPlaces {
 }
 
 /** The place of a wallet as it was recorded. */
-export function placeOf(
-  places: WalletPlaces,
-  { storage, account }: Pick<PlacedWallet, 'storage' | 'account'>,
-): SecretPlace {
+export function placeOf(places: WalletPlaces, { storage, account }: WalletPlace): SecretPlace {
   const { dataDir, keychain, passphrase, clock } = places
   return storage === 'keychain'
     ? new KeychainPlace(keychain, account ?? places.account)
@@ -39,8 +36,11 @@ export function placedIn(
   return wallet.storage === 'keychain' ? { ...wallet, account } : { ...wallet }
 }
 
-/** Makes a placed wallet this node's: from here on it, and nothing else, is opened. */
-export function recordWallet({ dataDir }: WalletPlaces, wallet: PlacedWallet): void {
+/**
+ * Makes a placed wallet this node's: from here on it, and nothing else, is opened.
+ * @param old where something of the wallet before may still be
+ */
+export function recordWallet({ dataDir }: WalletPlaces, wallet: PlacedWallet, old?: WalletPlace): void {
   const { storage, owner, account, isBackedUp } = wallet
   writeRecord(dataDir, {
     version: 1,
@@ -48,5 +48,10 @@ export function recordWallet({ dataDir }: WalletPlaces, wallet: PlacedWallet): v
     owner,
     ...(account === undefined ? {} : { account }),
     ...(isBackedUp === true ? { isBackedUp } : {}),
+    ...(old === undefined ? {} : { old: placeIn(old) }),
   })
+}
+
+function placeIn({ storage, account }: WalletPlace): WalletPlace {
+  return account === undefined ? { storage } : { storage, account }
 }

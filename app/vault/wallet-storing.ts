@@ -3,7 +3,7 @@ import { AppError } from '../contract/index.ts'
 import { FilePlace } from './places.ts'
 import type { SecretPlace } from './places.ts'
 import { readRecord, recordPath, writeRecord } from './record.ts'
-import type { PlacedWallet, WalletRecord, WalletStorage } from './record.ts'
+import type { PlacedWallet, WalletPlace, WalletRecord, WalletStorage } from './record.ts'
 import type { WalletSecret } from './secret.ts'
 import { placedIn, placeOf, recordWallet } from './wallet-places.ts'
 import type { WalletPlaces } from './wallet-places.ts'
@@ -76,20 +76,24 @@ async function storeIn(
       const { next: _finished, ...record } = replaced.record
       writeRecord(dataDir, {
         ...record,
-        next: { ...placed, ...(isKept ? { aside } : {}) },
+        next: {
+          ...placed,
+          ...(isKept ? { aside } : {}),
+          ...(replaced.isReady ? { isOldToGo: true } : {}),
+        },
       })
     }
     try {
       await place.write(secret)
     } catch (error) {
       await (isKept ? place.bringBack(aside) : place.clear())
-      if (replaced !== undefined) recordWallet(places, replaced.record)
+      if (replaced !== undefined) recordWallet(places, replaced.record, replaced.record.old)
       if (isKept) await place.forgetAside(aside)
       throw error
     }
     if (isKept && !isOldHere) log.warn('wallet.kept-aside', { storage, name: aside })
     if (readRecord(dataDir) === 'damaged') moveAside(recordPath(dataDir), clock.nowMs())
-    recordWallet(places, placed)
+    recordWallet(places, placed, replaced?.isReady === true ? replaced.record : undefined)
   } catch (error) {
     throw toStoreError(error)
   }
@@ -107,38 +111,24 @@ async function keepAside(place: SecretPlace, name: string): Promise<boolean> {
   }
 }
 
-/** A wallet that was replaced is of no more use; that it could not be removed is no reason to fail. */
-async function removeOld(places: WalletPlaces, record: WalletRecord, placed: PlacedWallet): Promise<void> {
+/**
+ * Removes what is left of the wallet before, and then the note of it. The one of now is known to open; that the other could not
+ * be removed is no reason to fail: the next start tries again.
+ */
+export async function removeOld(places: WalletPlaces, old: WalletPlace, placed: PlacedWallet): Promise<void> {
   try {
-    const old = placeOf(places, record)
-    if (isSamePlace(places, record, placed)) await old.forgetAside(OLD)
-    else await old.clear()
-    if (record.storage === 'keyfile' && placed.storage !== 'keyfile' && old instanceof FilePlace)
-      old.clearKeyFile()
+    const place = placeOf(places, old)
+    if (isSamePlace(places, old, placed)) await place.forgetAside(OLD)
+    else await place.clear()
+    if (old.storage === 'keyfile' && placed.storage !== 'keyfile' && place instanceof FilePlace)
+      place.clearKeyFile()
+    recordWallet(places, placed)
   } catch (error) {
     places.log.warn('wallet.old-not-removed', { error })
   }
 }
 
-/** After a start found that the change had been made: the copy of the old wallet goes, other copies stay. */
-export async function forgetOldCopy(
-  places: WalletPlaces,
-  placed: PlacedWallet,
-  aside: string | undefined,
-): Promise<void> {
-  if (aside !== OLD) return
-  try {
-    await placeOf(places, placed).forgetAside(OLD)
-  } catch (error) {
-    places.log.warn('wallet.old-not-removed', { error })
-  }
-}
-
-function isSamePlace(
-  places: WalletPlaces,
-  one: Pick<PlacedWallet, 'storage' | 'account'>,
-  other: Pick<PlacedWallet, 'storage' | 'account'>,
-): boolean {
+function isSamePlace(places: WalletPlaces, one: WalletPlace, other: WalletPlace): boolean {
   if (one.storage !== 'keychain' || other.storage !== 'keychain')
     return one.storage !== 'keychain' && other.storage !== 'keychain'
   return (one.account ?? places.account) === (other.account ?? places.account)

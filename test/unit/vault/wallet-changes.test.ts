@@ -415,7 +415,7 @@ describe('a change that is cut short', () => {
       const oldRecord = record(machine)
       // The same key file: the new wallet as it would have been written.
       await (await machine.open()).restore(fromWords(ABOUT), false)
-      const next = { storage: 'keyfile', owner: ABOUT_OWNER, isBackedUp: true, aside: 'old' }
+      const next = { storage: 'keyfile', owner: ABOUT_OWNER, isBackedUp: true, aside: 'old', isOldToGo: true }
       writeFileSync(machine.path('wallet.json'), JSON.stringify({ ...oldRecord, next }))
       writeFileSync(machine.path('wallet.enc.old'), oldFile)
       if (stage === 'noted') writeFileSync(machine.path('wallet.enc'), oldFile)
@@ -423,6 +423,7 @@ describe('a change that is cut short', () => {
       const vault = await machine.open()
       expect(vault.status()).toMatchObject({ state: 'ready', owner: stage === 'written' ? ABOUT_OWNER : old })
       expect(record(machine)['next']).toBeUndefined()
+      if (stage === 'written') expect(machine.files()).not.toContain('wallet.enc.old')
       expect((await machine.open()).owner()).toBe(vault.owner())
     },
   )
