@@ -30,30 +30,36 @@ export interface UploadWish {
   readonly accessLevel: 'public' | 'private'
   /** Absent: nothing was said of it. */
   readonly isEncrypted: boolean | undefined
+  /** Whether it is to be for others too, whoever they are. */
+  readonly isShared: boolean
   /** As the client names them. */
   readonly recipients: readonly string[]
   /** What was asked for and is not done. */
   readonly warnings: readonly string[]
 }
 
-/** The same, with what this node can't do refused or warned of. */
+/** The same, with what this node can't do warned of. */
 export const UploadFields = z
   .object(common)
   .transform(({ encrypt, recipients, publishTo, access_level: level, name }): UploadWish => {
-    if (level === 'shared' && recipients.length === 0) {
-      throw new AppError('BAD_REQUEST', '“shared” needs somebody to share with; nothing was stored.', {
-        hint: 'Name them in “recipients[]”, or leave “access_level” out.',
-      })
-    }
     const homes = Object.keys(publishTo).filter((home) => publishTo[home] === true && home !== 'bittorrent')
     return {
       name,
       accessLevel: level === 'public' ? 'public' : 'private',
-      isEncrypted: recipients.length > 0 ? true : encrypt,
+      isEncrypted: recipients.length > 0 || level === 'shared' ? true : encrypt,
+      isShared: level === 'shared',
       recipients,
       warnings: homes.map((home) => `Not published to ${home}: this version keeps and seeds media only.`),
     }
   })
+
+/** What only all of an upload's fields together can say. @throws {AppError} `BAD_REQUEST` */
+export function requireWhole({ isShared, recipients }: UploadWish): void {
+  if (!isShared || recipients.length > 0) return
+  throw new AppError('BAD_REQUEST', '“shared” needs somebody to share with; nothing was stored.', {
+    hint: 'Name them in “recipients[]”, or leave “access_level” out.',
+  })
+}
 
 /** A field of a form, in the order they came; one name may come several times. */
 export type FormField = readonly [name: string, value: string]

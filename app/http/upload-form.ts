@@ -72,12 +72,18 @@ export class UploadForm {
   readonly #ended = Promise.withResolvers<void>()
   #file: HeldFile | undefined
   #isSettled = false
+  #isWhole = false
 
   constructor(req: IncomingMessage, limits: FormLimits) {
     this.#req = req
     this.#limits = limits
     // Whoever reads the form awaits `receive`; the file's stream may be gone before it looks at this.
     this.#ended.promise.catch(() => undefined)
+  }
+
+  /** Whether all of it has arrived, and held. */
+  get isWhole(): boolean {
+    return this.#isWhole
   }
 
   /**
@@ -158,6 +164,7 @@ export class UploadForm {
     form.on('finish', () => {
       if (this.#isSettled) return
       this.#isSettled = true
+      this.#isWhole = true
       this.#ended.resolve()
     })
   }

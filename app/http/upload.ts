@@ -14,7 +14,7 @@ import type {
   UploadDetails,
 } from './ports.ts'
 import { UploadForm } from './upload-form.ts'
-import { UploadFields, UploadJson, readUploadFields } from './upload-fields.ts'
+import { UploadFields, UploadJson, readUploadFields, requireWhole } from './upload-fields.ts'
 import type { FormField, UploadWish } from './upload-fields.ts'
 import { uploadAnswer } from './upload-answer.ts'
 
@@ -88,7 +88,11 @@ export class Uploads {
         },
         onFile: ({ stream, fileName }) => {
           // Asked again when the form is complete; a wish we can't fulfil stops the upload then, before anything is kept.
-          const details = (): UploadDetails => this.#details(readUploadFields(fields), fileName)
+          const details = (): UploadDetails => {
+            const wish = readUploadFields(fields)
+            if (form.isWhole) requireWhole(wish)
+            return this.#details(wish, fileName)
+          }
           adding = adder.addStream({
             stream,
             name: fileName,
@@ -127,6 +131,7 @@ export class Uploads {
     }
     const wish = UploadFields.parse(parsed.data)
     const { warnings } = wish
+    requireWhole(wish)
     // Known to be possible before anything is fetched.
     this.#details(wish, '')
     const maxBytes = settings.get().maxUploadBytes

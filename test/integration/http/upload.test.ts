@@ -151,6 +151,37 @@ describe('an uploaded form', () => {
     expect(await node.incoming()).toEqual([])
   })
 
+  it('is shared whether the file comes before who it is for, after it, or in between', async () => {
+    const contact = testPerson('somebody')
+    node.contacts.add(contact.card)
+    const shared: Part = ['access_level', 'shared']
+    const recipient: Part = ['recipients[]', contact.owner]
+    const bytes = Buffer.concat([Buffer.from('CANARY'.repeat(20_000)), randomBytes(20 * MiB)])
+    const file: Part = ['file', bytes, 'film.bin']
+    for (const parts of [
+      [shared, file, recipient],
+      [recipient, file, shared],
+      [file, shared, recipient],
+      [shared, recipient, file],
+    ]) {
+      const answer = await sendForm(parts)
+      expect(answer.status, answer.body.toString()).toBe(201)
+      expect(json(answer)).toMatchObject({ encrypted: true, access_level: 'shared' })
+    }
+    // With nobody to share with it is refused, and nothing is kept.
+    const before = node.library.list().total
+    for (const parts of [
+      [shared, file],
+      [file, shared],
+    ]) {
+      const answer = await sendForm(parts)
+      expect(answer.status).toBe(400)
+      expect(answer.body.toString()).toContain('needs somebody to share with')
+    }
+    expect(node.library.list().total).toBe(before)
+    expect(await node.incoming()).toEqual([])
+  })
+
   it('is private and has no torrent when it does not say', async () => {
     const bytes = randomBytes(1000)
     const body = json(await sendForm([['file', bytes, 'dagbok.txt']]))
