@@ -6,7 +6,7 @@ import type {
   NodeStatus,
   SettingsPatch,
 } from '../app/contract/index.ts'
-import { applyPrefs, createDesktopHandlers } from './desktop-handlers.ts'
+import { applyStartAtLogin, applyTheme, createDesktopHandlers } from './desktop-handlers.ts'
 import { startEngineHost } from './engine-host.ts'
 import { EngineSupervisor } from './engine-supervisor.ts'
 import { chooseHostKind } from './host-kind.ts'
@@ -77,14 +77,17 @@ export class DesktopApp {
   }
 
   start(how: { readonly isHidden: boolean }): void {
-    applyPrefs(this.#prefs.get())
+    applyTheme(this.#prefs.get())
+    try {
+      applyStartAtLogin(this.#prefs.get())
+    } catch (error) {
+      // No reason not to open: it is said again, and to the user, when they change it.
+      process.stderr.write(`${String(error)}\n`)
+    }
     const handlers = createDesktopHandlers({
       supervisor: this.#supervisor,
       prefs: this.#prefs,
-      onPrefs: (prefs) => {
-        applyPrefs(prefs)
-        this.#window.send('desktop.prefsChanged', prefs)
-      },
+      onPrefs: (prefs) => this.#window.send('desktop.prefsChanged', prefs),
       restartEngine: (fix) => {
         this.#flags = { ...this.#flags, ...fix.flags }
         this.#changes = fix.changes

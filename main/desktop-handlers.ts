@@ -29,15 +29,18 @@ interface DesktopHandlersInit {
   readonly closeWindow: (action: 'tray' | 'quit' | 'cancel', isRemembered: boolean) => void
 }
 
-/** Applies the choices the system has to know about. */
-export function applyPrefs(prefs: DesktopPrefs): void {
-  nativeTheme.themeSource = prefs.theme === 'auto' ? 'system' : prefs.theme
+/** @throws {AppError} `UNAVAILABLE` when the system refuses it */
+export function applyStartAtLogin(prefs: DesktopPrefs): void {
   if (process.platform === 'linux') {
     const command = app.isPackaged ? [process.execPath] : [process.execPath, app.getAppPath()]
     setLinuxAutostart(prefs.isStartAtLogin, app.getPath('appData'), command)
   } else if (app.isPackaged) {
     app.setLoginItemSettings({ openAtLogin: prefs.isStartAtLogin, args: ['--hidden'] })
   }
+}
+
+export function applyTheme(prefs: DesktopPrefs): void {
+  nativeTheme.themeSource = prefs.theme === 'auto' ? 'system' : prefs.theme
 }
 
 export function createDesktopHandlers(init: DesktopHandlersInit): DesktopHandlers {
@@ -96,7 +99,10 @@ export function createDesktopHandlers(init: DesktopHandlersInit): DesktopHandler
     'desktop.readClipboardText': async () => ({ text: (await clipboard.readText()).slice(0, 16_384) }),
     'desktop.getPrefs': async () => prefs.get(),
     'desktop.setPrefs': async (patch) => {
+      // What the system refuses is not kept as if it had been done.
+      applyStartAtLogin(prefs.with(patch))
       const changed = prefs.set(patch)
+      applyTheme(changed)
       init.onPrefs(changed)
       return changed
     },

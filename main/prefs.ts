@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DesktopPrefs } from '../app/contract/index.ts'
+import { AppError, DesktopPrefs } from '../app/contract/index.ts'
+
+type PrefsPatch = { readonly [K in keyof DesktopPrefs]?: DesktopPrefs[K] | undefined }
 
 const DEFAULTS: DesktopPrefs = { theme: 'auto', closeAction: 'ask', isStartAtLogin: false }
 
@@ -18,13 +20,29 @@ export class PrefsStore {
     return this.#prefs
   }
 
-  /** Merges, saves (temporary file + rename) and returns all of them. */
-  set(patch: { readonly [K in keyof DesktopPrefs]?: DesktopPrefs[K] | undefined }): DesktopPrefs {
-    this.#prefs = DesktopPrefs.parse({ ...this.#prefs, ...patch })
-    mkdirSync(dirname(this.#file), { recursive: true })
-    writeFileSync(`${this.#file}.new`, `${JSON.stringify(this.#prefs, null, 2)}\n`)
-    renameSync(`${this.#file}.new`, this.#file)
-    return this.#prefs
+  /** All of them as they would be. */
+  with(patch: PrefsPatch): DesktopPrefs {
+    return DesktopPrefs.parse({ ...this.#prefs, ...patch })
+  }
+
+  /**
+   * Merges, saves (temporary file + rename) and returns all of them.
+   * @throws {AppError} `UNAVAILABLE`; then nothing was changed
+   */
+  set(patch: PrefsPatch): DesktopPrefs {
+    const changed = this.with(patch)
+    try {
+      mkdirSync(dirname(this.#file), { recursive: true })
+      writeFileSync(`${this.#file}.new`, `${JSON.stringify(changed, null, 2)}\n`)
+      renameSync(`${this.#file}.new`, this.#file)
+    } catch (cause) {
+      throw new AppError('UNAVAILABLE', 'The window’s settings can’t be saved, so nothing was changed.', {
+        hint: `Check that there is room for ${this.#file}, and who may write it.`,
+        cause,
+      })
+    }
+    this.#prefs = changed
+    return changed
   }
 }
 

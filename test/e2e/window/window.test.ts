@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -282,6 +282,26 @@ describe('the window', () => {
     } finally {
       squatter.close()
     }
+  })
+
+  it('opens although it can’t see to being started at login, and says so when that is asked for', async () => {
+    const config = dir.file('config')
+    mkdirSync(config)
+    // Where the entry's folder would be.
+    writeFileSync(join(config, 'autostart'), 'no folder')
+    const dataDir = dir.file('login')
+    mkdirSync(join(dataDir, 'desktop'), { recursive: true })
+    writeFileSync(join(dataDir, 'desktop', 'window.json'), '{"isStartAtLogin":true}')
+    await using desktop = await openDesktop({ dataDir, env: { XDG_CONFIG_HOME: config } })
+    await desktop.page.getByText('Nothing sown yet').waitFor()
+    const reply = await desktop.page.evaluate(async () => {
+      // The bridge, as the page has it.
+      const { sower } = globalThis as unknown as {
+        sower: { call(name: string, args: unknown): Promise<unknown> }
+      }
+      return sower.call('desktop.setPrefs', { theme: 'dark', isStartAtLogin: true })
+    })
+    expect(reply).toMatchObject({ ok: false, error: { code: 'UNAVAILABLE' } })
   })
 
   it('gives its page nothing but the bridge', async () => {
