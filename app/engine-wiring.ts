@@ -11,6 +11,8 @@ import { systemClock } from './ports/clock.ts'
 /** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
 const LIVE_INTERVAL_MS = 1000
 const TELL_DELAY_MS = 200
+/** The oldest of more are forgotten: what is wrong with an item is seen at the item, too. */
+const MOST_NOTICES = 50
 
 interface Wired extends Running, PartsInit {
   readonly seeds: SeedKeeper
@@ -157,6 +159,8 @@ function tellNotice({ notices, events }: Wired, notice: Notice): void {
   const before = notices.findIndex(({ message }) => message === notice.message)
   if (before >= 0) notices.splice(before, 1)
   notices.push(notice)
+  // All of them go to whoever watches, every time something moves.
+  notices.splice(0, notices.length - MOST_NOTICES)
   events.notice(notice)
 }
 
