@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { app, powerMonitor } from 'electron'
 import type {
   DesktopEventPayload,
@@ -34,7 +34,10 @@ export class DesktopApp {
   #flags: Readonly<Record<string, unknown>> = {}
   #changes: SettingsPatch | undefined
   #isQuitting = false
+  #isStopping = false
   #isStopped = false
+  /** What Sower was started with again while it was ending. */
+  #next: OpenRequests | undefined
 
   constructor(init: DesktopAppInit) {
     this.#init = init
@@ -138,15 +141,28 @@ export class DesktopApp {
     if (app.isReady() && (links.length > 0 || paths.length > 0)) this.#window.show()
   }
 
+  /** Somebody started Sower a second time; one that is ending comes back when it has ended. */
+  startedAgain(requests: OpenRequests): void {
+    if (this.#isQuitting) {
+      this.#next = requests
+      return
+    }
+    this.open(requests)
+    this.showWindow()
+  }
+
   /** Electron quits only once the engine has stopped. */
   beforeQuit(event: { preventDefault(): void }): void {
     this.#isQuitting = true
     if (this.#isStopped) return
     event.preventDefault()
+    if (this.#isStopping) return
+    this.#isStopping = true
     void this.#supervisor.stop().finally(() => {
       this.#isStopped = true
       this.#tray?.destroy()
       this.#window.destroy()
+      if (this.#next !== undefined) app.relaunch({ args: argumentsFor(this.#next) })
       app.quit()
     })
   }
@@ -190,6 +206,14 @@ export class DesktopApp {
     this.#isQuitting = true
     app.quit()
   }
+}
+
+/** Our own arguments (the app's folder where it is not packaged, switches), and what is to be opened this time. */
+function argumentsFor({ links, paths }: OpenRequests): string[] {
+  const own = process.argv
+    .slice(1)
+    .filter((arg) => (arg.startsWith('-') && arg !== '--hidden') || resolve(arg) === app.getAppPath())
+  return [...own, ...links, ...paths]
 }
 
 /** A process outside Electron can't read inside the archive: the engine's files lie beside it. */

@@ -35,8 +35,7 @@ if (app.requestSingleInstanceLock()) {
   const desktop = new DesktopApp({ appRoot, dataDir })
   desktop.open(readArguments(process.argv, process.cwd()))
   app.on('second-instance', (_event, argv, workingDir) => {
-    desktop.open(readArguments(argv, workingDir))
-    desktop.showWindow()
+    desktop.startedAgain(readArguments(argv, workingDir))
   })
   app.on('open-url', (event, url) => {
     event.preventDefault()

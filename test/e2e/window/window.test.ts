@@ -263,6 +263,25 @@ describe('the window', () => {
     expect(await desktop.page.getByRole('textbox', { name: 'Link', exact: true }).inputValue()).toBe(magnet)
   })
 
+  it('comes back with what it was given when it is started again while it is still stopping', async () => {
+    const dataDir = dir.file('again')
+    const desktop = await openDesktop({ dataDir })
+    await desktop.page.getByText('Nothing sown yet').waitFor()
+    const before = await desktop.enginePid()
+    // Whatever keeps an engine from ending: it is waited for, and ended by force.
+    process.kill(before, 'SIGSTOP')
+    const ended = once(desktop.app.process(), 'exit')
+    await desktop.app.evaluate(({ app }) => app.quit()).catch(() => undefined)
+    await desktop.startAgain([])
+    await ended
+    await until('another engine runs', async () => (await desktop.enginePid()) !== before)
+    const status = readFileSync(`/proc/${await desktop.enginePid()}/status`, 'utf8')
+    const main = Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1])
+    process.kill(main, 'SIGTERM')
+    await until('it has ended', () => Promise.resolve(!existsSync(`/proc/${main}`)))
+    expect(existsSync(join(dataDir, 'node.json'))).toBe(false)
+  })
+
   it('opens with the cause when a port is taken, and goes on with a free one', async () => {
     const squatter = createServer().listen(0, '127.0.0.1')
     await once(squatter, 'listening')
