@@ -42,6 +42,8 @@ const LOG_PAGES = 256
 const OWN_FACTOR = 4
 /** What is left of the limit when room was made. */
 const KEPT_SHARE = 0.75
+/** What of it others may always fill. */
+const SPARE_SHARE = 0.05
 
 /** The file is not what it was when it was written, or of another format: what it holds is lost. */
 export class DamagedStore extends Error {}
@@ -52,6 +54,7 @@ export class GunStore {
   readonly isNew: boolean
   readonly #db: Database.Database
   readonly #maxBytes: number
+  #limitBytes: number
   readonly #statements: Record<
     'put' | 'remove' | 'one' | 'node' | 'keys' | 'keysReverse' | 'nodes',
     Database.Statement
@@ -60,6 +63,7 @@ export class GunStore {
   /** @param file made when it is not there; `:memory:` @param maxBytes beyond which values of others go, the oldest first */
   constructor(file: string, maxBytes: number) {
     this.#maxBytes = maxBytes
+    this.#limitBytes = maxBytes
     this.#db = new Database(file, { timeout: 0 })
     try {
       this.isNew = prepare(this.#db, maxBytes)
@@ -90,7 +94,10 @@ export class GunStore {
       for (const { soul, key, value, state, isOwn } of values)
         this.#statements.put.run(soul, key, JSON.stringify(value), state, isOwn ? 1 : 0, nowMs)
     })()
-    if (this.#usedBytes() > this.#maxBytes) this.#makeRoom()
+    if (this.#usedBytes() <= this.#limitBytes) return
+    this.#makeRoom()
+    // What is ours may be more than the limit: then the next pass comes when there is something to take out again.
+    this.#limitBytes = Math.max(this.#maxBytes, this.#usedBytes() + this.#maxBytes * SPARE_SHARE)
   }
 
   /** Nodes with what was asked for of them, no more than the limit; none when there is nothing. */
@@ -146,7 +153,7 @@ export class GunStore {
       .prepare(
         'SELECT at, sum(octet_length(value) + octet_length(soul) + octet_length(key)) AS bytes FROM graph WHERE own = 0 GROUP BY at ORDER BY at',
       )
-      .all() as { at: number; bytes: number }[]
+      .iterate() as Iterable<{ at: number; bytes: number }>
     let last: number | undefined
     for (const { at, bytes } of ages) {
       if (tooMuch <= 0) break

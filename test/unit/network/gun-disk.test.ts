@@ -154,6 +154,16 @@ test('stays within its limit while it runs: what others wrote goes, the oldest f
   expect(states).toHaveLength(1)
 })
 
+test('what is ours may be more than the limit, and there is still room for something of others', () => {
+  for (let n = 0; n < 200; n += 1) keep(`own ${n}`, 'x', 'o'.repeat(16_000))
+  disk.flush()
+  keep('other', 'x', 'y', 1, false)
+  disk.flush()
+  expect(disk.get({ soul: 'other', ...ALL })).toBeDefined()
+  for (let n = 0; n < 200; n += 1) expect(disk.get({ soul: `own ${n}`, ...ALL })).toBeDefined()
+  expect(disk.isKeeping).toBe(true)
+})
+
 test('keeps nothing of others when the drive has less free than it is to have', () => {
   reopen({ reserveBytes: Number.MAX_SAFE_INTEGER })
   let answers = 0
