@@ -10,9 +10,10 @@ import { Icon } from '../parts/Icon.tsx'
 import { Name } from '../parts/Name.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
+import page from '../parts/page.module.css'
 import styles from './contacts.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 export interface ContactRowProps {
   readonly contact: Contact

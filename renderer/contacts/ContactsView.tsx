@@ -7,9 +7,10 @@ import { OwnCard } from '../wallet/OwnCard.tsx'
 import { walletTrouble } from '../wallet/wallet-words.ts'
 import { WalletFixButton } from '../wallet/WalletFixButton.tsx'
 import { ContactRow } from './ContactRow.tsx'
+import page from '../parts/page.module.css'
 import styles from './contacts.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 /** Whom things can be encrypted for, and one's own card to give away. */
 export function ContactsView() {
@@ -34,7 +35,7 @@ export function ContactsView() {
         )}
       </div>
       {contacts.length > 0 && (
-        <section className={cx('people')} aria-label={t('contacts.list')}>
+        <section className={cx('card')} aria-label={t('contacts.list')}>
           <ul>
             {contacts.map((contact) => (
               <ContactRow key={contact.owner} contact={contact} nowMs={nowMs} />
@@ -54,7 +55,7 @@ export function ContactsView() {
           </div>
         </section>
       )}
-      <section className={cx('card')} aria-labelledby="contacts-card">
+      <section className={cx('panel')} aria-labelledby="contacts-card">
         <h2 id="contacts-card" className={cx('cardTitle')}>
           {t('contacts.yourCard')}
         </h2>

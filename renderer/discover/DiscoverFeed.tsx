@@ -10,12 +10,14 @@ import { publisherName } from '../stores/discover-verbs.ts'
 import { ALL_FOUND } from '../stores/found-feed.ts'
 import { errorWords } from '../strings/error-words.ts'
 import { t } from '../strings/t.ts'
-import styles from './discover.module.css'
+import page from '../parts/page.module.css'
+import shared from './discover.module.css'
+import styles from './feed.module.css'
 import { idInSearch } from './found-words.ts'
 import { FoundFilters } from './FoundFilters.tsx'
 import { FoundList } from './FoundList.tsx'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, shared, styles)
 
 /** Everything heard of, newest first, with what narrows it down. */
 export function DiscoverFeed() {

@@ -10,9 +10,11 @@ import { Sheet } from '../parts/Sheet.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
-import styles from './discover.module.css'
+import page from '../parts/page.module.css'
+import shared from './discover.module.css'
+import styles from './publisher.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, shared, styles)
 
 export interface FollowSheetProps {
   readonly publisher: string

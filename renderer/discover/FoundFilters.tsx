@@ -6,7 +6,7 @@ import { classesOf } from '../class-names.ts'
 import { Icon, type IconName } from '../parts/Icon.tsx'
 import type { FoundFeed } from '../stores/found-feed.ts'
 import { t } from '../strings/t.ts'
-import styles from './discover.module.css'
+import styles from './feed.module.css'
 import { idInSearch } from './found-words.ts'
 
 const cx = classesOf(styles)

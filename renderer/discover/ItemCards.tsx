@@ -9,10 +9,11 @@ import { Fingerprint } from '../parts/Fingerprint.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import type { FoundDetail } from '../stores/discover-store.ts'
 import { currentLocale, t } from '../strings/t.ts'
-import styles from './discover.module.css'
+import page from '../parts/page.module.css'
+import styles from './item-cards.module.css'
 import { ROAD_ICONS, saidWords, seenWords, shortOwner } from './found-words.ts'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 function Facts({ facts }: { readonly facts: readonly (readonly [string, ReactNode])[] }) {
   return (

@@ -14,11 +14,13 @@ import { isLive } from '../stores/transfers-store.ts'
 import { transferWords } from '../transfers/transfer-words.ts'
 import { t } from '../strings/t.ts'
 import { BackLink } from './BackLink.tsx'
-import styles from './discover.module.css'
+import page from '../parts/page.module.css'
+import shared from './discover.module.css'
+import styles from './item-page.module.css'
 import { ownerWords } from './found-words.ts'
 import { Conflict, CopiesCard, FactsCard, RoadsCard } from './ItemCards.tsx'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, shared, styles)
 
 export interface ItemPageProps {
   readonly id: string

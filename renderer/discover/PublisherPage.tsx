@@ -12,10 +12,12 @@ import { StateLabel } from '../parts/StateLabel.tsx'
 import { useNow } from '../parts/use-now.ts'
 import { t } from '../strings/t.ts'
 import { BackLink } from './BackLink.tsx'
-import styles from './discover.module.css'
+import page from '../parts/page.module.css'
+import shared from './discover.module.css'
+import styles from './publisher.module.css'
 import { FoundList } from './FoundList.tsx'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, shared, styles)
 
 /** Somebody who publishes: who they are, whether one follows them, and what of theirs is known. */
 export function PublisherPage() {

@@ -10,10 +10,11 @@ import type { IconName } from '../parts/Icon.tsx'
 import { useNow } from '../parts/use-now.ts'
 import { StateLabel, type Tone } from '../parts/StateLabel.tsx'
 import { currentLocale, t } from '../strings/t.ts'
+import page from '../parts/page.module.css'
 import styles from './network.module.css'
 import { RelaysCard } from './RelaysCard.tsx'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 const TRACKER_LOOKS: Readonly<
   Record<NodeStatus['trackers'][number]['state'], { readonly tone: Tone; readonly icon: IconName }>

@@ -6,10 +6,11 @@ import { Button } from '../parts/Button.tsx'
 import { StateLabel, type StateLabelProps } from '../parts/StateLabel.tsx'
 import { en } from '../strings/en.ts'
 import { currentLocale, t, type TextKey } from '../strings/t.ts'
+import page from '../parts/page.module.css'
 import styles from './network.module.css'
 import { isOutOfReach } from './out-of-reach.ts'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 const GUN_LOOKS: Readonly<Record<NodeStatus['network']['state'], Omit<StateLabelProps, 'text'>>> = {
   off: { tone: 'idle', icon: 'pause' },

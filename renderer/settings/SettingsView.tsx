@@ -19,12 +19,13 @@ import {
   rateText,
 } from './parse-setting.ts'
 import { SettingRow } from './SettingRow.tsx'
+import page from '../parts/page.module.css'
 import styles from './settings.module.css'
 import { SwitchSetting } from './SwitchSetting.tsx'
 import { TextSetting } from './TextSetting.tsx'
 import { WindowSettings } from './WindowSettings.tsx'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 const NONE: readonly string[] = []
 

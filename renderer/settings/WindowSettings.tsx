@@ -5,9 +5,10 @@ import { Segmented } from '../parts/Segmented.tsx'
 import { Switch } from '../parts/Switch.tsx'
 import { t } from '../strings/t.ts'
 import { SettingRow } from './SettingRow.tsx'
+import page from '../parts/page.module.css'
 import styles from './settings.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 /** Choices of this window; they work without an engine. */
 export function WindowSettings() {

@@ -8,9 +8,10 @@ import { QrCode } from '../parts/QrCode.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { errorWords } from '../strings/error-words.ts'
 import { t } from '../strings/t.ts'
+import page from '../parts/page.module.css'
 import styles from './wallet.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 /** A name is signed into the card once the typing has paused. */
 const SIGN_AFTER_MS = 350

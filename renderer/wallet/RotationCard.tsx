@@ -5,9 +5,10 @@ import { Button } from '../parts/Button.tsx'
 import { Furrow } from '../parts/Furrow.tsx'
 import { isLive } from '../stores/transfers-store.ts'
 import { t } from '../strings/t.ts'
+import page from '../parts/page.module.css'
 import styles from './wallet.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 /** “My keys may be known”: starts the rotation, and shows how far it is, also after a restart. */
 export function RotationCard() {
@@ -25,7 +26,7 @@ export function RotationCard() {
   }, [transfers])
   const isShown = live > 0 || failed > 0
   return (
-    <section className={cx('card')} aria-labelledby="wallet-rotate">
+    <section className={cx('panel')} aria-labelledby="wallet-rotate">
       <h2 id="wallet-rotate" className={cx('cardTitle')}>
         {t('rotate.title')}
       </h2>

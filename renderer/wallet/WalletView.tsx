@@ -9,9 +9,10 @@ import { OwnCard } from './OwnCard.tsx'
 import { RotationCard } from './RotationCard.tsx'
 import { walletTrouble, type WalletTrouble } from './wallet-words.ts'
 import { WalletFixButton } from './WalletFixButton.tsx'
+import page from '../parts/page.module.css'
 import styles from './wallet.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 /** Who one is to others, how that is backed up, and what to do when keys are known. */
 export function WalletView() {
@@ -26,7 +27,7 @@ export function WalletView() {
       </div>
       {trouble === undefined ? (
         <>
-          <section className={cx('card')} aria-labelledby="wallet-you">
+          <section className={cx('panel')} aria-labelledby="wallet-you">
             <h2 id="wallet-you" className={cx('cardTitle')}>
               {t('wallet.identity')}
             </h2>
@@ -82,7 +83,7 @@ function Backup({ wallet }: { readonly wallet: WalletStatus }) {
   const { shell } = useApp()
   const { isBackedUp } = wallet
   return (
-    <section className={cx('card')} aria-labelledby="wallet-backup">
+    <section className={cx('panel')} aria-labelledby="wallet-backup">
       <h2 id="wallet-backup" className={cx('cardTitle')}>
         {t('backup.title')}
       </h2>

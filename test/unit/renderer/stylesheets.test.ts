@@ -24,9 +24,9 @@ describe('stylesheets', () => {
     const missing: string[] = []
     let asked = 0
     for (const [path, source] of await filesOf('**/*.tsx')) {
-      const sheet = /from '(\.[^']+\.module\.css)'/.exec(source)?.[1]
-      if (sheet === undefined) continue
-      const css = sheets.get(join(dirname(path), sheet)) ?? ''
+      const own = [...source.matchAll(/from '(\.[^']+\.module\.css)'/g)]
+      if (own.length === 0) continue
+      const css = own.map(([, sheet = '']) => sheets.get(join(dirname(path), sheet)) ?? '').join('\n')
       for (const name of namesAsked(source)) {
         asked += 1
         if (!new RegExp(`\\.${name}\\b`).test(css)) missing.push(`${path}: ${name}`)
