@@ -90,6 +90,15 @@ export function networkPart(parts: Parts): Network {
         hint: 'Send people its link: that works as before. Who has only its ID gets the keys from whoever seeds it.',
       })
     },
+    onClockBehind: (untilMs) => {
+      const until = new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ')
+      library.notify({
+        level: 'warning',
+        code: 'CLOCK_WRONG',
+        message: `This computer’s clock was ahead when relays were last told of your items, or it is behind now. Your items are safe and seeded; others see what you changed since only after ${until} UTC.`,
+        hint: 'Look whether date and time are right. Sower tells the relays again when that time has come.',
+      })
+    },
     identify: identifyClient,
     ownOrigins: () =>
       [parts.nodeUrl(), settings.get().publicUrl].flatMap((url) => (url ? [new URL(url).origin] : [])),

@@ -52,6 +52,7 @@ const PART_BYTES = 6_000
  * people's keys.
  */
 const MAX_PARTS = 20
+const FROZEN_KEY = /^[A-Za-z0-9+/]{43}=$/
 
 /** A manifest as it lies in GUN. */
 export interface EncodedManifest {
@@ -112,6 +113,8 @@ export interface ReadManifest {
   readonly candidates: readonly unknown[]
   /** Whose space it lies in as well, as anybody may say. */
   readonly pub?: string | undefined
+  /** Key of its frozen copy, as anybody may say. */
+  readonly hash?: string | undefined
   /** What somebody wrote without signing it in a way we know. */
   readonly foreign?: ForeignManifest | undefined
 }
@@ -128,10 +131,11 @@ export function readManifestNode(values: Readonly<Record<string, unknown>>, medi
   if (isObject(own)) candidates.push(own)
   const planned = decodeFlat(PLANNED, values)
   if (isObject(planned['oip']) && typeof planned['oip']['creatorSig'] === 'string') candidates.push(planned)
-  const { pub } = values
+  const { pub, hash } = values
   return {
     candidates,
     ...(isSeaKey(pub) ? { pub } : {}),
+    ...(typeof hash === 'string' && FROZEN_KEY.test(hash) ? { hash } : {}),
     // Where its owner took it back, what is left is no description.
     foreign: isFilled(values['revocation']) ? undefined : readForeign(values, mediaId),
   }

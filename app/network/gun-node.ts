@@ -10,8 +10,8 @@ import type { GunAnswer, GunPeer, GunRoot, GunTag } from './gun-module.ts'
 import type { Answer } from './gun-protocol.ts'
 import { pageQuestion, pageSize } from './list-page.ts'
 import { NodesInMemory } from './nodes-in-memory.ts'
+import { OwnWritings } from './own-writings.ts'
 import { Rate } from './rate.ts'
-import { frozenKey } from './sea.ts'
 import { isListSoul, parseSoul, souls } from './souls.ts'
 
 export interface GunNodeOptions {
@@ -20,8 +20,8 @@ export interface GunNodeOptions {
   readonly onHeard: (graph: GunGraph, from: string) => void
   /** Somebody asked who has that item. */
   readonly onAsked: (mediaId: string) => void
-  /** Somebody wrote something else where we had written of our own item. */
-  readonly onContested: (mediaId: string) => void
+  /** Somebody wrote something else where we had written of our own item, dated so. */
+  readonly onContested: (mediaId: string, stateMs: number) => void
 }
 
 interface GetOptions {
@@ -52,8 +52,6 @@ const MESSAGES_PER_SEC = 2_000
 const MESSAGES_BURST = 4_000
 const RELAY_BYTES_PER_SEC = 2 * 1024 * 1024
 const RELAY_BYTES_BURST = 16 * 1024 * 1024
-/** Souls of our own whose time is remembered. */
-const MAX_OWN = 60_000
 /** After a whole answer, the others get this long. */
 const GRACE_MS = 25
 
@@ -66,8 +64,8 @@ export class GunGraphNode {
   readonly #asked = new Map<string, Asked & { readonly take: (message: GunAnswer, from: string) => void }>()
   readonly #dropped = new Map<string, number>()
   readonly #memory: NodesInMemory
-  /** What we wrote ourselves: soul → its time, and its manifest's hash. Older writings of the same are replays. */
-  readonly #own = new Map<string, { readonly state: number; readonly hash: unknown }>()
+  /** What is older is a replay. */
+  readonly #own = new OwnWritings()
   readonly #future = new FutureBudget()
   #isFeedWanted = false
   #publishers: ReadonlySet<string> = new Set()
@@ -154,11 +152,7 @@ export class GunGraphNode {
   /** Writes our own nodes, here and to every peer. A disk that keeps nothing now is not waited for. */
   put(graph: GunGraph, timeoutMs: number): Promise<{ isStored: boolean; relays: string[] }> {
     const open = this.#relayIds()
-    for (const [soul, node] of Object.entries(graph)) {
-      if (!isListSoul(soul)) this.#own.set(soul, { state: newestOf(node), hash: node['hash'] })
-    }
-    if (this.#own.size > MAX_OWN)
-      for (const soul of [...this.#own.keys()].slice(0, MAX_OWN / 10)) this.#own.delete(soul)
+    this.#own.note(graph)
     return new Promise((resolve) => {
       let isHere = false
       let isStored = false
@@ -273,14 +267,13 @@ export class GunGraphNode {
   /** Takes out what is older than what we wrote there ourselves. @returns whether anything is left */
   #withoutReplays(message: CleanMessage, put: GunGraph): boolean {
     const kept = Object.entries(put).filter(([soul, node]) => {
-      const own = this.#own.get(soul)
-      if (own === undefined) return true
-      if (newestOf(node) < own.state) {
+      if (this.#own.isStale(soul, node)) {
         this.#count('stale', 1)
         return false
       }
       const parsed = parseSoul(soul)
-      if (parsed?.kind === 'hint' && isOther(node, own.hash)) this.#options.onContested(parsed.mediaId)
+      const stateMs = this.#own.latestOther(soul, node)
+      if (parsed?.kind === 'hint' && stateMs !== undefined) this.#options.onContested(parsed.mediaId, stateMs)
       return true
     })
     if (kept.length === 0) return false
@@ -328,17 +321,6 @@ export class GunGraphNode {
   #count(reason: DropReason | 'stale', count: number): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
   }
-}
-
-function newestOf(node: GunNode): number {
-  return Math.max(...Object.values(node._['>']))
-}
-
-/** Whether it says something else than the manifest of that hash. */
-function isOther(node: GunNode, hash: unknown): boolean {
-  const { hash: theirs, manifest: text } = node as Readonly<Record<string, unknown>>
-  if (theirs !== undefined && theirs !== hash) return true
-  return typeof text === 'string' && node['parts'] === 1 && frozenKey(text) !== hash
 }
 
 function collect(message: GunAnswer, from: string, found: Map<string, Record<string, GunNode>>): void {

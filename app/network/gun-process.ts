@@ -30,7 +30,7 @@ class GunProcess {
   readonly #timers: NodeJS.Timeout[] = []
   readonly #heard: { graph: GunGraph; from: string }[] = []
   readonly #asked = new Set<string>()
-  readonly #contested = new Set<string>()
+  readonly #contested = new Map<string, number>()
   #unheard = 0
   #reserveBytes: number
 
@@ -51,7 +51,10 @@ class GunProcess {
         else this.#unheard += 1
       },
       onAsked: (mediaId) => void (this.#asked.size < MAX_NAMED && this.#asked.add(mediaId)),
-      onContested: (mediaId) => void (this.#contested.size < MAX_NAMED && this.#contested.add(mediaId)),
+      onContested: (mediaId, stateMs) => {
+        const latest = this.#contested.get(mediaId) ?? -Infinity
+        if (this.#contested.size < MAX_NAMED) this.#contested.set(mediaId, Math.max(latest, stateMs))
+      },
     })
     this.#timers.push(
       setInterval(() => this.#tell(), TICK_MS),
@@ -156,7 +159,10 @@ class GunProcess {
   #tell(): void {
     for (const { graph, from } of this.#heard.splice(0, HEARD_PER_TICK)) post({ type: 'heard', graph, from })
     if (this.#asked.size > 0) post({ type: 'asked', mediaIds: [...this.#asked] })
-    if (this.#contested.size > 0) post({ type: 'contested', mediaIds: [...this.#contested] })
+    if (this.#contested.size > 0) {
+      const items = [...this.#contested].map(([mediaId, stateMs]) => ({ mediaId, stateMs }))
+      post({ type: 'contested', items })
+    }
     this.#asked.clear()
     this.#contested.clear()
   }

@@ -89,8 +89,11 @@ export const FromGun = z.discriminatedUnion('type', [
   z.object({ type: z.literal('heard'), graph: Graph, from: z.string() }),
   /** Items whose peers somebody asked for. */
   z.object({ type: z.literal('asked'), mediaIds: z.array(z.string()) }),
-  /** Our own items of which somebody wrote something else. */
-  z.object({ type: z.literal('contested'), mediaIds: z.array(z.string()) }),
+  /** Our own items of which somebody wrote something else, and how that is dated. */
+  z.object({
+    type: z.literal('contested'),
+    items: z.array(z.object({ mediaId: z.string(), stateMs: z.number() })),
+  }),
   z.object({
     type: z.literal('status'),
     relays: z.array(RelayStatus),

@@ -52,6 +52,19 @@ const SHORT_PATIENCE_MS = 50
 /** An object of another writer may be nested so deep, and have so many parts. */
 const MAX_NESTED = 16
 
+/** Spaces, and frozen versions, that are looked into because a hint names them: each relay may name others. */
+const MAX_LED = 4
+
+/** What anybody says of an item. */
+interface Hinted {
+  /** A manifest in it holds. */
+  readonly isFound: boolean
+  /** Whose space it is in as well, and where it is frozen. */
+  readonly pubs: readonly string[]
+  readonly hashes: readonly string[]
+  readonly foreign: ForeignManifest | undefined
+}
+
 /** Finds manifests in GUN, and believes only what its owner signed. */
 export class ManifestIndex {
   readonly #options: ManifestIndexOptions
@@ -67,24 +80,37 @@ export class ManifestIndex {
   async lookup(mediaId: string, hints: LookupHints = {}): Promise<Lookup> {
     const answeredBy = new Set<string>()
     const before = this.#options.store.find(mediaId, this.#preference(hints))
-    const [isInSpace, isFrozen, isHinted] = await Promise.all([
+    const [isInSpace, isFrozen, hinted] = await Promise.all([
       hints.pub === undefined ? false : this.#readSpace(mediaId, hints.pub, answeredBy),
       hints.hash === undefined ? false : this.#readFrozen(mediaId, hints.hash, answeredBy),
       this.#readHints(mediaId, answeredBy),
       this.#readDeletion(mediaId, answeredBy),
     ])
     let known = this.#options.store.find(mediaId, this.#preference(hints)) ?? before
-    // What anybody says leads to the space it is in: by that its publisher can be followed.
-    if (known !== undefined && known.pub === undefined && isHinted.pub !== undefined) {
-      await this.#readSpace(mediaId, isHinted.pub, answeredBy)
+    // What anybody says leads to the space it is in, by which its publisher can be followed. Where its manifest does not hold, somebody
+    // wrote over that, and what it leads to is still there.
+    let isLedTo = false
+    if (!hinted.isFound || known?.pub === undefined) {
+      const pubs = hinted.pubs.filter((pub) => pub !== hints.pub)
+      const hashes = hinted.isFound ? [] : hinted.hashes.filter((hash) => hash !== hints.hash)
+      const found = await Promise.all([
+        ...pubs.map((pub) => this.#readSpace(mediaId, pub, answeredBy)),
+        ...hashes.map((hash) => this.#readFrozen(mediaId, hash, answeredBy)),
+      ])
+      isLedTo = found.includes(true)
       known = this.#options.store.find(mediaId, this.#preference(hints)) ?? known
     }
     const relays = [...answeredBy].filter((from) => from !== 'disk')
     return {
       mediaId,
       ...(known === undefined ? {} : { known }),
-      heard: isInSpace || isFrozen || isHinted.isFound ? 'said' : relays.length > 0 ? 'nothing' : 'nobody',
-      ...(isHinted.foreign === undefined ? {} : { foreign: isHinted.foreign }),
+      heard:
+        isInSpace || isFrozen || hinted.isFound || isLedTo
+          ? 'said'
+          : relays.length > 0
+            ? 'nothing'
+            : 'nobody',
+      ...(hinted.foreign === undefined ? {} : { foreign: hinted.foreign }),
       answeredBy: relays,
     }
   }
@@ -142,12 +168,10 @@ export class ManifestIndex {
     return isFound
   }
 
-  async #readHints(
-    mediaId: string,
-    answeredBy: Set<string>,
-  ): Promise<{ isFound: boolean; pub?: string | undefined; foreign?: ForeignManifest | undefined }> {
+  async #readHints(mediaId: string, answeredBy: Set<string>): Promise<Hinted> {
     let isFound = false
-    let pub: string | undefined
+    const pubs = new Set<string>()
+    const hashes = new Set<string>()
     let foreign: ForeignManifest | undefined
     for (const soul of [souls.hint(mediaId), souls.nestedHint(mediaId)]) {
       // The second is for other writers' sake: only where the first says nothing, and with less patience.
@@ -159,11 +183,12 @@ export class ManifestIndex {
         const read = readManifestNode(await this.#unfold(node), mediaId)
         if ((await this.#keepTrue(read.candidates, mediaId)) && from !== 'disk') isFound = true
         this.#takeRevocation(valuesOf(node))
-        pub ??= read.pub
+        if (read.pub !== undefined && pubs.size < MAX_LED) pubs.add(read.pub)
+        if (read.hash !== undefined && hashes.size < MAX_LED) hashes.add(read.hash)
         foreign ??= read.foreign
       }
     }
-    return { isFound, pub, foreign }
+    return { isFound, pubs: [...pubs], hashes: [...hashes], foreign }
   }
 
   async #readDeletion(mediaId: string, answeredBy: Set<string>): Promise<void> {

@@ -48,6 +48,8 @@ export interface NetworkOptions {
     }
   /** Told once of every version of an own item that relays can't carry whole. */
   readonly onTooLarge: PublisherOptions['onTooLarge']
+  /** Told once when the clock is behind the one by which items were told before. */
+  readonly onClockBehind: PublisherOptions['onClockBehind']
   readonly identify: GunSocketsOptions['identify']
   /** Origins of this node's own pages. */
   readonly ownOrigins: () => readonly string[]

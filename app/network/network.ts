@@ -95,6 +95,7 @@ export class Network {
         if (this.#store.withdraw(revocation)) this.#onItem.tell(revocation.mediaId)
       },
       onTooLarge: options.onTooLarge,
+      onClockBehind: options.onClockBehind,
       clock,
       log,
     })
@@ -102,6 +103,7 @@ export class Network {
       items: options.items,
       index: this.#index,
       publisher: this.#publisher,
+      clock,
       log,
     })
     this.#presence = new Presence({
@@ -364,7 +366,7 @@ export class Network {
         if (event.isKeeping) void this.#publisher.catchUp()
         break
       case 'contested':
-        for (const mediaId of event.mediaIds) this.#contested.notice(mediaId)
+        for (const { mediaId, stateMs } of event.items) this.#contested.notice(mediaId, stateMs)
         break
       case 'relay':
       case 'up':

@@ -5,7 +5,6 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Revocation } from '../sharing/index.ts'
 import { encodeManifest } from './codec.ts'
-import { FILTER_LIMITS } from './filter.ts'
 import { bundle } from './graph.ts'
 import type { GunNode } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
@@ -36,6 +35,8 @@ export interface PublisherOptions {
   readonly onRetracted: (revocation: Revocation) => void
   /** Told once of every version that relays can't carry whole. */
   readonly onTooLarge: (mediaId: string) => void
+  /** Told once when the clock is behind what was said before: until it is past that time, nothing new counts with those who know the old. */
+  readonly onClockBehind: (untilMs: number) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -54,8 +55,8 @@ const FIRST_RETRY_MS = 2_000
 const LONGEST_RETRY_MS = 5 * 60_000
 /** Own manifests at work at once while catching up; each is one put of several nodes. */
 const AT_ONCE = 48
-/** Never dated further into the future than others accept. */
-const FUTURE_MARGIN_MS = FILTER_LIMITS.futureMs / 2
+/** Never dated further ahead: GUN acknowledges nothing before its time has come. */
+export const AHEAD_MS = 5_000
 
 /** Writes what is ours into GUN and remembers which relay has which version, so that everyone gets everything once. */
 export class Publisher {
@@ -66,6 +67,11 @@ export class Publisher {
   #isSpaceLinked = false
   #retry: NodeJS.Timeout | undefined
   #retries = 0
+  /** Dates of what was written over ours, until it is said again. */
+  readonly #after = new Map<string, number>()
+  /** What was said before its time had come: what was said earlier is dated later, by a clock that was ahead. */
+  readonly #early = new Map<string, { readonly version: number; readonly untilMs: number }>()
+  #isClockTold = false
   #count = 0
   #countedAtMs = -Infinity
   #abort = new AbortController()
@@ -148,6 +154,8 @@ export class Publisher {
 
   /** A relay came: it may know nothing of ours. */
   relayOpened(): void {
+    // It may have nothing of before, too.
+    this.#early.clear()
     this.#isSpaceLinked = false
     this.#retries = 0
     void this.catchUp()
@@ -159,9 +167,10 @@ export class Publisher {
     db.write(() => db.prepare(`DELETE FROM network_publications WHERE relay = ''`).run())
   }
 
-  /** Forgets that anybody had it: somebody wrote over it. */
-  republish(mediaId: string): void {
+  /** Forgets that anybody had it: somebody wrote over it. @param afterMs how that is dated */
+  republish(mediaId: string, afterMs: number): void {
     const { db } = this.#options
+    this.#after.set(mediaId, afterMs)
     db.write(() => db.prepare('UPDATE network_publications SET at_ms = 0 WHERE media_id = ?').run(mediaId))
     void this.catchUp()
   }
@@ -188,7 +197,7 @@ export class Publisher {
     const work = async (): Promise<void> => {
       for (let next = owed.pop(); next !== undefined; next = owed.pop()) {
         if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
-        await this.#deliver(next)
+        if (!this.#isEarly(next)) await this.#deliver(next)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
@@ -291,7 +300,11 @@ export class Publisher {
     nodesOf: (writing: { state: number; signer: SeaSigner | undefined }) => readonly GunNode[],
   ): Promise<boolean> {
     const { client, db, clock } = this.#options
-    const state = this.#nextState(mediaId)
+    const nowMs = clock.nowMs()
+    const lastMs = this.#lastState(mediaId)
+    // Later than what was written before, by us or over it.
+    const wanted = Math.max(nowMs, lastMs + 1, (this.#after.get(mediaId) ?? 0) + 1)
+    const state = Math.min(wanted, nowMs + AHEAD_MS)
     const signer = this.#options.signer()
     // Once is enough, as long as the relays are the same.
     if (kind === 'manifest' && signer !== undefined) this.#isSpaceLinked = true
@@ -300,6 +313,16 @@ export class Publisher {
     const isStored = done.every((put) => put.isStored)
     const [first, ...others] = done
     const relays = (first?.relays ?? []).filter((relay) => others.every((put) => put.relays.includes(relay)))
+    if (wanted > state) {
+      // It counts only with those who had nothing before; so that it does with all, it is said again when its time has come.
+      this.#early.set(keyOf({ mediaId, kind }), { version, untilMs: wanted - AHEAD_MS })
+      if (lastMs > nowMs + AHEAD_MS && !this.#isClockTold) {
+        this.#isClockTold = true
+        this.#options.onClockBehind(lastMs)
+      }
+      return false
+    }
+    this.#after.delete(mediaId)
     const isWhole = signer !== undefined
     await db.writeTogether(() => {
       for (const relay of [...(isStored ? [''] : []), ...relays]) {
@@ -311,14 +334,16 @@ export class Publisher {
     return isStored && this.#openRelays().every((relay) => relays.includes(relay))
   }
 
-  /** Later than what was written before, also when the clock was set back; never so late that others refuse it. */
-  #nextState(mediaId: string): number {
-    const { db, clock } = this.#options
-    const { last } = db
-      .prepare('SELECT max(state_ms) AS last FROM network_publications WHERE media_id = ?')
-      .get(mediaId) as { last: number | null }
-    const nowMs = clock.nowMs()
-    return Math.min(Math.max(nowMs, (last ?? 0) + 1), nowMs + FUTURE_MARGIN_MS)
+  /** The latest date of what we wrote of an item; 0 for none. */
+  #lastState(mediaId: string): number {
+    const sql = 'SELECT max(state_ms) AS last FROM network_publications WHERE media_id = ?'
+    return (this.#options.db.prepare(sql).get(mediaId) as { last: number | null }).last ?? 0
+  }
+
+  /** Whether this was said, and does not count yet. */
+  #isEarly(owed: Owed): boolean {
+    const said = this.#early.get(keyOf(owed))
+    return said?.version === owed.version && this.#options.clock.nowMs() < said.untilMs
   }
 
   /** Whether anybody was told of this version, or a later one. */
@@ -333,4 +358,8 @@ export class Publisher {
     }
     return JSON.parse(row.body) as Revocation // as it was when it was verified
   }
+}
+
+function keyOf({ mediaId, kind }: Pick<Owed, 'mediaId' | 'kind'>): string {
+  return `${kind} ${mediaId}`
 }

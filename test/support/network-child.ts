@@ -20,6 +20,8 @@ const manifests = new Map<string, Manifest>()
 const bytes = new Map<string, Uint8Array>()
 /** What was too large for the network, each time it was said. */
 const tooLarge: string[] = []
+/** How often it was said that the clock is behind. */
+let clockTold = 0
 let relays = init.relays
 let clockBehindMs = init.clockBehindMs ?? 0
 const db = openDatabase(join(init.dir, 'sower.db'), { log: silentLog, clock: systemClock })
@@ -50,6 +52,7 @@ const network = new Network({
       Promise.resolve(bytes.get(mediaId)?.subarray(start, end) ?? new Uint8Array()),
   },
   onTooLarge: (mediaId) => void tooLarge.push(mediaId),
+  onClockBehind: () => void (clockTold += 1),
   identify: identifyClient,
   ownOrigins: () => [],
   clock: { nowMs: () => systemClock.nowMs() - clockBehindMs },
@@ -83,6 +86,7 @@ const calls: Record<string, (...args: never[]) => unknown> = {
   presenceOf: (mediaId: string) => network.presenceOf(mediaId),
   status: () => network.status(),
   tooLarge: () => tooLarge,
+  clockTold: () => clockTold,
   setRelays: (urls: string[]) => {
     relays = urls
     network.refreshFrom('settings')

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Manifest } from '../../../app/manifest/index.ts'
 import { encodeManifest } from '../../../app/network/codec.ts'
-import { makeNode } from '../../../app/network/graph.ts'
+import { makeNode, type GunNode } from '../../../app/network/graph.ts'
 import { makeManifest } from '../../support/network-items.ts'
 import { seaTestPair } from '../../support/network-node.ts'
 import { openNetworkWorld, poll, type NetworkWorld } from '../../support/network-world.ts'
@@ -115,6 +115,79 @@ test('a manifest nested too deeply is refused, and costs nobody anything', async
     )
     expect(found.known?.manifest).toEqual(manifest)
     expect(node.log).toEqual([])
+  }
+})
+
+/** What a node holds under a name and key. */
+async function read(socket: WebSocket, soul: string, key = 'manifest'): Promise<GunNode | undefined> {
+  const id = `ask${nextId++}`
+  return new Promise((resolve) => {
+    const listen = (data: Buffer): void => {
+      const parsed = JSON.parse(data.toString()) as Message | Message[]
+      const answer = [parsed].flat().find((message) => message['@'] === id)
+      if (answer === undefined) return
+      socket.off('message', listen)
+      resolve(answer.put?.[soul])
+    }
+    socket.on('message', listen)
+    socket.send(JSON.stringify({ '#': id, get: { '#': soul, '.': key } }))
+  })
+}
+interface Message {
+  readonly '@'?: string
+  readonly put?: Readonly<Record<string, GunNode>>
+}
+
+test('says again what is written over its hints, whichever key it is, and later than what is dated ahead', async () => {
+  world = await openNetworkWorld()
+  const a = await world.node('a', { relays: [] })
+  const evil = await connect(a.url)
+  const [one, other, ahead] = ['one', 'other', 'ahead'].map((name) => makeManifest(owner, name)) as [
+    Manifest,
+    Manifest,
+    Manifest,
+  ]
+  for (const manifest of [one, other, ahead]) await a.publish(manifest)
+  const hints = [one, other, ahead].map(({ id }) => `media:${id}`) as [string, string, string]
+  const [ours] = await Promise.all(hints.map((soul) => read(evil, soul)))
+  const aheadMs = Date.now() + 8_000
+  evil.send(put(hints[0], { manifest: '{"id":"nothing"}' }))
+  evil.send(put(hints[1], { parts: 2 }))
+  evil.send(put(hints[2], { manifest: 'x' }, aheadMs))
+  await poll(
+    () => read(evil, hints[0]),
+    (node) =>
+      node?.['manifest'] === encodeManifest(one).text && node._['>']['manifest'] !== ours?._['>']['manifest'],
+    10_000,
+  )
+  await poll(
+    () => read(evil, hints[1], 'parts'),
+    (node) => node?.['parts'] === 1 && node._['>']['parts'] !== ours?._['>']['manifest'],
+    10_000,
+  )
+  const again = await poll(
+    () => read(evil, hints[2]),
+    (node) => (node?._['>']['manifest'] ?? 0) > aheadMs,
+    20_000,
+  )
+  expect(again?.['manifest']).toBe(encodeManifest(ahead).text)
+}, 60_000)
+
+test('finds by its id alone what is written over: its publisher’s space and its frozen version are still there', async () => {
+  world = await openNetworkWorld()
+  const a = await world.node('a')
+  const [inSpace, frozen] = [makeManifest(owner, 'in its space'), makeManifest(owner, 'frozen')]
+  await a.publish(inSpace)
+  await a.publish(frozen)
+  await a.vanish()
+  const evil = await connect(world.relay.url)
+  evil.send(put(`media:${inSpace.id}`, { manifest: 'x', hash: 'x' }))
+  evil.send(put(`media:${frozen.id}`, { manifest: 'x', pub: 'x' }))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  const b = await world.node('b')
+  for (const manifest of [inSpace, frozen]) {
+    const found = await b.lookup(manifest.id)
+    expect([found.known?.manifest, found.heard]).toEqual([manifest, 'said'])
   }
 })
 

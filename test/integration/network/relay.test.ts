@@ -231,3 +231,33 @@ test('what is shared with very many stops nothing, is told of without its keys, 
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   expect(await a.call('tooLarge')).toEqual([most.id])
 }, 90_000)
+
+test('what is published after the clock was set back counts in the end, and is not taken for known before', async () => {
+  const { start } = await setUp()
+  const a = await start('a')
+  const first = makeManifest(owner, 'in time')
+  await a.publish(first)
+  await a.until(({ owed }) => owed === 0)
+  await a.call('passTime', -2 * 60 * 60_000)
+  const second = makeManifest(owner, 'in time', { name: 'renamed', previous: first })
+  const startedAtMs = performance.now()
+  await a.publish(second)
+  // It is dated a few seconds ahead at most: later, and GUN would not acknowledge it in time.
+  expect(performance.now() - startedAtMs).toBeLessThan(10_000)
+  // Whoever is there hears it as it is said; who asks later is told what is dated later.
+  const b = await start('b')
+  expect((await b.lookup(first.id)).known?.manifest).toEqual(first)
+  expect((await a.status()).owed).toBe(1)
+  await a.publish(makeManifest(owner, 'another'))
+  expect(await a.call('clockTold')).toBe(1)
+
+  await a.call('passTime', 2 * 60 * 60_000)
+  await a.call('changed')
+  const found = await poll(
+    () => b.lookup(first.id),
+    ({ known }) => known?.manifest.version === 2,
+    30_000,
+  )
+  expect(found.known?.manifest).toEqual(second)
+  await a.until(({ owed }) => owed === 0)
+}, 90_000)
