@@ -9,6 +9,7 @@ Keys are read from files: a file key as 64 hexadecimal digits, a SEA pair as the
   decryptor.py decrypt  --manifest M (--pair P | --key K) --file F [--range FIRST-LAST | FIRST- | -COUNT]
   decryptor.py encrypt  --file F --out C --name N --mime T [--to PUB EPUB]...
   decryptor.py pair     --seed S
+  decryptor.py kept     --pair P --file F
 """
 
 import argparse
@@ -227,6 +228,20 @@ def seed_pair(seed):
     return pair
 
 
+def kept(text, pair):
+    """What a wallet sealed for itself, and the name of the folder it is kept in."""
+    secret = unb64url(pair["epriv"])
+    file = json.loads(text)
+    head = {name: file[name] for name in ("format", "version", "salt", "iv")}
+    salt, iv, data, tag = (base64.b64decode(file[name]) for name in ("salt", "iv", "data", "tag"))
+    key = hkdf(secret, salt, b"sower/kept/v1", 32)
+    try:
+        plain = AESGCM(key).decrypt(iv, data + tag, json.dumps(head, separators=(",", ":")).encode())
+    except InvalidTag:
+        raise Refused("damaged, or another wallet's") from None
+    return {"wallet": hkdf(secret, b"", b"sower/kept/name/v1", 16).hex(), "size": len(plain), "content": json.loads(plain)}
+
+
 def bounds(text, size):
     """FIRST-LAST, FIRST- or -COUNT, as in HTTP; returns start, end (exclusive), and whether it counts from the end."""
     first, last = text.split("-")
@@ -243,7 +258,7 @@ def file_key_of(arguments, manifest):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["key", "metadata", "decrypt", "encrypt", "pair"])
+    parser.add_argument("action", choices=["key", "metadata", "decrypt", "encrypt", "pair", "kept"])
     for name in ("manifest", "pair", "key", "file", "range", "out", "name", "mime", "seed"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--to", nargs=2, action="append", default=[], metavar=("PUB", "EPUB"))
@@ -254,6 +269,9 @@ def main():
     arguments = parse()
     if arguments.action == "pair":
         print(json.dumps(seed_pair(bytes.fromhex(open(arguments.seed).read().strip()))))
+        return
+    if arguments.action == "kept":
+        print(json.dumps(kept(open(arguments.file).read(), json.load(open(arguments.pair)))))
         return
     if arguments.action == "encrypt":
         with open(arguments.file, "rb") as source, open(arguments.out, "wb") as target:

@@ -13,6 +13,7 @@ import {
   streamEncryptionOf,
 } from '../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
+import { sealForSelf, selfName } from '../../app/vault/self-seal.ts'
 import {
   drain,
   encryptBytes,
@@ -159,3 +160,20 @@ function signed({ id, size, encryption }: { id: string; size: number; encryption
   })
   return signManifest({ ...unsigned, encryption }, signer)
 }
+
+describe('what a wallet seals for itself', () => {
+  it('is opened by the script, with that wallet alone', async () => {
+    const { write, pair } = await setUp()
+    for (const [format, size] of [
+      ['sower-kept-key', 256],
+      ['sower-kept-contacts', 4096],
+    ] as const) {
+      const content = { note: 'Wörter 🌱', at: 1 }
+      const file = write(format, sealForSelf(me, format, content))
+      const opened: unknown = JSON.parse(python('kept', '--pair', pair, '--file', file).toString())
+      expect(opened).toEqual({ wallet: selfName(me), size, content })
+      const other = write('other.json', JSON.stringify(seaPairFromSeed(Buffer.alloc(64, 6))))
+      expect(() => python('kept', '--pair', other, '--file', file)).toThrow('refused')
+    }
+  })
+})
