@@ -1,7 +1,6 @@
 import './zod-without-jit.ts'
 import { engineCalls } from '../../app/contract/index.ts'
 import type {
-  DesktopHandlers,
   DesktopPrefs,
   EngineCallName,
   EngineHandlers,
@@ -13,6 +12,8 @@ import type {
   Transfer,
   WalletStatus,
 } from '../../app/contract/index.ts'
+import { createFakeDesktop, definedOf } from './fake-desktop.ts'
+import { createFakeLibrary } from './fake-library.ts'
 import { fakeDetail, fakeItems, fakeSettings, fakeStatus, fakeTransfers } from './fake-items.ts'
 import { createFakeNetwork, fakeNetworkStatus } from './fake-discovery.ts'
 import { createFakeVault, refuse } from './fake-vault.ts'
@@ -51,18 +52,6 @@ export interface FakeBridge extends SowerBridge {
   failWith(name: string, error: { code: string; message: string; hint?: string } | null): void
 }
 
-const isInFilter = (item: Item, filter: string): boolean =>
-  filter === 'all' ||
-  (filter === 'attention' && ['changed', 'missing', 'offline'].includes(item.state)) ||
-  (filter === 'private' ? item.accessLevel !== 'public' : item.accessLevel === filter)
-
-const SORTS = {
-  added: (a: Item, b: Item) => a.addedAtMs - b.addedAtMs,
-  name: (a: Item, b: Item) => a.name.localeCompare(b.name),
-  size: (a: Item, b: Item) => a.sizeBytes - b.sizeBytes,
-  uploaded: (a: Item, b: Item) => a.uploadedBytes - b.uploadedBytes,
-} as const
-
 /**
  * A stand-in for the preload's bridge, typed by the contract: it keeps a made-up library in memory and answers as the
  * engine would. Nothing behind it is real.
@@ -81,7 +70,6 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
   status = { ...status, network: fakeNetworkStatus(relays, nowMs) }
   let settings = fakeSettings()
   settings = { ...settings, values: { ...settings.values, gunPeers: relays } }
-  let prefs: DesktopPrefs = { theme: 'auto', closeAction: 'ask', isStartAtLogin: false, ...options.prefs }
   let engine: EngineState = options.engine ?? { state: 'running', restarts: 0 }
   const trash = new Map<MediaId, Item>()
   const failing = new Map(Object.entries(options.failing ?? {}))
@@ -143,109 +131,18 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
   }
 
   const engineHandlers: EngineHandlers = {
-    'library.list': (args) => {
-      const search = args.search?.toLocaleLowerCase() ?? ''
-      const matching =
-        search === ''
-          ? items
-          : items.filter((item) => item.name.toLocaleLowerCase().includes(search) || item.mediaId === search)
-      const found = matching.filter((item) => isInFilter(item, args.filter)).sort(SORTS[args.sort])
-      if (args.direction === 'desc') found.reverse()
-      const count = (filter: string) => matching.filter((item) => isInFilter(item, filter)).length
-      return Promise.resolve({
-        items: found.slice(args.offset, args.offset + args.limit),
-        total: found.length,
-        counts: {
-          all: matching.length,
-          attention: count('attention'),
-          public: count('public'),
-          private: count('private'),
-        },
-      })
-    },
-    'library.position': ({ mediaId, sort, direction }) => {
-      const sorted = [...items].sort(SORTS[sort])
-      if (direction === 'desc') sorted.reverse()
-      const index = sorted.findIndex((item) => item.mediaId === mediaId)
-      return Promise.resolve({ index: index < 0 ? null : index })
-    },
-    'library.get': ({ mediaId }) => {
-      const item = find(mediaId)
-      return item === undefined
-        ? refuse('NOT_FOUND', 'That item is gone.')
-        : Promise.resolve(fakeDetail(item))
-    },
-    'library.add': ({ paths, accessLevel, isEncrypted, people }) => {
-      const transferIds = paths.map((path) =>
-        addTransfer({
-          name: path.split('/').at(-1) ?? path,
-          bytesDone: 4_000_000,
-          bytesTotal: 10_000_000,
-          etaMs: 6_000,
-          accessLevel: people !== undefined && people.length > 0 ? 'shared' : accessLevel,
-          isEncrypted: isEncrypted === true,
-        }),
-      )
-      return Promise.resolve({ transferIds })
-    },
-    'library.remove': ({ mediaIds }) => {
-      const gone = new Set<string>(mediaIds)
-      for (const item of items) if (gone.has(item.mediaId)) trash.set(item.mediaId, item)
-      changeItems((item) => (gone.has(item.mediaId) ? null : item))
-      return Promise.resolve({ removed: mediaIds, restorableUntilMs: Date.now() + 2_592_000_000 })
-    },
-    'library.restore': ({ mediaIds }) => {
-      for (const id of mediaIds) {
-        const item = trash.get(id)
-        if (item !== undefined) items.push(item)
-      }
-      emit('library.changed', { items: [], removed: [], isReset: true })
-      return Promise.resolve({ restored: mediaIds })
-    },
-    'library.setSeeding': ({ mediaIds, isSeedingWanted }) => {
-      const ids = new Set<string>(mediaIds)
-      changeItems((item) =>
-        ids.has(item.mediaId)
-          ? { ...item, isSeedingWanted, state: isSeedingWanted ? 'seeding' : 'ready', peers: 0 }
-          : item,
-      )
-      return Promise.resolve({})
-    },
-    'library.setAccess': ({ mediaId, accessLevel }) => {
-      changeItems((item) =>
-        item.mediaId === mediaId
-          ? { ...item, accessLevel, state: accessLevel === 'public' ? 'seeding' : 'ready', peers: 0 }
-          : item,
-      )
-      const item = find(mediaId)
-      return item === undefined ? refuse('NOT_FOUND', 'That item is gone.') : Promise.resolve(item)
-    },
-    'library.verify': ({ mediaIds }) => {
-      const ids = new Set<string>(mediaIds)
-      changeItems((item) => (ids.has(item.mediaId) ? { ...item, state: 'checking' } : item))
-      return Promise.resolve({})
-    },
-    'library.saveCopy': ({ mediaId }) => {
-      const item = find(mediaId)
-      if (item === undefined) return refuse('NOT_FOUND', 'That item is gone.')
-      const bytesTotal = item.plainSizeBytes ?? item.sizeBytes
-      return Promise.resolve({ transferId: addTransfer({ kind: 'save', name: item.name, bytesTotal }) })
-    },
-    'library.playUrl': (args) => {
-      const id = 'mediaId' in args ? args.mediaId : args.transferId
-      return Promise.resolve({ url: `${status.controlUrl}/play/${id}`, expiresAtMs: Date.now() + 3_600_000 })
-    },
-    'library.rebuild': () => Promise.resolve({ items: items.length, movedAside: [] }),
-    'transfers.list': () => Promise.resolve({ transfers: [...transfers.values()] }),
-    'transfers.pause': ({ id }) => patchTransfer(id, { state: 'paused' }),
-    'transfers.resume': ({ id }) => patchTransfer(id, { state: 'active' }),
-    'transfers.retry': ({ id }) => patchTransfer(id, { state: 'queued' }),
-    'transfers.cancel': ({ id }) => patchTransfer(id, { state: 'cancelled' }),
-    'transfers.dismiss': ({ id }) => {
-      const isOver = (one: Transfer) => ['done', 'failed', 'cancelled'].includes(one.state)
-      setTransfers([...transfers.values()].filter((one) => (id === undefined ? !isOver(one) : one.id !== id)))
-      return Promise.resolve({})
-    },
+    ...createFakeLibrary({
+      items: () => items,
+      trash,
+      find,
+      changeItems: (change) => changeItems(change),
+      addTransfer,
+      transfers: () => [...transfers.values()],
+      setTransfers: (next) => setTransfers(next),
+      patchTransfer,
+      emit: (name, payload) => emit(name, payload),
+      controlUrl: () => status.controlUrl,
+    }),
     'fetching.start': ({ link }) => {
       const mediaId = /[0-9a-f]{64}/.exec(link)?.[0]
       const transferId = addTransfer({
@@ -345,31 +242,16 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
     return Promise.resolve({})
   }
 
-  const desktopHandlers: DesktopHandlers = {
-    'desktop.pickFiles': () => Promise.resolve({ paths: ['/home/ana/film.mp4', '/home/ana/notes.md'] }),
-    'desktop.pickFolder': () => Promise.resolve({ path: '/mnt/films/Sower' }),
-    'desktop.pickSavePath': ({ suggestedName }) => Promise.resolve({ path: `/home/ana/${suggestedName}` }),
-    'desktop.saveText': () => Promise.resolve({ isSaved: true }),
-    'desktop.openText': () => Promise.resolve({ text: options.openedText ?? null }),
-    'desktop.showItem': () => Promise.resolve({}),
-    'desktop.openLogs': () => Promise.resolve({}),
-    'desktop.openExternal': () => Promise.resolve({}),
-    'desktop.copyText': () => Promise.resolve({}),
-    'desktop.readClipboardText': () => Promise.resolve({ text: '' }),
-    'desktop.getPrefs': () => Promise.resolve(prefs),
-    'desktop.setPrefs': (patch) => {
-      prefs = { ...prefs, ...definedOf(patch) }
-      emit('desktop.prefsChanged', prefs)
-      return Promise.resolve(prefs)
-    },
-    'desktop.engineState': () => Promise.resolve(engine),
-    'desktop.restartEngine': () => {
-      engine = { state: 'running', restarts: engine.restarts + 1 }
+  const desktopHandlers = createFakeDesktop({
+    openedText: options.openedText ?? null,
+    prefs: { theme: 'auto', closeAction: 'ask', isStartAtLogin: false, ...options.prefs },
+    engine: () => engine,
+    setEngine: (next) => {
+      engine = next
       emit('desktop.engineChanged', engine)
-      return Promise.resolve({})
     },
-    'desktop.closeWindow': () => Promise.resolve({}),
-  }
+    emit: (name, payload) => emit(name, payload),
+  })
 
   const handlers: Readonly<Record<string, (args: never) => Promise<unknown>>> = {
     ...engineHandlers,
@@ -419,9 +301,4 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
     setTransfers,
     failWith: (name, error) => void (error === null ? failing.delete(name) : failing.set(name, error)),
   }
-}
-
-/** Without the keys that are there but undefined. */
-function definedOf<T extends object>(patch: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as never
 }
