@@ -7,6 +7,7 @@ import type {
   EngineEventPayload,
   EngineResult,
 } from '../contract/index.ts'
+import { whenAborted } from './abort.ts'
 import { HttpNode } from './http-node.ts'
 import { findRunningNode } from './node-file.ts'
 
@@ -27,6 +28,8 @@ export interface NodeOptions {
   readonly flags: Readonly<Record<string, unknown>>
   readonly env: NodeJS.ProcessEnv
   readonly say: (sentence: string) => void
+  /** Fires when the command is to end early. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How long another process may take between taking the data folder and listening. */
@@ -35,10 +38,16 @@ const STARTUP_GRACE_MS = 15_000
 /**
  * Connects to the running node of the data folder, or starts the engine for the length of the command (on free ports, so
  * that it disturbs nobody).
- * @throws {AppError} when neither is possible
+ * @throws {AppError} when neither is possible; `TIMEOUT` when the node that has the data folder does not answer
  */
 export async function openNode(options: NodeOptions): Promise<NodeConnection> {
-  const running = await connectToRunning(options.dataDir)
+  let silence: AppError | undefined
+  const running = await connectToRunning(options).catch((error: unknown) => {
+    // Where the files lead there may be another program by now, and the data folder free.
+    if (!(error instanceof AppError) || error.code !== 'TIMEOUT') throw error
+    silence = error
+    return undefined
+  })
   if (running !== undefined) {
     const ignored = Object.keys(options.flags)
     if (ignored.length > 0)
@@ -53,22 +62,24 @@ export async function openNode(options: NodeOptions): Promise<NodeConnection> {
     })
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'NODE_ALREADY_RUNNING') throw error
+    if (silence !== undefined) throw silence
     const deadlineMs = performance.now() + STARTUP_GRACE_MS
     while (performance.now() < deadlineMs) {
-      const started = await connectToRunning(options.dataDir)
+      const started = await connectToRunning(options)
       if (started !== undefined) return started
-      await wait(200)
+      await wait(200, undefined, { signal: options.signal })
     }
     throw error
   }
 }
 
-async function connectToRunning(dataDir: string): Promise<NodeConnection | undefined> {
+async function connectToRunning({ dataDir, signal }: NodeOptions): Promise<NodeConnection | undefined> {
   const found = findRunningNode(dataDir)
   if (found === undefined) return undefined
-  const node = new HttpNode(found)
+  const node = new HttpNode(found, signal)
   try {
-    await node.call('node.status', {})
+    const status = node.call('node.status', {})
+    await (signal === undefined ? status : Promise.race([status, whenAborted(signal)]))
     return node
   } catch (error) {
     await node.close()

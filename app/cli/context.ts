@@ -1,5 +1,6 @@
 import { AppError } from '../contract/index.ts'
 import type { Notice } from '../contract/index.ts'
+import { whenAborted } from './abort.ts'
 import { openNode } from './connection.ts'
 import type { NodeConnection, NodeOptions } from './connection.ts'
 import type { Terminal } from './terminal.ts'
@@ -28,22 +29,20 @@ export async function withNode<T>(
   work: (node: NodeConnection) => Promise<T>,
   { isStoppedByWork = false, isTellingNotices = true }: WorkOptions = {},
 ): Promise<T> {
-  const node = await openNode(context.node)
+  const { signal } = context
+  const node = await openNode({ ...context.node, signal }).catch((cause: unknown) => {
+    throw signal.aborted ? new AppError('CANCELLED', 'Cancelled.', { cause }) : cause
+  })
+  if (signal.aborted) {
+    await node.close()
+    throw new AppError('CANCELLED', 'Cancelled.')
+  }
   try {
-    if (context.signal.aborted) throw new AppError('CANCELLED', 'Cancelled.')
-    return await (isStoppedByWork ? work(node) : Promise.race([work(node), whenAborted(context.signal)]))
+    return await (isStoppedByWork ? work(node) : Promise.race([work(node), whenAborted(signal)]))
   } finally {
     if (isTellingNotices && !node.isRunning) await tellNotices(node, context.terminal)
     await node.close()
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const stop = (): void => reject(new AppError('CANCELLED', 'Cancelled.'))
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
 }
 
 /** Says what went wrong at the start, and what became of it. */

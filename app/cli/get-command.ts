@@ -1,11 +1,13 @@
 import { AppError } from '../contract/index.ts'
 import type { ItemDetail, Transfer } from '../contract/index.ts'
+import { whenAborted } from './abort.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
 import { formatProgress } from './format.ts'
 import { detailResult, detailText } from './item-result.ts'
 import { checkTarget, copyOut, targetFor } from './copy-out.ts'
+import { readSecretLine } from './secret-input.ts'
 import { finishTransfer, transferError, waitForTransfers } from './transfers.ts'
 
 export interface GetOptions {
@@ -26,6 +28,7 @@ const LEAVE_AFTER_MS = 60_000
 /** `sower get LINK`: fetches, verifies, keeps, and with --out also writes a copy where the user wants it. */
 export async function getCommand(context: Context, link: string, options: GetOptions): Promise<void> {
   const { terminal, signal } = context
+  const wanted = link === '-' ? await readLink(signal) : link
   // Before a long download, not after it.
   if (options.out !== undefined) checkTarget(options.out, options.force)
   await withNode(
@@ -35,7 +38,7 @@ export async function getCommand(context: Context, link: string, options: GetOpt
       if (seeding.isPaused)
         terminal.say('All swarm traffic is paused here: until “sower resume” only web sources give anything.')
       const { transferId } = await node.call('fetching.start', {
-        link,
+        link: wanted,
         from: [...options.from],
         ...(options.seed === undefined ? {} : { isSeedingWanted: options.seed }),
         ...(options.wait ? {} : { giveUpAfterMs: GIVE_UP_AFTER_MS }),
@@ -67,6 +70,11 @@ export async function getCommand(context: Context, link: string, options: GetOpt
     },
     { isStoppedByWork: true },
   )
+}
+
+/** With a key in it, it is a secret, and a command line is not: every program of the computer can read it. */
+async function readLink(signal: AbortSignal): Promise<string> {
+  return (await Promise.race([readSecretLine('-', 'the link'), whenAborted(signal)])).trim()
 }
 
 function unoffered(isGoingOn: boolean): AppError {

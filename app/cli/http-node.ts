@@ -14,25 +14,69 @@ import type { RunningNode } from './node-file.ts'
 
 type AnyListener = (payload: unknown) => void
 
+/** For saying how it is, which costs a node nothing: one that does not do it by then hangs, or was suspended. */
+const ANSWER_MS = 15_000
+/** A call may take as long as it takes; meanwhile the node is asked so often whether it still answers. */
+const ASK_EVERY_MS = 15_000
+/** When the user has had enough: for what is still to be said to the node. */
+const ENDING_MS = 3000
+
 /** A node in another process, through its control listener. */
 export class HttpNode implements NodeConnection {
   readonly isRunning = true
   readonly #node: RunningNode
+  readonly #signal: AbortSignal | undefined
   readonly #listeners = new Map<EngineEventName, Set<AnyListener>>()
   #events: IncomingMessage | undefined
   #isClosed = false
 
-  constructor(node: RunningNode) {
+  /** @param signal fires when the user has had enough */
+  constructor(node: RunningNode, signal?: AbortSignal) {
     this.#node = node
+    this.#signal = signal
   }
 
   async call<N extends EngineCallName>(name: N, args: EngineArgs<N>): Promise<EngineResult<N>> {
-    const response = await this.#send('POST', `/rpc/${name}`, JSON.stringify(args))
+    const limit = new AbortController()
+    const giveUp = (): void => limit.abort(silent())
+    const watching =
+      name === 'node.status'
+        ? setTimeout(giveUp, ANSWER_MS)
+        : setInterval(() => void this.#probe(limit), ASK_EVERY_MS)
+    let ending: NodeJS.Timeout | undefined
+    const end = (): void => void (ending = setTimeout(giveUp, ENDING_MS))
+    if (this.#signal?.aborted === true) end()
+    else this.#signal?.addEventListener('abort', end, { once: true })
+    try {
+      return await this.#call(name, args, limit.signal)
+    } finally {
+      clearTimeout(watching)
+      clearTimeout(ending)
+      this.#signal?.removeEventListener('abort', end)
+    }
+  }
+
+  /** Ends what waits for a node that is not there any more. */
+  async #probe(limit: AbortController): Promise<void> {
+    try {
+      await this.call('node.status', {})
+    } catch (error) {
+      if (error instanceof AppError && (error.code === 'TIMEOUT' || error.code === 'NODE_NOT_RUNNING'))
+        limit.abort(error)
+    }
+  }
+
+  async #call<N extends EngineCallName>(
+    name: N,
+    args: EngineArgs<N>,
+    limit: AbortSignal,
+  ): Promise<EngineResult<N>> {
     const chunks: Buffer[] = []
     try {
+      const response = await this.#send('POST', `/rpc/${name}`, JSON.stringify(args), limit)
       for await (const chunk of response) chunks.push(chunk as Buffer)
     } catch (cause) {
-      throw gone(cause)
+      throw limit.aborted ? limit.reason : gone(cause)
     }
     const reply = parseReply(Buffer.concat(chunks).toString('utf8'))
     if (!reply.ok) throw fromErrorShape(reply.error)
@@ -84,7 +128,12 @@ export class HttpNode implements NodeConnection {
     }
   }
 
-  #send(method: string, path: string, body: string | undefined): Promise<IncomingMessage> {
+  #send(
+    method: string,
+    path: string,
+    body: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     const { controlUrl, controlToken } = this.#node
     return new Promise((resolve, reject) => {
       const headers = {
@@ -93,8 +142,8 @@ export class HttpNode implements NodeConnection {
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       }
-      const sent = request(new URL(path, controlUrl), { method, agent: false, headers }, resolve)
-      sent.on('error', (cause) => reject(gone(cause)))
+      const sent = request(new URL(path, controlUrl), { method, agent: false, headers, signal }, resolve)
+      sent.on('error', reject)
       sent.end(body)
     })
   }
@@ -124,6 +173,12 @@ function problemShape(problem: object): Extract<Reply<unknown>, { ok: false }>['
     message: String(words ?? 'The running node refused the request.'),
     ...(typeof hint === 'string' ? { hint } : {}),
   }
+}
+
+function silent(): AppError {
+  return new AppError('TIMEOUT', 'The node does not answer. What it had stored is safe.', {
+    hint: 'It may be suspended, or hang: look after its process, end it if need be, then run the command again.',
+  })
 }
 
 function gone(cause: unknown): AppError {

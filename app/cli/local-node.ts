@@ -41,7 +41,6 @@ export class LocalNode implements NodeConnection {
     isServing = false,
   }: NodeOptions & {
     stderrLevel?: LogLevel
-    signal?: AbortSignal
     isServing?: boolean
   }): Promise<LocalNode> {
     const prompt = terminalPassphrase()
