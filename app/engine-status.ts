@@ -38,7 +38,7 @@ export function nodeStatus(
     network: {
       state: gun.state,
       relays: [...gun.relays],
-      owed,
+      ...(owed === undefined ? {} : { owed }),
       sockets,
       memoryBytes: gun.memoryBytes,
       restarts: gun.restarts,

@@ -74,5 +74,5 @@ function relayRows({ state, relays, owed }: NodeStatus['network']): string[][] {
   ])
   if (relays.length === 0) return []
   if (state !== 'running') return [['relays', `GUN is ${state}`], ...rows]
-  return owed === 0 ? rows : [...rows, ['', `${owed} own items are not passed on yet`]]
+  return owed === undefined || owed === 0 ? rows : [...rows, ['', `${owed} own items are not passed on yet`]]
 }

@@ -289,8 +289,8 @@ export const NodeStatus = z.object({
   network: z.object({
     state: z.enum(['off', 'starting', 'running', 'restarting']),
     relays: z.array(RelayStatus),
-    /** Own items that an open relay does not have yet. */
-    owed: z.int().nonnegative(),
+    /** Own items that none of the listed relays has yet; absent where none is listed, or all traffic is paused. */
+    owed: z.int().nonnegative().optional(),
     /** Others' connections to this node's own `/gun`. */
     sockets: z.int().nonnegative(),
     memoryBytes: SizeBytes,

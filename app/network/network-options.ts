@@ -68,6 +68,6 @@ export interface NetworkStatus {
   /** Sockets of others at `/gun`, and those that were not let in. */
   readonly sockets: number
   readonly refusedSockets: number
-  /** Own manifests and withdrawals that an open relay does not have yet. */
-  readonly owed: number
+  /** Own manifests and withdrawals that none of the listed relays has yet; undefined where none is listed. */
+  readonly owed: number | undefined
 }

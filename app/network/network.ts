@@ -94,6 +94,7 @@ export class Network {
       onRetracted: (revocation) => {
         if (this.#store.withdraw(revocation)) this.#onItem.tell(revocation.mediaId)
       },
+      relays: () => this.#relays(),
       onTooLarge: options.onTooLarge,
       onClockBehind: options.onClockBehind,
       clock,
@@ -290,7 +291,7 @@ export class Network {
       gun: this.#client.status(),
       sockets: this.#sockets.count,
       refusedSockets: this.#sockets.refused,
-      owed: this.#client.isRunning ? this.#publisher.owed() : 0,
+      owed: this.#publisher.owed(),
     }
   }
 

@@ -9,6 +9,7 @@ import { bundle } from './graph.ts'
 import type { GunNode } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
 import { manifestNodes, retractionNodes, withdrawalNodes } from './publication-nodes.ts'
+import { Publications, type PublicationKind } from './publications.ts'
 import { reachOf } from './reach.ts'
 import { Retractions } from './retractions.ts'
 import type { SeaSigner } from './sea.ts'
@@ -33,6 +34,8 @@ export interface PublisherOptions {
   readonly owner: () => OwnerSigner | undefined
   /** Told of the owner's word that an item is private now. */
   readonly onRetracted: (revocation: Revocation) => void
+  /** All that the user lists, there or not. */
+  readonly relays: () => readonly string[]
   /** Told once of every version that relays can't carry whole. */
   readonly onTooLarge: (mediaId: string) => void
   /** Told once when the clock is behind what was said before: until it is past that time, nothing new counts with those who know the old. */
@@ -41,13 +44,18 @@ export interface PublisherOptions {
   readonly log: Log
 }
 
-/** What is said of an item: what it is, that it is withdrawn, that what was said is taken back. */
-type Kind = 'manifest' | 'revocation' | 'retraction'
 interface Owed {
   readonly mediaId: string
-  readonly kind: Kind
+  readonly kind: PublicationKind
   readonly version: number
 }
+interface Wanted {
+  /** Relays, and `''` for our own GUN. */
+  readonly targets: readonly string[]
+  readonly sinceMs: number
+  readonly isOwed: (lacking: number, among: number) => boolean
+}
+
 /** Relays forget: what they have is written again after so long. */
 const REPUBLISH_MS = 24 * 60 * 60 * 1000
 const COUNT_MS = 2_000
@@ -61,6 +69,7 @@ export const AHEAD_MS = 5_000
 /** Writes what is ours into GUN and remembers which relay has which version, so that everyone gets everything once. */
 export class Publisher {
   readonly #options: PublisherOptions
+  readonly #publications: Publications
   readonly #retractions: Retractions
   #catchingUp: Promise<void> | undefined
   #isAgain = false
@@ -79,6 +88,7 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#options = options
     const { db, items, owner, onRetracted, clock } = options
+    this.#publications = new Publications(db, clock)
     this.#retractions = new Retractions({
       db,
       hidden: () => items.hidden(),
@@ -98,7 +108,7 @@ export class Publisher {
     const manifest = await this.#options.items.manifest(mediaId)
     if (manifest === undefined || reachOf(manifest) === 'none') return true
     const { version } = manifest
-    const wasTold = this.#isTold(mediaId, version)
+    const wasTold = this.#publications.isTold(mediaId, version)
     const isSpaceWanted = !this.#isSpaceLinked
     const isDone = await this.#write({ mediaId, kind: 'manifest', version }, (writing) =>
       manifestNodes(manifest, { ...writing, isSpaceWanted }),
@@ -163,23 +173,27 @@ export class Publisher {
 
   /** GUN's own store holds nothing of what it had. */
   storeBegunAnew(): void {
-    const { db } = this.#options
-    db.write(() => db.prepare(`DELETE FROM network_publications WHERE relay = ''`).run())
+    this.#publications.forgetOwn()
   }
 
   /** Forgets that anybody had it: somebody wrote over it. @param afterMs how that is dated */
   republish(mediaId: string, afterMs: number): void {
-    const { db } = this.#options
     this.#after.set(mediaId, afterMs)
-    db.write(() => db.prepare('UPDATE network_publications SET at_ms = 0 WHERE media_id = ?').run(mediaId))
+    this.#publications.expire(mediaId)
     void this.catchUp()
   }
 
-  /** Items that some open relay does not have yet; counted anew every two seconds at most, as it is a pass over all of them. */
-  owed(): number {
+  /**
+   * Items of whose version none of the listed relays ever said that it has it, whether or not one is there now; undefined where none
+   * is listed. Counted anew every two seconds at most, as it is a pass over all of them.
+   */
+  owed(): number | undefined {
+    const relays = this.#options.relays()
+    if (relays.length === 0) return undefined
     const nowMs = performance.now()
     if (nowMs - this.#countedAtMs > COUNT_MS) {
-      this.#count = this.#owed().length
+      const isOwed = (lacking: number, among: number): boolean => among > 0 && lacking === among
+      this.#count = this.#lacking({ targets: relays, sinceMs: -Infinity, isOwed }).length
       this.#countedAtMs = nowMs
     }
     return this.#count
@@ -243,25 +257,22 @@ export class Publisher {
     client.post({ type: 'forget', mediaId })
   }
 
+  /** What those that are there lack, or may have forgotten. */
   #owed(): Owed[] {
-    const { db, items, clock } = this.#options
+    const sinceMs = this.#options.clock.nowMs() - REPUBLISH_MS
     // What GUN's disk can't keep now is owed when it can.
     const targets = [...(this.#options.client.status().isKeeping ? [''] : []), ...this.#openRelays()]
-    const rows = db
-      .prepare('SELECT media_id, kind, relay, version, at_ms FROM network_publications')
-      .all() as {
-      media_id: string
-      kind: Kind
-      relay: string
-      version: number
-      at_ms: number
-    }[]
-    const freshFromMs = clock.nowMs() - REPUBLISH_MS
+    return this.#lacking({ targets, sinceMs, isOwed: (lacking) => lacking > 0 })
+  }
+
+  /** @param wanted.isOwed given how many of those it concerns lack it, since so long */
+  #lacking({ targets, sinceMs, isOwed }: Wanted): Owed[] {
+    const { db, items } = this.#options
     const done = new Map<string, number>()
     const told = new Set<string>()
-    for (const { media_id: id, kind, relay, version, at_ms: atMs } of rows) {
+    for (const { mediaId: id, kind, relay, version, atMs } of this.#publications.all()) {
       if (kind === 'manifest') told.add(`${relay} ${id}`)
-      if (atMs > freshFromMs) done.set(`${kind} ${relay} ${id}`, version)
+      if (atMs > sinceMs) done.set(`${kind} ${relay} ${id}`, version)
     }
     // Without the wallet, all but the publisher's own space can be written; that follows when it opens.
     const missing = this.#options.signer() === undefined ? 0.5 : 0
@@ -269,7 +280,7 @@ export class Publisher {
     const add = (item: Owed, among = targets, version = item.version - missing): void => {
       const isLacking = (relay: string): boolean =>
         (done.get(`${item.kind} ${relay} ${item.mediaId}`) ?? 0) < version
-      if (among.some(isLacking)) owed.push(item)
+      if (isOwed(among.filter(isLacking).length, among.length)) owed.push(item)
     }
     const current = new Set<string>()
     for (const { mediaId, version } of items.own()) {
@@ -299,9 +310,9 @@ export class Publisher {
     { mediaId, kind, version }: Owed,
     nodesOf: (writing: { state: number; signer: SeaSigner | undefined }) => readonly GunNode[],
   ): Promise<boolean> {
-    const { client, db, clock } = this.#options
+    const { client, clock } = this.#options
     const nowMs = clock.nowMs()
-    const lastMs = this.#lastState(mediaId)
+    const lastMs = this.#publications.lastState(mediaId)
     // Later than what was written before, by us or over it.
     const wanted = Math.max(nowMs, lastMs + 1, (this.#after.get(mediaId) ?? 0) + 1)
     const state = Math.min(wanted, nowMs + AHEAD_MS)
@@ -323,33 +334,17 @@ export class Publisher {
       return false
     }
     this.#after.delete(mediaId)
-    const isWhole = signer !== undefined
-    await db.writeTogether(() => {
-      for (const relay of [...(isStored ? [''] : []), ...relays]) {
-        db.prepare(
-          `INSERT OR REPLACE INTO network_publications (media_id, kind, relay, version, state_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
-        ).run(mediaId, kind, relay, isWhole ? version : version - 0.5, state, clock.nowMs())
-      }
-    })
+    await this.#publications.record(
+      { mediaId, kind, version: signer === undefined ? version - 0.5 : version },
+      { relays: [...(isStored ? [''] : []), ...relays], stateMs: state },
+    )
     return isStored && this.#openRelays().every((relay) => relays.includes(relay))
-  }
-
-  /** The latest date of what we wrote of an item; 0 for none. */
-  #lastState(mediaId: string): number {
-    const sql = 'SELECT max(state_ms) AS last FROM network_publications WHERE media_id = ?'
-    return (this.#options.db.prepare(sql).get(mediaId) as { last: number | null }).last ?? 0
   }
 
   /** Whether this was said, and does not count yet. */
   #isEarly(owed: Owed): boolean {
     const said = this.#early.get(keyOf(owed))
     return said?.version === owed.version && this.#options.clock.nowMs() < said.untilMs
-  }
-
-  /** Whether anybody was told of this version, or a later one. */
-  #isTold(mediaId: string, version: number): boolean {
-    const sql = `SELECT 1 FROM network_publications WHERE media_id = ? AND kind = 'manifest' AND version >= ? LIMIT 1`
-    return this.#options.db.prepare(sql).get(mediaId, version - 0.5) !== undefined
   }
 
   #withdrawal(mediaId: string): Revocation {

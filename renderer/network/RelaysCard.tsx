@@ -34,7 +34,7 @@ export function RelaysCard({ network, settings, nowMs }: RelaysCardProps) {
   const isFixed = settings?.fixedBy.gunPeers !== undefined
   const facts: readonly (readonly [string, string])[] = [
     [t('network.said'), settings === null ? '' : saidWords(settings.values, network)],
-    [t('network.owed'), network.owed === 0 ? t('network.owedNone') : count.format(network.owed)],
+    ...owedFact(network.owed, count),
     [t('network.sockets'), count.format(network.sockets)],
     [t('network.gunMemory'), formatSize(network.memoryBytes)],
     [t('network.restarts'), count.format(network.restarts)],
@@ -108,6 +108,15 @@ export function RelaysCard({ network, settings, nowMs }: RelaysCardProps) {
       </dl>
     </section>
   )
+}
+
+/** Nothing while there is no relay to have it. */
+function owedFact(
+  owed: number | undefined,
+  count: Intl.NumberFormat,
+): readonly (readonly [string, string])[] {
+  if (owed === undefined) return []
+  return [[t('network.owed'), owed === 0 ? t('network.owedNone') : count.format(owed)]]
 }
 
 function relayLook({ state, sinceMs }: RelayStatus, nowMs: number): StateLabelProps {

@@ -149,7 +149,7 @@ async function ourBurst(
     const isPublished = await Promise.race([publishing, sleep(500)])
     const { gun, owed: left } = await node.status()
     // Between two lives of GUN nobody knows.
-    if (gun.state === 'running') owed = left
+    if (gun.state === 'running') owed = left ?? owed
     peaks.gunMiB = Math.max(peaks.gunMiB, peakMiB(gun.pid) ?? 0)
     peaks.engineMiB = Math.max(peaks.engineMiB, peakMiB(node.pid) ?? 0)
     peaks.relayMiB = Math.max(peaks.relayMiB, peakMiB(relay.pid) ?? 0)

@@ -206,7 +206,7 @@ export function fakeNetworkStatus(relays: readonly string[], nowMs: number): Nod
         ...(state === 'waiting' ? { error: 'It refused the connection.' } : {}),
       }
     }),
-    owed: relays.length === 0 ? 0 : 3,
+    ...(relays.length === 0 ? {} : { owed: 3 }),
     sockets: relays.length === 0 ? 0 : 2,
     memoryBytes: relays.length === 0 ? 0 : 84_000_000,
     restarts: 0,

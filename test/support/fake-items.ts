@@ -254,7 +254,7 @@ export function fakeStatus(nowMs: number, items: readonly Item[]): NodeStatus {
         message: 'The host name is not known.',
       },
     ],
-    network: { state: 'running', relays: [], owed: 0, sockets: 0, memoryBytes: 0, restarts: 0, dropped: {} },
+    network: { state: 'running', relays: [], sockets: 0, memoryBytes: 0, restarts: 0, dropped: {} },
     unheardErrors: 0,
     notices: [],
   }

@@ -306,7 +306,7 @@ function nodeStatus(dir: string, owner: string | null): NodeStatus {
       uploadedBytes: 0,
     },
     trackers: [],
-    network: { state: 'running', relays: [], owed: 0, sockets: 0, memoryBytes: 0, restarts: 0, dropped: {} },
+    network: { state: 'running', relays: [], sockets: 0, memoryBytes: 0, restarts: 0, dropped: {} },
     unheardErrors: 0,
     notices: [],
   }
