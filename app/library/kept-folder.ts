@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { flushFolder, moveAside, readFileIfThere, writeFileAtomic } from '../atomic-file.ts'
+import { AppError } from '../contract/index.ts'
 import { isErrno, toFolderError } from './durable.ts'
 import type { MediaFolder } from './media-folder.ts'
 
@@ -57,9 +58,21 @@ export class KeptFolder {
     try {
       return work()
     } catch (error) {
-      throw toFolderError(error)
+      throw toKeptError(error)
     }
   }
+}
+
+/** What the file system refuses is no reason for anything else to stop; a bug stays a bug. */
+function toKeptError(error: unknown): unknown {
+  const known = toFolderError(error)
+  const isRefusal = error instanceof Error && 'errno' in error
+  if (known !== error || !isRefusal) return known
+  return new AppError(
+    'UNAVAILABLE',
+    'What is kept for your wallet in the media folder can’t be read or written. Your items are untouched.',
+    { hint: 'Look whether something else lies where “.kept” in the media folder should be.', cause: error },
+  )
 }
 
 /** Forgets every wallet's key of an item that is thrown away for good. */
@@ -80,7 +93,7 @@ function readdirIfThere(dir: string): string[] {
 
 function removeFile(file: string): void {
   try {
-    rmSync(file)
+    rmSync(file, { recursive: true })
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return
     throw error

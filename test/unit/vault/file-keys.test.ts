@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
@@ -37,9 +37,9 @@ async function setUp(options: { maxCached?: number } = {}) {
   }
   const kept = new KeptKeys({ db, folder: new KeptFolder(folder), pair })
   const fileKeys = () => new FileKeys({ pair, kept, clock, ...options })
+  const root = path.join(folder.dir, '.kept')
   /** Everything that is kept in the media folder, by its path there. */
   const files = (): Map<string, string> => {
-    const root = path.join(folder.dir, '.kept')
     const entries = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : []
     const found = entries.filter((entry) => entry.isFile())
     return new Map(
@@ -49,7 +49,7 @@ async function setUp(options: { maxCached?: number } = {}) {
       }),
     )
   }
-  return { keys: fileKeys(), fileKeys, kept, wallet, clock, db, files }
+  return { keys: fileKeys(), fileKeys, kept, wallet, clock, db, files, root }
 }
 
 async function manifestFor(pair: SeaPair, key = fileKey): Promise<Manifest> {
@@ -193,6 +193,21 @@ describe('keys that came with a link', () => {
     expect(await keys.get(manifest)).toEqual(fileKey)
     clock.now = 2_000
     await expect(keys.get(manifest)).rejects.toMatchObject(keyNeeded)
+  })
+
+  it('are as good as none where something lies in their way, and can be kept again when it is gone', async () => {
+    const { keys, root, files } = await setUp()
+    const manifest = await manifestFor(other)
+    keys.keep(manifest, fileKey)
+    const [name = ''] = files().keys()
+    const file = path.join(root, name)
+    rmSync(file)
+    mkdirSync(file)
+    await expect(keys.get(manifest)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(() => keys.keep(manifest, fileKey)).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
+    rmdirSync(file)
+    keys.keep(manifest, fileKey)
+    expect(await keys.get(manifest)).toEqual(fileKey)
   })
 
   it('last as long as the link that lasts longest says', async () => {
