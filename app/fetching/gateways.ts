@@ -45,7 +45,7 @@ export function gatewaysOf(
     found.set(url.href, { kind, url, isOwn })
   }
   if (ipfs !== undefined && leadsTo(ipfs.cid, mediaId)) {
-    for (const address of own.ipfsGateways) add('ipfs', ipfsUrl(address, ipfs.cid), true)
+    for (const address of own.ipfsGateways) add('ipfs', byAddress(ipfsUrl(address, ipfs.cid)), true)
     for (const address of ipfs.gateways ?? []) add('ipfs', ipfsUrl(address, ipfs.cid), false)
   }
   // What went through Irys is on Arweave, under the same id.
@@ -62,6 +62,15 @@ function ipfsUrl(gateway: string, cid: string): URL | null {
   const url = below(gateway.replace(/\/ipfs(\/[^/]*)?\/?$/, ''), `ipfs/${cid}`)
   // A block is asked for as it is: a gateway that only has blocks can give it. Files of several blocks are put together there.
   if (url !== null && rawDigest(cid) !== null) url.searchParams.set('format', 'raw')
+  return url
+}
+
+/**
+ * Asked as `localhost`, Kubo leads to a host of its own for every item, which is another origin; asked by its address it gives the
+ * item. @see https://docs.ipfs.tech/how-to/address-ipfs-on-web/#subdomain-gateway
+ */
+function byAddress(url: URL | null): URL | null {
+  if (url?.protocol === 'http:' && url.hostname === 'localhost') url.hostname = '127.0.0.1'
   return url
 }
 

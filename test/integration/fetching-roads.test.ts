@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import fs from 'node:fs/promises'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { formatLink } from '../../app/fetching/index.ts'
@@ -111,6 +114,36 @@ describe('gateways', () => {
       error: { code: 'NO_SOURCES', message: expect.stringContaining('public internet') as string },
     })
     expect(gateway.requests).toEqual([])
+  })
+
+  it('gets an item from an IPFS node that is set as http://localhost', async () => {
+    const gateway = await ipfs()
+    const { port } = new URL(gateway.url)
+    // As Kubo does: by this name each item has a host of its own, by its address it has a path.
+    const kubo = createServer((request, response) => {
+      if (request.headers.host?.startsWith('localhost') === true) {
+        const location = `http://${CID}.ipfs.localhost:${String(kuboPort)}/`
+        response.writeHead(301, { location }).end()
+        return
+      }
+      const { url = '/', headers, method } = request
+      const forwarded = httpRequest({ host: '127.0.0.1', port, path: url, method, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(response)
+      })
+      request.pipe(forwarded)
+    })
+    await once(kubo.listen(0, '127.0.0.1'), 'listening')
+    stack.defer(() => void kubo.close())
+    const { port: kuboPort } = kubo.address() as AddressInfo
+    const network = fakeNetwork()
+    network.knows(sample.mediaId, {
+      manifest: publisherManifest(sample, { withTorrent: false, transport: { ipfs: { cid: CID } } }),
+    })
+    const node = await openNode({ network, ipfsGateways: [`http://localhost:${String(kuboPort)}`] })
+    const transfer = await node.get({ link: `did:gun:media:${sample.mediaId}` })
+    expect(transfer).toMatchObject({ state: 'done' })
+    await expectStored(node)
   })
 
   it('asks an OIP node at its other address when the first has nothing', async () => {
