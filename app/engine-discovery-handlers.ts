@@ -99,7 +99,8 @@ async function describe(init: HandlersInit, mediaId: string, publisherKey?: stri
       mediaId,
       ...(entry.infoHash === undefined ? {} : { infoHash: entry.infoHash, trackers: trackers ?? [] }),
       webSources: webSourcesOf(manifest),
-      ...(publisher.pub === '' ? {} : { pub: publisher.pub }),
+      // One of them at least: whose manifest is wanted, of several for the same bytes.
+      pub: publisher.pub === '' ? entry.owner : publisher.pub,
       isEncrypted: isEncrypted(manifest),
     }),
     manifestVersion: manifest.version,

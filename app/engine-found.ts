@@ -16,7 +16,7 @@ export function foundItem(
   presences?: Presences,
 ): FoundItem {
   const { library, publishers, view, vault } = init
-  const ownerName = publishers.nameOf(entry.owner)
+  const ownerName = publishers.nameOf(entry.owner, entry.pub)
   const held = library.get(entry.mediaId)
   const shown = held && view(held)
   const isOwn = entry.owner === vault.owner()

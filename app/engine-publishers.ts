@@ -81,11 +81,13 @@ export class Publishers {
     }
   }
 
-  /** What the user calls the publisher of something, if anything. */
-  nameOf(owner: string): string | undefined {
+  /** What the user calls the publisher of something that was found in that space, if anything. */
+  nameOf(owner: string, pub?: string): string | undefined {
+    const isTheirs = (followed: FollowedPublisher): boolean =>
+      followed.owner === undefined ? followed.pub === pub : followed.owner === owner
     return (
       this.#init.contacts.get(owner)?.name ??
-      this.#init.network.following().find((followed) => followed.owner === owner)?.name
+      this.#init.network.following().find((followed) => isTheirs(followed))?.name
     )
   }
 

@@ -149,4 +149,45 @@ describe('Discover, with a network', () => {
     await page.getByRole('button', { name: 'Followed only' }).click()
     await found(page, /open lecture\.txt/).waitFor()
   })
+
+  it('keeps apart what two publish of the same bytes, counts what nobody opened, and leaves no search behind', async () => {
+    const { page } = desktop
+    const another = stack.use(await serveNode(dir.file('another'), [], { GUN_PEERS: relay.url }))
+    const text = 'The boats go out before the sun.'
+    await publish('harbour at dawn.txt', text)
+    writeFileSync(dir.file('boats at dawn.txt'), text)
+    const twin = await sowerJson<{ link: string }>(another.dataDir, [
+      'add',
+      dir.file('boats at dawn.txt'),
+      '--access',
+      'public',
+    ])
+    await addRelayInSettings(page)
+    await page.keyboard.press('Control+2')
+    await page.getByRole('button', { name: 'Follow…' }).click()
+    const sheet = page.getByRole('dialog', { name: 'Follow somebody' })
+    await sheet.getByLabel('Card, key or link').fill(twin.link)
+    await sheet.getByLabel('What you call them (optional)').fill('Berta')
+    await sheet.getByRole('button', { name: 'Follow', exact: true }).click()
+    await page.getByRole('heading', { name: 'Berta' }).waitFor()
+    await page.keyboard.press('Control+2')
+    await rail(page, 'Discover')
+    await page.keyboard.press('Escape')
+    await found(page, /boats at dawn\.txt.*Berta/).waitFor()
+    await found(page, /harbour at dawn\.txt.*2 nodes say they have it/).waitFor()
+
+    await found(page, /boats at dawn\.txt/).click()
+    await page.getByRole('heading', { name: 'boats at dawn.txt' }).waitFor()
+    await page.getByRole('button', { name: 'Berta' }).waitFor()
+    await page.getByRole('button', { name: 'Back' }).click()
+    await found(page, /harbour at dawn\.txt/).click()
+    await page.getByRole('heading', { name: 'harbour at dawn.txt' }).waitFor()
+    await page.getByRole('button', { name: 'Get it' }).click()
+    await page.getByRole('button', { name: 'Open in library' }).click()
+    await page.getByRole('row', { name: /harbour at dawn\.txt/u, selected: true }).waitFor()
+    expect(await page.getByRole('searchbox').inputValue()).toBe('')
+    const inspector = page.getByRole('complementary')
+    await inspector.getByText('Say they have it').waitFor()
+    await inspector.getByText(/2 nodes, last heard/).waitFor()
+  })
 })
