@@ -13,7 +13,7 @@ export default defineConfig({
       project('unit', { testTimeout: 20_000 }),
       // They wait for processes, sockets and timers more than they compute.
       project('integration', {
-        testTimeout: minute,
+        testTimeout: 2 * minute,
         hookTimeout: minute,
         maxWorkers: Math.max(3, availableParallelism()),
         retry,
