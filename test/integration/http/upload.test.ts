@@ -1,79 +1,34 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Outbound } from '../../../app/outbound/index.ts'
 import { testPerson } from '../../support/sharing-node.ts'
+import {
+  authorized,
+  BOUNDARY,
+  formBody,
+  sendForm,
+  sendJson,
+  startUploadNode,
+  uploadUrl,
+} from '../../support/uploading.ts'
+import type { Part } from '../../support/uploading.ts'
 import { ask, json, startTestNode } from './test-node.ts'
-import type { Answer, TestNode } from './test-node.ts'
+import type { TestNode } from './test-node.ts'
 
 const MiB = 1024 * 1024
 let node: TestNode
 let url: string
 
 beforeAll(async () => {
-  const outbound = new Outbound()
-  node = await startTestNode({
-    settings: { maxUploadBytes: 40 * MiB },
-    limits: {
-      uploadMinRateBytesPerSec: 1_000_000,
-      uploadRateWindowMs: 300,
-      lingerMs: 300,
-      headersTimeoutMs: 1000,
-    },
-    // The addresses of these tests are on this machine; that others are refused is tested with the guard switched on.
-    outbound: {
-      request: (address, options) => {
-        const allowPrivateHosts = (host: string): boolean => host === '127.0.0.1'
-        return outbound.request(address, { ...options, allowPrivateHosts })
-      },
-    },
-  })
-  url = `${node.url}/api/media/upload`
+  node = await startUploadNode()
+  url = uploadUrl(node)
 })
 afterAll(() => node.stop())
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-const authorized = (): Record<string, string> => ({ authorization: `Bearer ${node.ownerToken}` })
-
-type Part = readonly [name: string, value: string | Uint8Array, fileName?: string]
 
 /** So many small fields. */
 const repeated = (count: number): Part[] => Array.from({ length: count }, () => ['f', 'v'])
-
-const BOUNDARY = 'sower-test-boundary'
-function formBody(parts: readonly Part[]): Buffer {
-  const pieces = parts.flatMap(([name, value, fileName]) => [
-    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"`,
-    fileName === undefined ? '' : `; filename="${fileName}"\r\nContent-Type: application/octet-stream`,
-    '\r\n\r\n',
-    value,
-    '\r\n',
-  ])
-  return Buffer.concat([...pieces, `--${BOUNDARY}--\r\n`].map((piece) => Buffer.from(piece as string)))
-}
-
-function sendForm(parts: readonly Part[], headers: Record<string, string> = authorized()): Promise<Answer> {
-  const body = formBody(parts)
-  return ask(url, {
-    method: 'POST',
-    body,
-    headers: {
-      'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
-      'content-length': body.length,
-      ...headers,
-    },
-  })
-}
-
-function sendJson(value: unknown, headers: Record<string, string> = authorized()): Promise<Answer> {
-  return ask(url, {
-    method: 'POST',
-    body: JSON.stringify(value),
-    headers: { 'content-type': 'application/json', ...headers },
-  })
-}
 
 describe('an uploaded form', () => {
   it('becomes an item, with the fields before the file or after it', async () => {
@@ -84,7 +39,7 @@ describe('an uploaded form', () => {
         ['access_level', 'public'],
       ]
       const file: Part = ['file', bytes, 'original.bin']
-      const answer = await sendForm(isFileFirst ? [file, ...fields] : [...fields, file])
+      const answer = await sendForm(node, isFileFirst ? [file, ...fields] : [...fields, file])
       expect(answer.status).toBe(201)
       const body = json(answer) as Record<string, unknown>
       expect(body).toMatchObject({
@@ -125,7 +80,7 @@ describe('an uploaded form', () => {
         ...recipients.map((recipient): Part => ['recipients[]', recipient]),
       ]
       const file: Part = ['file', bytes, 'CANARY.txt']
-      const answer = await sendForm(isFileFirst ? [file, ...fields] : [...fields, file])
+      const answer = await sendForm(node, isFileFirst ? [file, ...fields] : [...fields, file])
       expect(answer.status).toBe(201)
       const body = json(answer) as { mediaId: string; manifest: Record<string, unknown> }
       const people = [contact.owner, guest.owner].slice(0, recipients.length)
@@ -143,7 +98,7 @@ describe('an uploaded form', () => {
       })
       expect(JSON.stringify(body.manifest)).not.toContain('CANARY')
       expect((await ask(`${node.url}/media/${body.mediaId}`)).status).toBe(404)
-      const stored = await ask(`${node.url}/media/${body.mediaId}`, { headers: authorized() })
+      const stored = await ask(`${node.url}/media/${body.mediaId}`, { headers: authorized(node) })
       expect(sha256(stored.body)).toBe(body.mediaId)
       expect(stored.body.includes('CANARY')).toBe(false)
     }
@@ -164,7 +119,7 @@ describe('an uploaded form', () => {
       [file, shared, recipient],
       [shared, recipient, file],
     ]) {
-      const answer = await sendForm(parts)
+      const answer = await sendForm(node, parts)
       expect(answer.status, answer.body.toString()).toBe(201)
       expect(json(answer)).toMatchObject({ encrypted: true, access_level: 'shared' })
     }
@@ -174,7 +129,7 @@ describe('an uploaded form', () => {
       [shared, file],
       [file, shared],
     ]) {
-      const answer = await sendForm(parts)
+      const answer = await sendForm(node, parts)
       expect(answer.status).toBe(400)
       expect(answer.body.toString()).toContain('needs somebody to share with')
     }
@@ -184,7 +139,7 @@ describe('an uploaded form', () => {
 
   it('is private and has no torrent when it does not say', async () => {
     const bytes = randomBytes(1000)
-    const body = json(await sendForm([['file', bytes, 'dagbok.txt']]))
+    const body = json(await sendForm(node, [['file', bytes, 'dagbok.txt']]))
     expect(body).toMatchObject({
       access_level: 'private',
       torrentAvailable: false,
@@ -196,8 +151,8 @@ describe('an uploaded form', () => {
 
   it('is recognised when its bytes are here already', async () => {
     const bytes = randomBytes(1000)
-    await sendForm([['file', bytes, 'a']])
-    const again = await sendForm([['file', bytes, 'b']])
+    await sendForm(node, [['file', bytes, 'a']])
+    const again = await sendForm(node, [['file', bytes, 'b']])
     expect(again.status).toBe(200)
     expect(json(again)).toMatchObject({ mediaId: sha256(bytes), originalName: 'a', isDuplicate: true })
   })
@@ -259,7 +214,7 @@ describe('an uploaded form', () => {
     ],
   ] as [string, Part[], number][])('with %s is refused and leaves nothing', async (_what, parts, status) => {
     const before = node.library.list().total
-    const answer = await sendForm(parts)
+    const answer = await sendForm(node, parts)
     expect(answer.status).toBe(status)
     expect(answer.headers['content-type']).toBe('application/problem+json')
     expect(json(answer)).toMatchObject({ status })
@@ -269,16 +224,16 @@ describe('an uploaded form', () => {
   })
 
   it('without a boundary, or that ends too early, is refused', async () => {
-    const headers = { ...authorized(), 'content-type': 'multipart/form-data' }
+    const headers = { ...authorized(node), 'content-type': 'multipart/form-data' }
     expect((await ask(url, { method: 'POST', body: 'x', headers })).status).toBe(400)
     const cut = formBody([['file', randomBytes(5000), 'a']]).subarray(0, 3000)
-    const cutHeaders = { ...authorized(), 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }
+    const cutHeaders = { ...authorized(node), 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }
     expect((await ask(url, { method: 'POST', body: cut, headers: cutHeaders })).status).toBe(400)
     expect(await node.incoming()).toEqual([])
   })
 
   it('that is too large is refused before it is read, or while it is when it does not say', async () => {
-    const headers = { ...authorized(), 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }
+    const headers = { ...authorized(node), 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }
     const declared = await ask(url, {
       method: 'POST',
       headers: { ...headers, 'content-length': String(500 * MiB), expect: '100-continue' },
@@ -299,9 +254,9 @@ describe('an uploaded form', () => {
 describe('who may upload', () => {
   it('is the owner alone', async () => {
     const parts: Part[] = [['file', 'x', 'a']]
-    expect((await sendForm(parts, {})).status).toBe(401)
-    expect((await sendForm(parts, { authorization: 'Bearer nonsense' })).status).toBe(401)
-    expect((await sendForm(parts, { authorization: `Bearer ${node.controlToken}` })).status).toBe(401)
+    expect((await sendForm(node, parts, {})).status).toBe(401)
+    expect((await sendForm(node, parts, { authorization: 'Bearer nonsense' })).status).toBe(401)
+    expect((await sendForm(node, parts, { authorization: `Bearer ${node.controlToken}` })).status).toBe(401)
   })
 
   it('is told before the body is sent (Expect: 100-continue)', async () => {
@@ -363,112 +318,19 @@ describe('a full disk', () => {
 
 describe('bodies this node does not take', () => {
   it('are compressed or of another type', async () => {
-    const headers = { ...authorized(), 'content-encoding': 'gzip' }
-    expect((await sendForm([['file', 'x', 'a']], headers)).status).toBe(415)
-    expect((await sendJson({ source: 'base64', data: '' }, headers)).status).toBe(415)
+    const headers = { ...authorized(node), 'content-encoding': 'gzip' }
+    expect((await sendForm(node, [['file', 'x', 'a']], headers)).status).toBe(415)
+    expect((await sendJson(node, { source: 'base64', data: '' }, headers)).status).toBe(415)
     for (const type of ['text/plain', 'application/octet-stream', '']) {
       expect(
-        (await ask(url, { method: 'POST', body: 'x', headers: { ...authorized(), 'content-type': type } }))
-          .status,
+        (
+          await ask(url, {
+            method: 'POST',
+            body: 'x',
+            headers: { ...authorized(node), 'content-type': type },
+          })
+        ).status,
       ).toBe(415)
-    }
-  })
-})
-
-describe('base64', () => {
-  it('becomes an item', async () => {
-    const bytes = randomBytes(100_001)
-    const answer = await sendJson({
-      source: 'base64',
-      data: bytes.toString('base64'),
-      name: 'b.bin',
-      access_level: 'public',
-    })
-    expect(answer.status).toBe(201)
-    expect(json(answer)).toMatchObject({
-      mediaId: sha256(bytes),
-      originalName: 'b.bin',
-      access_level: 'public',
-    })
-  })
-
-  it.each([
-    [{ source: 'base64' }],
-    [{ source: 'base64', data: '%%%' }],
-    [{ source: 'base64', data: 'QUJD', access_level: 'shared' }],
-    [{ source: 'base64', data: 'QUJD', encrypt: true, access_level: 'public' }],
-    [{ source: 'file', path: '/etc/passwd' }],
-    [{ source: 'url', url: 'file:///etc/passwd' }],
-    [{ source: 'url', url: 'ftp://example.org/x' }],
-    [{ source: 'base64', data: 'QUJD', recipients: ['x'] }],
-    [{}],
-    [[]],
-    [null],
-  ])('refuses %j', async (value) => {
-    expect((await sendJson(value)).status).toBe(400)
-    expect(await node.incoming()).toEqual([])
-  })
-
-  it('is encrypted when it says so', async () => {
-    const answer = await sendJson({ source: 'base64', data: 'QUJD', encrypt: true, name: 'abc.txt' })
-    expect(answer.status).toBe(201)
-    expect(json(answer)).toMatchObject({
-      encrypted: true,
-      access_level: 'private',
-      size: 19,
-      originalName: 'abc.txt',
-    })
-  })
-
-  it('of 33 MiB is too large', async () => {
-    const answer = await sendJson({ source: 'base64', data: 'A'.repeat(33 * MiB) })
-    expect(answer.status).toBe(413)
-  })
-})
-
-describe('an address', () => {
-  it('is fetched and becomes an item', async () => {
-    const bytes = randomBytes(700_000)
-    const source = createServer((req, res) => {
-      if (req.url === '/files/some%20film.bin') res.end(bytes)
-      else res.writeHead(404).end()
-    })
-    await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve))
-    const { port } = source.address() as AddressInfo
-    try {
-      const answer = await sendJson({ source: 'url', url: `http://127.0.0.1:${port}/files/some%20film.bin` })
-      expect(answer.status).toBe(201)
-      expect(json(answer)).toMatchObject({
-        mediaId: sha256(bytes),
-        originalName: 'some film.bin',
-        size: bytes.length,
-      })
-      const absent = await sendJson({ source: 'url', url: `http://127.0.0.1:${port}/nothing` })
-      expect(absent.status).toBe(502)
-      expect(json(absent)).toMatchObject({ code: 'SOURCE_FAILED' })
-    } finally {
-      source.close()
-    }
-  })
-
-  it.each([
-    'http://localhost/x',
-    'http://169.254.169.254/latest/meta-data',
-    'http://[::1]/',
-    'http://2130706433/',
-    'http://127.0.0.1:1/',
-  ])('of this or a private network is refused: %s', async (address) => {
-    const guarded = await startTestNode()
-    try {
-      const answer = await ask(`${guarded.url}/api/media/upload`, {
-        method: 'POST',
-        body: JSON.stringify({ source: 'url', url: address }),
-        headers: { authorization: `Bearer ${guarded.ownerToken}`, 'content-type': 'application/json' },
-      })
-      expect(answer.status).toBe(422)
-      expect(json(answer)).toMatchObject({ code: 'UNSAFE_ADDRESS' })
-    } finally {
-      await guarded.stop()
     }
   })
 })

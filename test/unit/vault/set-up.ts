@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
+import type { ErrorCode } from '../../../app/contract/index.ts'
 import { silentLog } from '../../../app/ports/log.ts'
 import { openVault } from '../../../app/vault/index.ts'
 import type { Vault, VaultOptions } from '../../../app/vault/index.ts'
@@ -67,3 +68,23 @@ export const fromWords = (
 
 export const failure = (code: string, extra: object = {}): unknown =>
   expect.objectContaining({ code, ...extra })
+
+/** scrypt is meant to take its time: half a second each on an idle machine. */
+export const SLOW = { timeout: 60_000 }
+/** Headless, with this passphrase. */
+export const withPassphrase = (text: string): Partial<VaultOptions> => ({
+  mode: 'headless',
+  passphrase: () => Promise.resolve(text),
+})
+/** The keychain entry of the wallet. */
+export const account = ({ keychain }: SetUp): string =>
+  [...keychain.entries.keys()].find((name) => /^wallet-[0-9a-f]{16}$/.test(name)) ?? ''
+/** What wallet.json says. */
+export const record = ({ path }: SetUp): Record<string, unknown> =>
+  JSON.parse(readFileSync(path('wallet.json'), 'utf8')) as Record<string, unknown>
+/** The wallet's words. */
+export const wordsOf = async (vault: Vault): Promise<string> => (await vault.reveal()).words.join(' ')
+/** Makes the keychain fail, the next time it is used and ever after. */
+export function failKeychain({ keychain }: SetUp, code: ErrorCode): void {
+  keychain.failure = { code }
+}

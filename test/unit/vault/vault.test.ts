@@ -1,55 +1,20 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { onTestFinished, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Log, LogFields } from '../../../app/ports/log.ts'
 import { silentLog } from '../../../app/ports/log.ts'
-import { openVault, passphraseFrom } from '../../../app/vault/index.ts'
-import type { Vault, VaultOptions } from '../../../app/vault/index.ts'
-import { MemoryKeychain } from './memory-keychain.ts'
+import { passphraseFrom } from '../../../app/vault/index.ts'
+import { setUpVault, withPassphrase } from './set-up.ts'
+import type { SetUp } from './set-up.ts'
 
-interface SetUp {
-  readonly dataDir: string
-  readonly keychain: MemoryKeychain
-  readonly open: (overrides?: Partial<VaultOptions>) => Promise<Vault>
-  readonly path: (name: string) => string
-}
-
+/** A wallet that is in use. */
 function setUp(): SetUp {
-  const dataDir = mkdtempSync(join(tmpdir(), 'sower-vault-'))
-  onTestFinished(() => rmSync(dataDir, { recursive: true }))
-  const keychain = new MemoryKeychain()
-  return {
-    dataDir,
-    keychain,
-    path: (name) => join(dataDir, name),
-    open: (overrides) =>
-      openVault({
-        dataDir,
-        mode: 'desktop',
-        keychain,
-        passphrase: () => Promise.resolve(null),
-        log: silentLog,
-        ...overrides,
-      }),
-  }
+  const machine = setUpVault()
+  machine.uses.isInUse = true
+  return machine
 }
 
-const withPassphrase = (text: string): Partial<VaultOptions> => ({
-  mode: 'headless',
-  passphrase: () => Promise.resolve(text),
-})
 const hash = createHash('sha256').update('x').digest()
 
 describe('a first start', () => {

@@ -1,28 +1,23 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { HDKey } from '@scure/bip32'
 import { describe, expect, it } from 'vitest'
-import { AppError } from '../../../app/contract/index.ts'
-import type { ErrorCode } from '../../../app/contract/index.ts'
 import { seaPairFromSeed } from '../../../app/vault/envelope/sea.ts'
-import type { Vault, VaultOptions } from '../../../app/vault/index.ts'
-import { ABOUT, ABOUT_OWNER, failure, fromWords, LEGAL, setUpVault } from './set-up.ts'
+import type { Vault } from '../../../app/vault/index.ts'
+import {
+  ABOUT,
+  ABOUT_OWNER,
+  account,
+  failKeychain,
+  failure,
+  fromWords,
+  LEGAL,
+  record,
+  setUpVault,
+  SLOW,
+  withPassphrase,
+  wordsOf,
+} from './set-up.ts'
 import type { SetUp } from './set-up.ts'
-
-/** scrypt is meant to take its time: half a second each on an idle machine. */
-const SLOW = { timeout: 60_000 }
-const withPassphrase = (text: string): Partial<VaultOptions> => ({
-  mode: 'headless',
-  passphrase: () => Promise.resolve(text),
-})
-const account = ({ keychain }: SetUp): string =>
-  [...keychain.entries.keys()].find((name) => /^wallet-[0-9a-f]{16}$/.test(name)) ?? ''
-const record = ({ path }: SetUp): Record<string, unknown> =>
-  JSON.parse(readFileSync(path('wallet.json'), 'utf8')) as Record<string, unknown>
-const wordsOf = async (vault: Vault): Promise<string> => (await vault.reveal()).words.join(' ')
-/** Makes the keychain fail, the next time it is used and ever after. */
-function fail({ keychain }: SetUp, code: ErrorCode): void {
-  keychain.failure = { code }
-}
 
 describe('a new wallet', () => {
   it('takes the place of one that nothing depends on, with 12 or 24 words', async () => {
@@ -84,7 +79,7 @@ describe('a new wallet', () => {
     expect(vault.status()).toMatchObject({ isBackedUp: true, isReplaceable: false })
     await expect(vault.create(12, '')).rejects.toEqual(failure('CONFLICT'))
     for (const code of ['KEYCHAIN_LOCKED', 'KEYCHAIN_ABSENT', 'KEYCHAIN_DENIED'] as const) {
-      fail(machine, code)
+      failKeychain(machine, code)
       const closed = await machine.open()
       machine.keychain.failure = undefined
       await expect(closed.create(12, '')).rejects.toEqual(failure('CONFLICT'))
@@ -95,7 +90,7 @@ describe('a new wallet', () => {
 
   it('is made at a first start whose keychain was locked', async () => {
     const machine = setUpVault()
-    fail(machine, 'KEYCHAIN_LOCKED')
+    failKeychain(machine, 'KEYCHAIN_LOCKED')
     const vault = await machine.open()
     await expect(vault.create(12, '')).rejects.toEqual(failure('KEYCHAIN_LOCKED'))
     machine.keychain.failure = undefined
@@ -234,7 +229,7 @@ describe('a wallet that can’t be opened', () => {
 
   it('whose keychain is locked or refuses stays where it is', async () => {
     for (const code of ['KEYCHAIN_LOCKED', 'KEYCHAIN_DENIED'] as const) {
-      const { machine, vault } = await broken((machine) => fail(machine, code))
+      const { machine, vault } = await broken((machine) => failKeychain(machine, code))
       await expect(vault.restore(fromWords(ABOUT), true)).rejects.toEqual(failure(code))
       machine.keychain.failure = undefined
       expect((await machine.open()).status()).toMatchObject({ state: 'ready', owner: ABOUT_OWNER })
@@ -243,7 +238,7 @@ describe('a wallet that can’t be opened', () => {
   })
 
   it('whose keychain is gone comes back under a key file', async () => {
-    const { machine, vault } = await broken((machine) => fail(machine, 'KEYCHAIN_ABSENT'))
+    const { machine, vault } = await broken((machine) => failKeychain(machine, 'KEYCHAIN_ABSENT'))
     expect(await vault.restore(fromWords(ABOUT), false)).toMatchObject({
       storage: 'keyfile',
       owner: ABOUT_OWNER,
@@ -257,7 +252,7 @@ describe('a wallet that can’t be opened', () => {
 
   it('whose passphrase is forgotten comes back under another one; the old file is kept', SLOW, async () => {
     const machine = setUpVault()
-    fail(machine, 'KEYCHAIN_ABSENT')
+    failKeychain(machine, 'KEYCHAIN_ABSENT')
     await (await machine.open(withPassphrase('forgotten'))).restore(fromWords(ABOUT), false)
     const sealed = readFileSync(machine.path('wallet.enc'), 'utf8')
     const vault = await machine.open(withPassphrase('not it'))
@@ -276,7 +271,7 @@ describe('a wallet that can’t be opened', () => {
     'because %s is damaged comes back, and that file is kept',
     async (file) => {
       const machine = setUpVault()
-      fail(machine, 'KEYCHAIN_ABSENT')
+      failKeychain(machine, 'KEYCHAIN_ABSENT')
       await (await machine.open()).restore(fromWords(ABOUT), false)
       writeFileSync(machine.path(file), 'rubbish')
       const vault = await machine.open()
@@ -291,163 +286,10 @@ describe('a wallet that can’t be opened', () => {
   )
 })
 
-describe('where a wallet is put', () => {
-  it('is where the present one is, when that is a keychain or under a passphrase', SLOW, async () => {
-    const machine = setUpVault()
-    fail(machine, 'KEYCHAIN_ABSENT')
-    const vault = await machine.open(withPassphrase('open sesame'))
-    machine.keychain.failure = undefined
-    expect(await vault.restore(fromWords(ABOUT), false)).toMatchObject({ storage: 'passphrase' })
-    expect(machine.keychain.entries.size).toBe(0)
-    expect(machine.files()).toEqual(['node.key', 'wallet.enc', 'wallet.json'])
-    expect((await machine.open(withPassphrase('open sesame'))).owner()).toBe(ABOUT_OWNER)
-  })
-
-  it('leaves a key file for something better', async () => {
-    const machine = setUpVault()
-    fail(machine, 'KEYCHAIN_ABSENT')
-    const vault = await machine.open()
-    expect(vault.status().storage).toBe('keyfile')
-    machine.keychain.failure = undefined
-    expect(await vault.restore(fromWords(ABOUT), false)).toMatchObject({
-      storage: 'keychain',
-      owner: ABOUT_OWNER,
-    })
-    // Nothing of the old wallet is left.
-    expect(machine.files()).toEqual(['node.key', 'wallet.json'])
-    expect((await machine.open()).owner()).toBe(ABOUT_OWNER)
-  })
-
-  it('leaves a key file for something better also when it is the same wallet', SLOW, async () => {
-    const machine = setUpVault()
-    fail(machine, 'KEYCHAIN_ABSENT')
-    const vault = await machine.open()
-    machine.uses.isInUse = true
-    const owner = vault.owner()
-    const words = await wordsOf(vault)
-    // Nothing better: it stays, and opens.
-    expect(await vault.restore(fromWords(words), false)).toMatchObject({
-      owner,
-      storage: 'keyfile',
-      isBackedUp: true,
-    })
-    const sealed = await machine.open(withPassphrase('open sesame'))
-    expect(await sealed.restore(fromWords(words), false)).toMatchObject({ owner, storage: 'passphrase' })
-    expect(machine.files()).toEqual(['node.key', 'wallet.enc', 'wallet.json'])
-    expect((await machine.open(withPassphrase('open sesame'))).status()).toMatchObject({
-      state: 'ready',
-      owner,
-    })
-  })
-})
-
-describe('a change that is cut short', () => {
-  /** What the keychain does from its nth call on: refuse, or do it and then refuse (the answer got lost). */
-  const ways = { refuses: false, 'does it and dies': true }
-
-  it.each(Object.entries(ways))(
-    'leaves a wallet that opens, wherever the keychain %s',
-    async (_name, isDone) => {
-      let outcomes = { old: 0, new: 0 }
-      for (let at = 1; at < 40; at += 1) {
-        const machine = setUpVault()
-        const vault = await machine.open()
-        const old = vault.owner()
-        const before = machine.keychain.calls
-        let isHit = false
-        machine.keychain.watch = ({ n, apply }) => {
-          if (n - before < at) return
-          if (!isHit && isDone) apply()
-          isHit = true
-          throw new AppError('KEYCHAIN_LOCKED', 'the keychain was locked in the middle of it')
-        }
-        const result = await vault.restore(fromWords(ABOUT), false).then(
-          () => 'done',
-          () => 'refused',
-        )
-        machine.keychain.watch = undefined
-        // What the process that is still running believes is what the next one finds.
-        const next = await machine.open()
-        expect(next.status().state, `at call ${at}`).toBe('ready')
-        expect([old, ABOUT_OWNER]).toContain(next.owner())
-        if (result === 'done') expect(next.owner()).toBe(ABOUT_OWNER)
-        expect((await next.reveal()).words).toHaveLength(12)
-        expect(record(machine)['next']).toBeUndefined()
-        outcomes =
-          next.owner() === old
-            ? { ...outcomes, old: outcomes.old + 1 }
-            : { ...outcomes, new: outcomes.new + 1 }
-        if (!isHit) break
-      }
-      expect(outcomes.old).toBeGreaterThan(2)
-      expect(outcomes.new).toBeGreaterThan(0)
-    },
-  )
-
-  it('is undone when the keychain refuses once, and can be done again', async () => {
-    for (let at = 1; at < 12; at += 1) {
-      const machine = setUpVault()
-      const vault = await machine.open()
-      const old = vault.owner()
-      const before = machine.keychain.calls
-      machine.keychain.watch = ({ n }) => {
-        if (n - before === at) throw new AppError('KEYCHAIN_DENIED', 'not now')
-      }
-      const result = await vault.restore(fromWords(ABOUT), false).catch((error: unknown) => error)
-      machine.keychain.watch = undefined
-      if (result instanceof AppError) {
-        expect(vault.status()).toMatchObject({ state: 'ready', owner: old })
-        expect((await machine.open()).owner()).toBe(old)
-        expect(machine.keychain.entries.size).toBe(1)
-      }
-      expect(await vault.restore(fromWords(ABOUT), false)).toMatchObject({ owner: ABOUT_OWNER })
-      expect((await machine.open()).owner()).toBe(ABOUT_OWNER)
-    }
-  })
-
-  it.each(['noted', 'written', 'destroyed'])(
-    'is settled at the next start when the file was %s',
-    async (stage) => {
-      const machine = setUpVault()
-      fail(machine, 'KEYCHAIN_ABSENT')
-      const old = (await machine.open()).owner()
-      const oldFile = readFileSync(machine.path('wallet.enc'))
-      const oldRecord = record(machine)
-      // The same key file: the new wallet as it would have been written.
-      await (await machine.open()).restore(fromWords(ABOUT), false)
-      const next = { storage: 'keyfile', owner: ABOUT_OWNER, isBackedUp: true, aside: 'old', isOldToGo: true }
-      writeFileSync(machine.path('wallet.json'), JSON.stringify({ ...oldRecord, next }))
-      writeFileSync(machine.path('wallet.enc.old'), oldFile)
-      if (stage === 'noted') writeFileSync(machine.path('wallet.enc'), oldFile)
-      if (stage === 'destroyed') rmSync(machine.path('wallet.enc'))
-      const vault = await machine.open()
-      expect(vault.status()).toMatchObject({ state: 'ready', owner: stage === 'written' ? ABOUT_OWNER : old })
-      expect(record(machine)['next']).toBeUndefined()
-      if (stage === 'written') expect(machine.files()).not.toContain('wallet.enc.old')
-      expect((await machine.open()).owner()).toBe(vault.owner())
-    },
-  )
-
-  it('is not decided while neither wallet can be seen', async () => {
-    const machine = setUpVault()
-    const vault = await machine.open()
-    const old = vault.owner()
-    const next = { storage: 'keychain', owner: ABOUT_OWNER, account: account(machine), aside: 'old' }
-    writeFileSync(machine.path('wallet.json'), JSON.stringify({ ...record(machine), next }))
-    fail(machine, 'KEYCHAIN_LOCKED')
-    const locked = await machine.open()
-    expect(locked.status().state).toBe('locked')
-    expect(record(machine)['next']).toBeDefined()
-    machine.keychain.failure = undefined
-    expect(await locked.retry()).toMatchObject({ state: 'ready', owner: old })
-    expect(record(machine)['next']).toBeUndefined()
-  })
-})
-
 describe('unlocking with a typed passphrase', () => {
   it('opens the wallet file; a wrong one is said and changes nothing', SLOW, async () => {
     const machine = setUpVault()
-    fail(machine, 'KEYCHAIN_ABSENT')
+    failKeychain(machine, 'KEYCHAIN_ABSENT')
     const owner = (await machine.open(withPassphrase('open sesame'))).owner()
     const vault = await machine.open({ mode: 'headless' })
     expect(vault.status()).toMatchObject({ state: 'locked', storage: 'passphrase' })
