@@ -51,15 +51,12 @@ export class Committer {
   }
 
   async commit(staged: StagedItem): Promise<{ row: ItemRow; isDuplicate: boolean }> {
-    const { staging, mediaId, manifest } = staged
+    const { mediaId, manifest } = staged
     try {
       if (manifest.id !== mediaId) throw new TypeError('the manifest describes another item')
       await this.#context.folder.requireWritable()
       return await this.#commit(staged)
     } catch (error) {
-      await staging.discard().catch((failure: unknown) => {
-        this.#context.log.warn('library.discard-failed', { jobId: staging.jobId, reason: String(failure) })
-      })
       throw toFolderError(error)
     }
   }

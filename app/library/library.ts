@@ -208,7 +208,7 @@ export class Library {
 
   /**
    * Turns staged bytes into an item. When this returns, files and row are on the disk, and the outbox knows what is
-   * next. On failure the staging folder is gone and nothing was added.
+   * next. On failure nothing was added, and the staged bytes are still there for whoever tries again or discards them.
    * @throws {AppError} `DISK_FULL`, `MEDIA_READ_ONLY`, `MEDIA_OFFLINE`, `HASH_MISMATCH`, `UNAVAILABLE`
    */
   async commit(staged: StagedItem): Promise<{ row: ItemRow; isDuplicate: boolean }> {

@@ -382,6 +382,32 @@ describe('the life of a download', () => {
     await expectStored(node)
   })
 
+  it.each([
+    ['pieces', {}],
+    ['a whole file', { metainfo: null }],
+  ] as const)('keeps what came as %s when it can’t be stored, and stores it later', async (_as, options) => {
+    const server = await web({
+      manifest: publisherManifest(sample, { withTorrent: !('metainfo' in options) }),
+      ...options,
+    })
+    const node = await openNode()
+    // Something lies where the item goes, and can’t be moved out of the way.
+    const place = path.join(node.mediaDir, sample.mediaId)
+    await fs.mkdir(path.join(place, 'left'), { recursive: true })
+    await fs.writeFile(path.join(node.mediaDir, '.damaged'), 'no folder')
+    const failed = await node.get({ link: sample.mediaId, from: [server.url] })
+    expect(failed).toMatchObject({ state: 'failed', stage: 'store' })
+    const reads = (): number =>
+      server.requests.filter(({ path: asked }) => asked.startsWith('/media/')).length
+    const before = reads()
+    await server.stop()
+    await fs.rm(path.join(node.mediaDir, '.damaged'))
+    node.fetcher.retry(failed.id)
+    await node.until(failed.id, ({ state }) => state === 'done' || state === 'failed')
+    await expectStored(node)
+    expect(reads()).toEqual(before)
+  })
+
   it('refuses a link that is none and a source that is none', async () => {
     const node = await openNode()
     await expect(node.fetcher.begin({ link: 'hello' })).rejects.toMatchObject({ code: 'LINK_INVALID' })

@@ -82,7 +82,7 @@ describe('committing', () => {
     expect(await fs.readdir(path.join(home.mediaDir, '.incoming'))).toEqual([])
   })
 
-  it('refuses staged bytes whose size is not the manifest’s and leaves nothing behind', async () => {
+  it('refuses staged bytes whose size is not the manifest’s and leaves them to their job', async () => {
     const { library, folder } = await open()
     const { manifest, metainfo } = manifestFor({ data: 'right' })
     const staging = await folder.stage('job-1')
@@ -96,7 +96,7 @@ describe('committing', () => {
       isSeedingWanted: true,
     })
     await expect(commit).rejects.toMatchObject({ code: 'HASH_MISMATCH' })
-    expect(await fs.readdir(path.join(home.mediaDir, '.incoming'))).toEqual([])
+    expect(await fs.readdir(path.join(home.mediaDir, '.incoming'))).toEqual(['job-1'])
     expect(library.list().total).toBe(0)
   })
 
