@@ -4,7 +4,7 @@ import { servedAs } from '../../../app/http/media-type.ts'
 import { Tickets } from '../../../app/http/tickets.ts'
 import { TokenBuckets } from '../../../app/http/token-buckets.ts'
 import { openApiDocument } from '../../../app/http/openapi.ts'
-import { readUploadFields } from '../../../app/http/upload-fields.ts'
+import { readUploadFields, requireWhole } from '../../../app/http/upload-fields.ts'
 import type { FormField } from '../../../app/http/upload-fields.ts'
 import { engineCalls } from '../../../app/contract/index.ts'
 
@@ -101,7 +101,8 @@ describe('Tickets', () => {
 
 describe('readUploadFields', () => {
   it('keeps an item private when nothing is said', () => {
-    expect(readUploadFields([])).toEqual({ accessLevel: 'private', recipients: [], warnings: [] })
+    const nothing = { accessLevel: 'private', isShared: false, recipients: [], warnings: [] }
+    expect(readUploadFields([])).toEqual(nothing)
   })
 
   it('takes a wish to encrypt, and recipients however they are listed', () => {
@@ -137,10 +138,16 @@ describe('readUploadFields', () => {
 
   it('refuses what it can’t make sense of', () => {
     expect(() => readUploadFields([['access_level', 'secret']])).toThrow('access_level')
-    expect(() => readUploadFields([['access_level', 'shared']])).toThrow('somebody to share with')
     expect(() => readUploadFields([['encrypt', 'perhaps']])).toThrow('encrypt')
     expect(() => readUploadFields([['recipients', '[1]']])).toThrow('JSON array')
     expect(() => readUploadFields([['recipients', '["a"']])).toThrow('JSON array')
+  })
+
+  it('judges what only all fields together say when all are there', () => {
+    const shared = readUploadFields([['access_level', 'shared']])
+    expect(shared).toMatchObject({ accessLevel: 'private', isEncrypted: true, isShared: true })
+    expect(() => requireWhole(shared)).toThrow('somebody to share with')
+    expect(() => requireWhole({ ...shared, recipients: ['a'] })).not.toThrow()
   })
 
   it('warns of homes it does not publish to', () => {
