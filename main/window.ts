@@ -10,11 +10,15 @@ interface MainWindowInit {
   readonly onClose: () => boolean
 }
 
+/** A page that dies again so soon stays dead until the window is opened anew. */
+const LEAST_BETWEEN_RELOADS_MS = 30_000
+
 /** The one window. Hidden rather than destroyed while the app lives in the tray; made again when it crashed. */
 export class MainWindow {
   readonly #init: MainWindowInit
   #window: BrowserWindow | undefined
   #isReady = false
+  #reloadedAtMs = -Infinity
   /** Events that came before the page listened (a link that started the app). */
   #early: { readonly name: string; readonly payload: unknown }[] = []
 
@@ -102,7 +106,14 @@ export class MainWindow {
       this.#isReady = false
     })
     window.webContents.on('did-start-loading', () => (this.#isReady = false))
-    window.webContents.on('render-process-gone', () => (this.#isReady = false))
+    window.webContents.on('render-process-gone', (_event, { reason }) => {
+      this.#isReady = false
+      const nowMs = performance.now()
+      if (reason === 'clean-exit' || nowMs - this.#reloadedAtMs < LEAST_BETWEEN_RELOADS_MS) return
+      this.#reloadedAtMs = nowMs
+      // Not within the event: the dead process is still being put away.
+      setImmediate(() => window.webContents.reload())
+    })
     void window.loadURL(`${APP_ORIGIN}/`)
     return window
   }

@@ -323,6 +323,32 @@ describe('the window', () => {
     expect(reply).toMatchObject({ ok: false, error: { code: 'UNAVAILABLE' } })
   })
 
+  it('shows its page again when that has died before the user’s eyes', async () => {
+    await using desktop = await openDesktop({ dataDir: dir.file('died') })
+    await desktop.page.getByText('Nothing sown yet').waitFor()
+    const text = (): Promise<string> =>
+      desktop.app.evaluate(async ({ BrowserWindow }) => {
+        const [window] = BrowserWindow.getAllWindows()
+        // A page that is dead answers nothing, not even that.
+        const isDead = window?.webContents.isCrashed() ?? true
+        return isDead ? '' : String(await window?.webContents.executeJavaScript('document.body.innerText'))
+      })
+    await desktop.app.evaluate(({ BrowserWindow }) => {
+      const dead = BrowserWindow.getAllWindows().map(
+        ({ webContents }) =>
+          new Promise((resolve) => {
+            webContents.once('render-process-gone', resolve)
+            webContents.forcefullyCrashRenderer()
+          }),
+      )
+      return Promise.all(dead).then(() => undefined)
+    })
+    // What was asked of the page as it died is never answered.
+    const isThere = async (): Promise<boolean> =>
+      (await within('the page answers', text(), 2000)).includes('Nothing sown yet')
+    await until('the page is there again', isThere)
+  })
+
   it('gives its page nothing but the bridge', async () => {
     await using desktop = await openDesktop({ dataDir: dir.file('locked') })
     const { page, app } = desktop
