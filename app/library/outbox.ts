@@ -27,6 +27,8 @@ const FIRST_DELAY_MS = 1000
 /** How long a step waits whose outcome could not be written. */
 const UNWRITTEN_DELAY_MS = 10_000
 const LONGEST_DELAY_MS = 60 * 60 * 1000
+/** Delays are made this much longer at most, so that not everything is tried again at the same moment. */
+const MOST_JITTER = 1.2
 /** From here on the item is shown as needing attention. */
 const ATTEMPTS_UNTIL_ATTENTION = 5
 
@@ -125,7 +127,8 @@ export class Outbox {
     for (const row of due) {
       if (this.#running.has(row.id)) continue
       const waitMs = row.next_at_ms - this.#clock.nowMs()
-      if (waitMs > 0) {
+      // One that would wait for longer was put off by a clock that has been set back since: it is due.
+      if (waitMs > 0 && waitMs <= LONGEST_DELAY_MS * MOST_JITTER) {
         this.#timer = setTimeout(() => this.#wake(), Math.min(waitMs, LONGEST_DELAY_MS)).unref()
         return
       }
@@ -171,7 +174,8 @@ export class Outbox {
   #postpone(row: OutboxRow, error: unknown): void {
     const attempts = row.attempts + 1
     const delayMs =
-      Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** row.attempts) * (0.8 + Math.random() * 0.4)
+      Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** row.attempts) *
+      (0.8 + Math.random() * (MOST_JITTER - 0.8))
     const reason = error instanceof Error ? error.message : String(error)
     this.#log.warn('outbox.step-failed', { mediaId: row.media_id, step: row.step, attempts, reason })
     this.#db.write(() => {

@@ -158,6 +158,26 @@ it('does not wait for years after the clock was wrong', async () => {
   await outbox.stop()
 })
 
+it('nor when the clock is put right while it works', async () => {
+  const outbox = make()
+  let attempts = 0
+  outbox.drain({
+    seed: () => {
+      attempts += 1
+      return attempts === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve()
+    },
+  })
+  const nowMs = Date.now()
+  vi.setSystemTime(nowMs + 10 * 365 * 24 * 60 * 60 * 1000)
+  outbox.enqueue('a', 'seed')
+  await vi.advanceTimersByTimeAsync(100)
+  expect(attempts).toBe(1)
+  vi.setSystemTime(nowMs)
+  await vi.advanceTimersByTimeAsync(60 * 60 * 1000)
+  expect(attempts).toBe(2)
+  await outbox.stop()
+})
+
 it('does not run round and round while nothing can be written, and ends when it is told to', async () => {
   const outbox = make()
   let runs = 0
