@@ -8,6 +8,7 @@ import type { GunValue } from './graph.ts'
 import { ListReader } from './list-reader.ts'
 import { openNode, type ManifestIndex } from './manifest-index.ts'
 import { isSeaKey, souls } from './souls.ts'
+import { TriedItems } from './tried-items.ts'
 
 export interface Publisher {
   /** SEA public key. */
@@ -36,9 +37,9 @@ const GO_ON_MS = 5_000
 /** Lookups at once, and in one round for one list: the rest comes with the next. */
 const AT_ONCE = 4
 const PER_ROUND = 500
-/** What is listed and can't be had is asked for again after so long; what can, not in this run. */
-const TRY_AGAIN_MS = 60 * 60_000
-const MAX_TRIED = 100_000
+/** After so long what is listed and can't be had is asked for again: by a publisher themselves, and by anybody. */
+const FOLLOWED_AGAIN_MS = 5_000
+const LISTED_AGAIN_MS = 60_000
 
 /** Publishers one follows, and the list of all public items: reads their lists and looks up what is new in them. */
 export class Following {
@@ -49,12 +50,12 @@ export class Following {
   #abort = new AbortController()
   #next: NodeJS.Timeout | undefined
   readonly #lists: ListReader
-  /** Items that were looked up, each for the list it is in, and when they may be again. */
-  readonly #tried = new Map<string, number>()
+  readonly #tried: TriedItems
 
   constructor(options: FollowingOptions) {
     this.#options = options
     this.#lists = new ListReader(options)
+    this.#tried = new TriedItems(options.clock)
   }
 
   start(): void {
@@ -128,7 +129,7 @@ export class Following {
   /** Looks up items that a list named in passing. */
   async noticed(graph: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Promise<void> {
     const ids = Object.keys(graph[souls.index] ?? {}).filter((key) => key !== '_')
-    await this.#lookUp(ids.filter((id) => !this.#isTried(id)))
+    await this.#lookUp(ids.filter((id) => !this.#tried.has(triedKey(id))))
   }
 
   async #refresh(): Promise<void> {
@@ -139,9 +140,10 @@ export class Following {
       isCut = (await this.#refreshPublisher(pub)) || isCut
     }
     if (this.#options.isFeedWanted()) await this.#readList(souls.index)
-    if (!isCut || this.#abort.signal.aborted) return
+    const nextMs = isCut ? GO_ON_MS : this.#tried.nextInMs()
+    if (nextMs > POLL_MS || this.#abort.signal.aborted) return
     clearTimeout(this.#next)
-    this.#next = setTimeout(() => void this.refresh(), GO_ON_MS)
+    this.#next = setTimeout(() => void this.refresh(), Math.max(GO_ON_MS, nextMs))
   }
 
   /** @returns whether there is more of them to be had at once */
@@ -160,7 +162,7 @@ export class Following {
   #readList(soul: string, pub?: string): ReturnType<ListReader['read']> {
     const known = this.#options.db.prepare('SELECT 1 FROM network_manifests WHERE media_id = ? AND pub = ?')
     const isNew = (id: string): boolean =>
-      !this.#isTried(id, pub) && (pub === undefined || known.get(id, pub) === undefined)
+      !this.#tried.has(triedKey(id, pub)) && (pub === undefined || known.get(id, pub) === undefined)
     let left = PER_ROUND
     return this.#lists.read(soul, {
       idsIn: (page) => linkedIds(pub === undefined ? page : openNode(pub, page)),
@@ -181,20 +183,25 @@ export class Following {
     const work = async (): Promise<void> => {
       for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
         if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
-        if (this.#tried.size > MAX_TRIED) this.#tried.clear()
-        const key = triedKey(id, pub)
-        this.#tried.set(key, Infinity)
-        const { answeredBy, known } = await this.#options.index.lookup(id, { pub })
-        // No relay was there to tell what it is, or none knew.
-        if (answeredBy.length === 0) this.#tried.delete(key)
-        else if (known === undefined) this.#tried.set(key, this.#options.clock.nowMs() + TRY_AGAIN_MS)
+        await this.#lookUpOne(id, pub)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
   }
 
-  #isTried(id: string, pub?: string): boolean {
-    return (this.#tried.get(triedKey(id, pub)) ?? 0) > this.#options.clock.nowMs()
+  async #lookUpOne(id: string, pub?: string): Promise<void> {
+    const key = triedKey(id, pub)
+    this.#tried.begin(key)
+    let isAnswered = false
+    try {
+      const { answeredBy, known } = await this.#options.index.lookup(id, { pub })
+      isAnswered = answeredBy.length > 0
+      if (isAnswered && known === undefined)
+        this.#tried.missed(key, pub === undefined ? LISTED_AGAIN_MS : FOLLOWED_AGAIN_MS)
+    } finally {
+      // No relay was there to tell what it is, or it could not be kept.
+      if (!isAnswered) this.#tried.unanswered(key)
+    }
   }
 
   #get(pub: string): Publisher | undefined {

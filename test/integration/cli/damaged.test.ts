@@ -24,7 +24,7 @@ describe('a damaged file of the data folder', () => {
   it.each([
     [
       'sower.db',
-      'The database was damaged. It was moved aside and is being made again from the media folder.',
+      'The database was damaged. It was moved aside and is being made again from the media folder:',
     ],
     ['settings.json', 'The settings file was damaged, so Sower started with the default settings.'],
     ['node.key', 'The file node.key was damaged, so this node has a new name in the network.'],
