@@ -15,7 +15,7 @@ export default defineConfig({
       project('integration', {
         testTimeout: 2 * minute,
         hookTimeout: minute,
-        maxWorkers: Math.max(3, availableParallelism()),
+        maxWorkers: Math.max(4, availableParallelism()),
         retry,
       }),
       project('interop', { testTimeout: 2 * minute, hookTimeout: minute, retry }),
