@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { openDatabase } from '../../app/library/index.ts'
 import type { Manifest } from '../../app/manifest/index.ts'
+import { GunStore } from '../../app/network/gun-store.ts'
 import { ManifestStore } from '../../app/network/manifest-store.ts'
 import { systemClock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
@@ -13,7 +14,7 @@ import { makeManifest } from '../support/network-items.ts'
 import { NetworkNode, seaTestPair } from '../support/network-node.ts'
 import { testSigner } from '../unit/manifest/owner.ts'
 import { peakMiB } from './network-rival.ts'
-import { seconds, type Benchmark, type Row } from './report.ts'
+import { MIB, seconds, type Benchmark, type Row } from './report.ts'
 
 const RELAY_DELAY_MS = 100
 /** One record an item every five minutes is what a client without a node's own record would write. */
@@ -124,7 +125,9 @@ function copiesOf(manifest: Manifest, count: number): Manifest[] {
 }
 
 function prepare(dir: string, known: readonly Manifest[], told: readonly Manifest[], relay: string): void {
-  mkdirSync(dir, { recursive: true })
+  mkdirSync(join(dir, 'gun'), { recursive: true })
+  // GUN's own disk, as a node has it that has run before: into a new one all is told again.
+  new GunStore(join(dir, 'gun', 'graph.db'), 256 * MIB).close()
   const db = openDatabase(join(dir, 'sower.db'), { log: silentLog, clock: systemClock })
   const store = new ManifestStore(db)
   const nowMs = systemClock.nowMs()
