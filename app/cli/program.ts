@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { resolve } from 'node:path'
 import { defaultDataDir } from '../config.ts'
 import { VERSION } from '../version.ts'
@@ -99,7 +99,8 @@ export function buildProgram(signal: AbortSignal): Command {
     .action(async (files: string[], options: AddOptions, command: Command) => {
       await addCommand(contextOf(command), files, options)
     })
-  add('get <link>', 'fetch by link, magnet, mediaId, infoHash or address, verify and keep')
+  add('get', 'fetch by link, magnet, mediaId, infoHash or address, verify and keep')
+    .addArgument(new Argument('<link>').argParser(nonEmpty))
     .option(
       '--from <source>',
       'where to fetch: http(s)://… of a node, or host:port of a peer (repeatable)',

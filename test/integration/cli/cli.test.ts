@@ -318,6 +318,7 @@ describe('wrong usage', () => {
   it.each([
     [['bogus']],
     [['get']],
+    [['get', '']],
     [['add', 'x', '--access', 'everybody']],
     [['ls', '--no-such-option']],
     [['share', 'a', 'b']],
