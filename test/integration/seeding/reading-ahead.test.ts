@@ -44,6 +44,7 @@ test('a slow HTTP source is asked for it next, without waiting for what it was a
   await using node = await startSwarm()
   const sample = await makeSample({ dir: dir.path, sizeBytes: 40 * MIB })
   const asked: [start: number, end: number][] = []
+  let givenUp = 0
   const slow: RangeSource = {
     label: 'slow.example',
     read: async (start, end, signal) => {
@@ -51,6 +52,7 @@ test('a slow HTTP source is asked for it next, without waiting for what it was a
       await new Promise((resolve, reject) => {
         const timer = setTimeout(resolve, ((end - start) / MIB) * 1000)
         signal.addEventListener('abort', () => {
+          givenUp += 1
           clearTimeout(timer)
           reject(signal.reason as Error)
         })
@@ -68,7 +70,9 @@ test('a slow HTTP source is asked for it next, without waiting for what it was a
       asked.every(([from, to]) => place + 256 * 1024 <= from || place >= to),
     )
     expect(start).toBeDefined()
+    const givenUpBefore = givenUp
     expect(await arrives(leech, start ?? 0, (start ?? 0) + 256 * 1024)).toBeLessThan(3000)
+    expect(givenUp).toBeGreaterThan(givenUpBefore)
   }
   expect(leech.bytesDone).toBeLessThan(20 * MIB)
   expect(leech.sources()).toMatchObject([
