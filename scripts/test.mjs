@@ -16,8 +16,6 @@ import { giveUp, hasCommand, isCi, projectRoot, say } from './lib/project.mjs'
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
- * @typedef {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   testResults: { status: string, assertionResults: unknown[] }[] }} VitestReport what we read of Vitest's JSON report
  * @typedef {{ name: string, projects?: readonly string[], limitMinutes: number, needs: readonly string[], hasWindow?: boolean }} Phase
  */
 
@@ -127,10 +125,13 @@ function needsVirtualDisplay() {
  * @returns {Promise<Counts>}
  */
 async function runVitest(phase, projects) {
-  const reportFile = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'sower-report-')), 'report.json')
+  const summaryFile = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'sower-report-')), 'summary.json')
   const vitest = path.join(projectRoot, 'node_modules', 'vitest', 'vitest.mjs')
   const selection = projects.flatMap((name) => ['--project', name])
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
+  const reporters = [
+    '--reporter=default',
+    `--reporter=${path.join(projectRoot, 'scripts/lib/summary-reporter.mjs')}`,
+  ]
   let command = [
     process.execPath,
     vitest,
@@ -141,7 +142,7 @@ async function runVitest(phase, projects) {
     ...vitestArgs,
   ]
   /** @type {NodeJS.ProcessEnv} */
-  let env = withProjectPath()
+  let env = { ...withProjectPath(), SOWER_TEST_SUMMARY: summaryFile }
   if (session !== undefined) {
     command = session.wrap(command)
     env = { ...env, ...session.env }
@@ -152,7 +153,7 @@ async function runVitest(phase, projects) {
   }
   try {
     const status = await runLimited(phase, command, env)
-    const counts = countTests(reportFile)
+    const counts = readSummary(phase, summaryFile)
     // A crash, an unhandled error or an empty report must not look like success.
     if (status !== 0 && counts.failed === 0) {
       notes.push(`${phase.name}: Vitest ended with status ${status}`)
@@ -160,7 +161,7 @@ async function runVitest(phase, projects) {
     }
     return counts
   } finally {
-    fs.rmSync(path.dirname(reportFile), { recursive: true, force: true })
+    fs.rmSync(path.dirname(summaryFile), { recursive: true, force: true })
   }
 }
 
@@ -205,19 +206,16 @@ function runLimited(phase, [program = '', ...args], env) {
 }
 
 /**
- * @param {string} reportFile
+ * Counts what Vitest ran, and keeps for the closing lines what needs somebody's eyes.
+ * @param {Phase} phase
+ * @param {string} summaryFile
  * @returns {Counts}
  */
-function countTests(reportFile) {
-  if (!fs.existsSync(reportFile)) return { passed: 0, failed: 0, skipped: 0 }
-  const report = /** @type {VitestReport} */ (JSON.parse(fs.readFileSync(reportFile, 'utf8')))
-  // A file that could not even be loaded has no tests to count.
-  const brokenFiles = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+function readSummary(phase, summaryFile) {
+  if (!fs.existsSync(summaryFile)) return { passed: 0, failed: 0, skipped: 0 }
+  const summary = /** @type {import('./lib/summary-reporter.mjs').Summary} */ (
+    JSON.parse(fs.readFileSync(summaryFile, 'utf8'))
   )
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + brokenFiles.length,
-    skipped: report.numPendingTests + report.numTodoTests,
-  }
+  notes.push(...summary.notes.map((note) => `${phase.name}: ${note}`))
+  return { passed: summary.passed, failed: summary.failed, skipped: summary.skipped }
 }
