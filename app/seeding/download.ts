@@ -68,7 +68,7 @@ export class Download {
       pieceLength: metainfo.pieceLength,
       isStopped: () => this.#isStopped,
       isUrgent: (index) => this.#urgent.has(index),
-      nextUrgent: () => this.#firstMissing(),
+      nextUrgent: () => this.#firstUrgent(PIECE_MISSING),
       newPiece: (owner) => this.#newPiece(owner, () => true),
       activate: (index, owner) => this.#activate(index, owner),
       leave: (piece) => this.#leave(piece),
@@ -135,7 +135,8 @@ export class Download {
   prioritize(ranges: readonly ByteRange[]): void {
     const before = this.#urgent
     this.#urgent = piecesOf(ranges, this.#metainfo)
-    const next = this.#firstMissing()
+    // One that is on its way may come at the end of a long read, or behind other things.
+    const next = this.#firstUrgent(PIECE_MISSING, PIECE_ACTIVE)
     if (next === undefined || this.#isStopped) return
     if (!before.has(next)) this.#makeWay(next)
     this.#fillAll()
@@ -269,18 +270,15 @@ export class Download {
     return null
   }
 
-  #firstMissing(): number | undefined {
-    for (const index of this.#urgent) if (this.picker.isPiece(index, PIECE_MISSING)) return index
+  #firstUrgent(...states: readonly number[]): number | undefined {
+    for (const index of this.#urgent) if (states.includes(this.picker.states[index] ?? -1)) return index
     return undefined
   }
 
   /** Somebody reads elsewhere now: what is on its way for nobody waits until that is there. */
   #makeWay(index: number): void {
-    const before = new Set<number>()
-    for (const other of this.#urgent) {
-      before.add(other)
-      if (other === index) break
-    }
+    const urgent = [...this.#urgent]
+    const before = new Set(urgent.slice(0, urgent.indexOf(index) + 1))
     this.#peers.makeWay(index, before)
     this.#https.makeWay(before)
   }

@@ -1,11 +1,8 @@
 import { BLOCK_BYTES, type ActivePiece, type Sender } from './active-piece.ts'
 import type { ActivePieces } from './active-pieces.ts'
-import { HttpSource } from './http-source.ts'
+import { HttpSource, URGENT_SPAN_BYTES } from './http-source.ts'
 import type { PeerSources } from './peer-sources.ts'
 import type { Picker } from './picker.ts'
-
-/** What is waited for is asked in small reads: a read is of use only when all of it is there. */
-const URGENT_SPAN_BYTES = 512 * 1024
 
 /** What the HTTP sources of a download need of it. */
 export interface PieceDesk {
@@ -48,14 +45,11 @@ export class HttpFeed {
     for (const source of this.#sources) source.abort()
   }
 
-  /** Ends reads that bring none of these pieces. */
-  makeWay(before: ReadonlySet<number>): void {
-    for (const source of this.#sources) {
-      const isOfUse = [...this.#desk.active.values()].some(
-        (piece) => before.has(piece.index) && source.isFetching(piece),
-      )
-      if (!isOfUse) source.abort()
-    }
+  /** Ends reads that keep these pieces away; all of them are free at once, so that the next question is for these. */
+  makeWay(wanted: ReadonlySet<number>): void {
+    for (const source of this.#sources)
+      for (const piece of source.makeWay(wanted))
+        if (this.#desk.active.has(piece)) this.#abandon(piece, source)
   }
 
   fillAll(): void {
@@ -110,6 +104,7 @@ export class HttpFeed {
   async #fetch(source: HttpSource, pieces: readonly ActivePiece[]): Promise<void> {
     for (const piece of pieces) for (let block = piece.ask(); block >= 0; block = piece.ask());
     const bytes = await source.fetch(pieces)
+    if (bytes === undefined) return
     let at = 0
     for (const piece of pieces) {
       const part = bytes?.subarray(at, at + piece.byteCount) ?? null

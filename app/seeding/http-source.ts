@@ -21,7 +21,19 @@ interface HttpSourceEvents {
   onIdle(): void
 }
 
+/** A read on its way. */
+interface Read {
+  readonly pieces: readonly ActivePiece[]
+  readonly byteCount: number
+  readonly begunMs: number
+  readonly abort: AbortController
+}
+
 const PARALLEL_READS = 2
+/** A read that ends so soon is not worth giving up. */
+const NEARLY_THERE_MS = 250
+/** What is waited for is asked in small reads: a read is of use only when all of it is there. */
+export const URGENT_SPAN_BYTES = 512 * 1024
 /** Of a source that has not shown how fast it is, or is slow. */
 const MIN_SPAN_BYTES = 256 * 1024
 const MAX_SPAN_BYTES = 16 * 1024 * 1024
@@ -34,15 +46,13 @@ export class HttpSource {
   readonly #range: RangeSource
   readonly #metainfo: Metainfo
   readonly #events: HttpSourceEvents
-  readonly #fetching = new Set<ActivePiece>()
+  readonly #reads = new Set<Read>()
   readonly #rate = new RateMeter()
-  #reads = 0
   #failures = 0
   #restUntilMs = 0
   #restTimer: NodeJS.Timeout | undefined
   #state: TransferSource['state'] = 'connecting'
   #note: string | undefined
-  #abort = new AbortController()
 
   constructor(range: RangeSource, metainfo: Metainfo, events: HttpSourceEvents) {
     this.label = range.label
@@ -55,7 +65,7 @@ export class HttpSource {
     const isOut = this.#state === 'dropped' || this.#state === 'failed'
     // One read until it has shown that it works.
     const allowed = this.#state === 'connecting' || this.#failures > 0 ? 1 : PARALLEL_READS
-    return !isOut && this.#reads < allowed && performance.now() >= this.#restUntilMs
+    return !isOut && this.#reads.size < allowed && performance.now() >= this.#restUntilMs
   }
 
   /** How much to ask for at once: about two seconds' worth. */
@@ -68,21 +78,22 @@ export class HttpSource {
   }
 
   isFetching(piece: ActivePiece): boolean {
-    return this.#fetching.has(piece)
+    for (const { pieces } of this.#reads) if (pieces.includes(piece)) return true
+    return false
   }
 
-  /** @returns the pieces' bytes, one after the other, or `null` when that failed */
-  async fetch(pieces: readonly ActivePiece[]): Promise<Uint8Array | null> {
+  /** @returns the pieces' bytes, one after the other, or `null` when that failed; `undefined` when it made way */
+  async fetch(pieces: readonly ActivePiece[]): Promise<Uint8Array | null | undefined> {
     const [first] = pieces
     if (first === undefined) return null
     const start = first.index * this.#metainfo.pieceLength
     const length = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0)
-    const { signal } = this.#abort
-    this.#reads += 1
-    for (const piece of pieces) this.#fetching.add(piece)
+    const abort = new AbortController()
+    const read = { pieces, byteCount: length, begunMs: performance.now(), abort }
+    this.#reads.add(read)
     try {
       const timeout = AbortSignal.timeout(READ_TIMEOUT_MS)
-      const bytes = await this.#range.read(start, start + length, AbortSignal.any([signal, timeout]))
+      const bytes = await this.#range.read(start, start + length, AbortSignal.any([abort.signal, timeout]))
       if (bytes.length !== length) throw new Error('It sent fewer bytes than it was asked for.')
       this.#rate.add(length)
       this.#events.onBytes(length)
@@ -90,23 +101,37 @@ export class HttpSource {
       if (waitMs > 0) this.#rest(waitMs)
       this.#failures = 0
       if (this.#state !== 'dropped') this.#state = 'active'
-      return bytes
+      return this.#reads.has(read) ? bytes : undefined
     } catch (error) {
-      if (!signal.aborted) this.#failed(error)
+      if (!this.#reads.has(read)) return undefined
+      if (!abort.signal.aborted) this.#failed(error)
       return null
     } finally {
-      this.#reads -= 1
-      for (const piece of pieces) this.#fetching.delete(piece)
-      if (this.#state === 'active' && this.#reads === 0) this.#state = 'idle'
+      this.#reads.delete(read)
+      if (this.#state === 'active' && this.#reads.size === 0) this.#state = 'idle'
     }
   }
 
   /** Ends its reads; it may be asked again later. */
   abort(): void {
-    this.#abort.abort()
-    this.#abort = new AbortController()
-    clearTimeout(this.#restTimer)
-    this.#restUntilMs = 0
+    for (const { abort } of this.#reads) abort.abort()
+    this.#restNoLonger()
+  }
+
+  /**
+   * Ends the reads that keep what somebody waits for away: those that bring none of it, and long ones that bring it
+   * somewhere on the way. A limit or a failure before does not hold it up.
+   * @param wanted the pieces waited for
+   * @returns what the ended reads were to bring
+   */
+  makeWay(wanted: ReadonlySet<number>): ActivePiece[] {
+    this.#restNoLonger()
+    const ended = [...this.#reads].filter((read) => !this.#isOfUse(read, wanted))
+    for (const read of ended) {
+      read.abort.abort()
+      this.#reads.delete(read)
+    }
+    return ended.flatMap(({ pieces }) => pieces)
   }
 
   drop(note: string): void {
@@ -119,10 +144,17 @@ export class HttpSource {
     return {
       kind: this.#range.kind ?? 'http',
       label: this.label,
-      state: this.#reads > 0 && this.#state === 'idle' ? 'active' : this.#state,
+      state: this.#reads.size > 0 && this.#state === 'idle' ? 'active' : this.#state,
       bytes: this.#rate.totalBytes,
       ...(this.#note === undefined ? {} : { note: this.#note }),
     }
+  }
+
+  #isOfUse({ pieces, byteCount, begunMs }: Read, wanted: ReadonlySet<number>): boolean {
+    if (!pieces.some(({ index }) => wanted.has(index))) return false
+    const rateBytesPerSec = this.#rate.rateBytesPerSec() / this.#reads.size
+    const endsInMs = (byteCount / rateBytesPerSec) * 1000 - (performance.now() - begunMs)
+    return byteCount <= URGENT_SPAN_BYTES || Math.abs(endsInMs) < NEARLY_THERE_MS
   }
 
   #failed(error: unknown): void {
@@ -134,6 +166,11 @@ export class HttpSource {
     }
     const restMs = 500 * 2 ** this.#failures
     this.#rest(restMs)
+  }
+
+  #restNoLonger(): void {
+    clearTimeout(this.#restTimer)
+    this.#restUntilMs = 0
   }
 
   #rest(restMs: number): void {
