@@ -2,7 +2,7 @@ import fs from 'node:fs'
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number, notes: string[] }} Summary
- *   tests by how they ended (a file that could not be loaded counts as one that failed), and a line about each that
+ *   tests by how they ended (what fails before or after all tests of a file counts as one that failed), and a line about each that
  *   failed or needed another try, and about each error outside every test
  */
 
@@ -19,7 +19,8 @@ export default class SummaryReporter {
     /** @type {Summary} */
     const summary = { passed: 0, failed: 0, skipped: 0, notes: [] }
     for (const module of modules) {
-      for (const error of module.errors()) {
+      // A file that cannot be loaded, and what is done before and after all of its tests.
+      for (const error of [module, ...module.children.allSuites()].flatMap((suite) => suite.errors())) {
         summary.failed += 1
         summary.notes.push(`failed: ${module.relativeModuleId}: ${firstLine(error)}`)
       }

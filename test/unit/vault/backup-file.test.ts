@@ -23,8 +23,10 @@ describe('a backup file', { timeout: 60_000 }, () => {
     expect(vault.status().isBackedUp).toBe(false)
     expect(await vault.backupSaved()).toMatchObject({ isBackedUp: true })
     const { words } = await vault.reveal()
-    for (const secret of ['passphrase', PASSWORD, ...words.filter((word) => word.length > 4)])
-      expect(text).not.toContain(secret)
+    // A word such as “check” is in every backup file, as the name of one of its fields.
+    const telling = words.filter((word) => word.length > 4 && !golden.includes(word))
+    expect(telling.length).toBeGreaterThan(4)
+    for (const secret of ['passphrase', PASSWORD, ...telling]) expect(text).not.toContain(secret)
     const clean = await setUpVault().open()
     const status = await clean.restore({ from: 'file', text, password: PASSWORD }, false)
     expect(status).toMatchObject({ state: 'ready', owner, isBackedUp: true })
