@@ -1,31 +1,20 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openFetchNode, type FetchNode } from '../support/fetch-node.ts'
-import { makeSample, type SampleTorrent } from '../support/sample-torrent.ts'
-import { tempDir, type TempDir } from '../support/temp-dir.ts'
-import { startWebNode, type WebNode } from '../support/web-node.ts'
+import { describe, expect, it } from 'vitest'
+import { openFetchNode, type FetchNode } from '../../support/fetch-node.ts'
+import { makeSample } from '../../support/sample-torrent.ts'
+import { startWebNode, type WebNode } from '../../support/web-node.ts'
+import { setUpFetching } from './set-up.ts'
 
 const MIB = 1024 * 1024
-let stack: AsyncDisposableStack
-let dir: TempDir
-let low: SampleTorrent
-let other: SampleTorrent
-beforeEach(async () => {
-  stack = new AsyncDisposableStack()
-  dir = stack.use(await tempDir())
-  low = await makeSample({ dir: dir.path, sizeBytes: 4 * MIB, name: 'low.bin' })
-  other = await makeSample({ dir: dir.path, sizeBytes: MIB, name: 'other.bin' })
-})
-afterEach(async () => {
-  await stack.disposeAsync()
-})
 
 /** A node in which a download of low priority has to give its turn up this very moment. */
 async function yielding(): Promise<{ node: FetchNode; server: WebNode; id: string; first: string }> {
-  const node = stack.use(await openFetchNode({ root: path.join(dir.path, 'node') }))
-  const server = stack.use(await startWebNode(low, { bytesPerSec: MIB }))
+  const { stack, dir, sample: low, openNode, web } = await setUpFetching({ sizeBytes: 4 * MIB })
+  const other = await makeSample({ dir: dir.path, sizeBytes: MIB, name: 'other.bin' })
+  const node = await openNode()
+  const server = await web({ bytesPerSec: MIB })
   const quick = stack.use(await startWebNode(other, { bytesPerSec: MIB }))
   const id = await node.fetcher.begin({ link: low.mediaId, from: [server.url] })
   node.fetcher.setPriority(id, 'low')
@@ -76,27 +65,53 @@ describe('what the user wishes while a download gives its turn up', () => {
 })
 
 it('a download that another link joins while it is being paused or cancelled goes on', async () => {
-  const node = stack.use(await openFetchNode({ root: path.join(dir.path, 'node') }))
-  const server = stack.use(await startWebNode(low, { bytesPerSec: MIB }))
-  const second = stack.use(await startWebNode(low))
-  const id = await node.fetcher.begin({ link: low.mediaId, from: [server.url] })
+  const { sample, openNode, web } = await setUpFetching({ sizeBytes: 4 * MIB })
+  const node = await openNode()
+  const server = await web({ bytesPerSec: MIB })
+  const second = await web()
+  const id = await node.fetcher.begin({ link: sample.mediaId, from: [server.url] })
   await node.until(id, ({ bytesDone }) => bytesDone > MIB / 4)
   const cancelling = node.fetcher.cancel(id)
-  expect(await node.fetcher.begin({ link: low.mediaId, from: [second.url] })).toBe(id)
+  expect(await node.fetcher.begin({ link: sample.mediaId, from: [second.url] })).toBe(id)
   await cancelling
   await node.until(id, ({ state }) => state === 'done')
-  expect(await fs.readdir(path.join(node.mediaDir, low.mediaId))).toContain('original')
+  expect(await fs.readdir(path.join(node.mediaDir, sample.mediaId))).toContain('original')
 })
 
 it('a link that joins a download which is paused at that moment leaves it paused', async () => {
-  const node = stack.use(await openFetchNode({ root: path.join(dir.path, 'node') }))
-  const server = stack.use(await startWebNode(low, { bytesPerSec: MIB }))
-  const second = stack.use(await startWebNode(low))
-  const id = await node.fetcher.begin({ link: low.mediaId, from: [server.url] })
+  const { sample, openNode, web } = await setUpFetching({ sizeBytes: 4 * MIB })
+  const node = await openNode()
+  const server = await web({ bytesPerSec: MIB })
+  const second = await web()
+  const id = await node.fetcher.begin({ link: sample.mediaId, from: [server.url] })
   await node.until(id, ({ bytesDone }) => bytesDone > MIB / 4)
-  await node.fetcher.begin({ link: low.mediaId, from: [second.url] })
+  await node.fetcher.begin({ link: sample.mediaId, from: [second.url] })
   await node.fetcher.pause(id)
   await sleep(1000)
   expect(node.transfers.get(id)).toMatchObject({ state: 'paused' })
   expect(second.requests).toEqual([])
+})
+
+describe('priorities', () => {
+  it('are kept, and let the low one yield to others until these are done', async () => {
+    const { stack, dir, sample, web } = await setUpFetching()
+    const second = await makeSample({ dir: dir.path, sizeBytes: 2 * MIB, name: 'second.bin' })
+    const slow = await web({ bytesPerSec: MIB / 2 })
+    const other = stack.use(await startWebNode(second, { bytesPerSec: MIB }))
+    const root = dir.file('kept')
+    const before = await openFetchNode({ root })
+    const low = await before.fetcher.begin({ link: sample.mediaId, from: [slow.url] })
+    await before.until(low, ({ bytesDone }) => bytesDone > 0)
+    before.fetcher.setPriority(low, 'low')
+    const normal = await before.fetcher.begin({ link: second.mediaId, from: [other.url] })
+    await before.until(normal, ({ bytesDone }) => bytesDone > 0)
+    await before.until(low, ({ state }) => state === 'queued')
+    await before.close()
+
+    const node = stack.use(await openFetchNode({ root }))
+    expect(node.transfers.get(low)).toMatchObject({ priority: 'low' })
+    await node.until(normal, ({ state }) => state === 'done')
+    await node.until(low, ({ state }) => state === 'done')
+    expect(() => node.fetcher.setPriority(low, 'high')).toThrow(/done/)
+  })
 })

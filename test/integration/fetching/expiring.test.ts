@@ -2,12 +2,12 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { endKeys } from '../../app/engine-kept.ts'
-import { silentLog as log } from '../../app/ports/log.ts'
-import { makeEncrypted, type EncryptedItem } from '../support/encrypted-torrent.ts'
-import { openFetchNode, type FetchNode } from '../support/fetch-node.ts'
-import { startSwarm } from '../support/swarms.ts'
-import { tempDir } from '../support/temp-dir.ts'
+import { endKeys } from '../../../app/engine-kept.ts'
+import { silentLog as log } from '../../../app/ports/log.ts'
+import { makeEncrypted, type EncryptedItem } from '../../support/encrypted-torrent.ts'
+import { openFetchNode, type FetchNode } from '../../support/fetch-node.ts'
+import { startSwarm } from '../../support/swarms.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const YEAR_MS = 365 * 24 * 3600 * 1000
 const keyNeeded = { code: 'KEY_NEEDED' }

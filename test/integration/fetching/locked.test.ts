@@ -2,10 +2,10 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
-import { openFetchNode } from '../support/fetch-node.ts'
-import { makeSample, sha256Of } from '../support/sample-torrent.ts'
-import { tempDir } from '../support/temp-dir.ts'
-import { startWebNode } from '../support/web-node.ts'
+import { openFetchNode } from '../../support/fetch-node.ts'
+import { makeSample, sha256Of } from '../../support/sample-torrent.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { startWebNode } from '../../support/web-node.ts'
 
 const MIB = 1024 * 1024
 
