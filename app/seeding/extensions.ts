@@ -2,6 +2,16 @@ import type { Wire, WireExtensionClass } from 'webtorrent/lib/peer.js'
 import { decodeDict, encode } from './bencode.ts'
 import { sha1Hex } from './metainfo.ts'
 
+/**
+ * Sends a message of an extension; nothing to a peer that has gone, or takes none: it may say so at any time, by the
+ * number 0 or with a later handshake.
+ * @see https://www.bittorrent.org/beps/bep_0010.html
+ */
+export function sendExtended(wire: Wire, name: string, payload: Uint8Array): void {
+  const number = wire.peerExtendedMapping[name] ?? 0
+  if (!wire.destroyed && number > 0 && number < 256) wire.extended(name, payload)
+}
+
 const METADATA_BLOCK = 16 * 1024
 const MAX_METADATA_BYTES = 10 * 1024 * 1024
 const MAX_REFUSALS = 64
@@ -23,6 +33,7 @@ export function metadataExtension(exchange: MetadataExchange): WireExtensionClas
     readonly #wire: Wire
     #buffer: Uint8Array | null = null
     #missing = new Set<number>()
+    #isAsked = false
     #refusals = 0
 
     constructor(wire: Wire) {
@@ -33,8 +44,10 @@ export function metadataExtension(exchange: MetadataExchange): WireExtensionClas
 
     onExtendedHandshake(handshake: Readonly<Record<string, unknown>>): void {
       const size = handshake['metadata_size']
-      if (exchange.info() !== null || typeof size !== 'number' || size <= 0 || size > MAX_METADATA_BYTES)
-        return
+      // A later handshake changes nothing: it could be sent to have everything asked again, over and over.
+      if (exchange.info() !== null || this.#isAsked) return
+      if (typeof size !== 'number' || size <= 0 || size > MAX_METADATA_BYTES) return
+      this.#isAsked = true
       this.#buffer = new Uint8Array(size)
       for (let piece = 0; piece * METADATA_BLOCK < size; piece += 1) {
         this.#missing.add(piece)
@@ -86,8 +99,7 @@ export function metadataExtension(exchange: MetadataExchange): WireExtensionClas
     }
 
     #send(message: Record<string, number>, block: Uint8Array = new Uint8Array()): void {
-      if (this.#wire.peerExtendedMapping['ut_metadata'] === undefined || this.#wire.destroyed) return
-      this.#wire.extended('ut_metadata', Buffer.concat([encode(message), block]))
+      sendExtended(this.#wire, 'ut_metadata', Buffer.concat([encode(message), block]))
     }
   }
   // Wire registers an extension under its prototype's name.
@@ -113,13 +125,15 @@ export function pexExtension(exchange: PeerExchange): WireExtensionClass {
     readonly #wire: Wire
     readonly #told = new Set<string>()
     #heardAtMs = -Infinity
+    #isReady = false
 
     constructor(wire: Wire) {
       this.#wire = wire
     }
 
     onExtendedHandshake(): void {
-      if (this.#wire.peerExtendedMapping['ut_pex'] === undefined) return
+      if (this.#isReady) return
+      this.#isReady = true
       const tell = (): void => this.#tell()
       const first = setTimeout(tell, 2000).unref()
       const timer = setInterval(tell, PEX_INTERVAL_MS).unref()
@@ -151,10 +165,8 @@ export function pexExtension(exchange: PeerExchange): WireExtensionClass {
       if (fresh.length === 0) return
       for (const address of fresh) this.#told.add(address)
       const added = compact(fresh)
-      this.#wire.extended(
-        'ut_pex',
-        encode({ added, 'added.f': new Uint8Array(added.length / 6), dropped: '' }),
-      )
+      const message = { added, 'added.f': new Uint8Array(added.length / 6), dropped: '' }
+      sendExtended(this.#wire, 'ut_pex', encode(message))
     }
   }
   Object.assign(Pex.prototype, { name: 'ut_pex' })

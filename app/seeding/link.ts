@@ -26,6 +26,8 @@ const PIECE_HEADER = 13
 const MAX_BLOCK = 128 * 1024
 const MAX_FRAME = 2 * 1024 * 1024
 const MAX_UNSENT_BYTES = 2 * 1024 * 1024
+/** Somebody who asks and asks and reads nothing; a whole large info dictionary fits in. */
+const MAX_BACKLOG_BYTES = 16 * 1024 * 1024
 const ignore = (): void => undefined
 
 interface BlockName {
@@ -193,6 +195,11 @@ export class Link {
       return false
     }
     this.#unsentBytes += data.length
+    if (this.#unsentBytes > MAX_BACKLOG_BYTES) {
+      onTaken()
+      this.close(new Error('reads nothing of what it asks for'))
+      return false
+    }
     // webrtc's stream takes no callback; its own buffer is small and says when it is empty ('drain').
     if (this.isTcp) {
       this.conn.write(data, () => {
@@ -239,6 +246,7 @@ export class Link {
     else {
       // Wire keeps what it has not read yet, and the receive buffer is used again.
       this.wire._write(Uint8Array.from(chunk), ignore)
+      if (this.wire._bufferSize > MAX_FRAME) this.close(new Error('message too long'))
       this.#maybeGoFast()
     }
   }

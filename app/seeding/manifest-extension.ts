@@ -1,5 +1,6 @@
 import type { Wire, WireExtensionClass } from 'webtorrent/lib/peer.js'
 import { decodeDict, encode } from './bencode.ts'
+import { sendExtended } from './extensions.ts'
 
 /** Of one manifest, canonical JSON. */
 const MAX_MANIFEST_BYTES = 1024 * 1024
@@ -49,7 +50,7 @@ export function manifestExtension(exchange: ManifestExchange): WireExtensionClas
     }
 
     onExtendedHandshake(): void {
-      if (this.#isReady || this.#wire.peerExtendedMapping['sower_manifest'] === undefined) return
+      if (this.#isReady) return
       this.#isReady = true
       const ask = (): void => this.#ask()
       exchange.asks.add(ask)
@@ -136,8 +137,7 @@ export function manifestExtension(exchange: ManifestExchange): WireExtensionClas
     }
 
     #send(message: Record<string, number>, bytes: Uint8Array = new Uint8Array()): void {
-      if (this.#wire.peerExtendedMapping['sower_manifest'] === undefined || this.#wire.destroyed) return
-      this.#wire.extended('sower_manifest', Buffer.concat([encode(message), bytes]))
+      sendExtended(this.#wire, 'sower_manifest', Buffer.concat([encode(message), bytes]))
     }
   }
   // Wire registers an extension under its prototype's name.
