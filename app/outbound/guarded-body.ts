@@ -83,6 +83,8 @@ export function guardedBody(response: IncomingMessage, limits: BodyLimits): Read
     },
   })
   const fail = (error: AppError): void => void body.destroy(error)
+  // It may fail or be given up before anybody reads it; whoever reads it then is told. Unheard it would end the process.
+  body.on('error', () => undefined)
 
   response.on('data', (chunk: Buffer) => {
     received += chunk.length

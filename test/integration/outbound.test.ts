@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createRawServer, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { guardedRequest } from '../../app/outbound/guarded-request.ts'
 import { collectBody, Outbound, type GuardedRequestOptions, type Resolve } from '../../app/outbound/index.ts'
 
@@ -291,6 +292,24 @@ describe('guardedRequest and bodies', () => {
     })
     body.once('data', () => controller.abort())
     await expect(collectBody(body, 100)).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
+  it('may be given up before anybody reads the body, which then says so, and nothing else happens', async () => {
+    const uncaught: unknown[] = []
+    const note = (error: unknown): void => void uncaught.push(error)
+    process.on('uncaughtException', note)
+    onTestFinished(() => void process.off('uncaughtException', note))
+    const hanging = await serve((_request, response) => response.writeHead(200).write('some'))
+    const abort = new AbortController()
+    const { body } = await guardedRequest(hanging.url, {
+      ...limits,
+      allowPrivateHosts: allowAll,
+      signal: abort.signal,
+    })
+    abort.abort()
+    await sleep(50)
+    expect(uncaught).toEqual([])
+    await expect(collectBody(body, 1000)).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
   it('keeps connections open between requests and survives one that the server just closed', async () => {
