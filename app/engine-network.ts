@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Settings } from './contract/index.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import { isSeedable } from './engine-view.ts'
+import { readFully } from './file-bytes.ts'
 import type { FetchNetwork } from './fetching/index.ts'
 import { identifyClient } from './http/index.ts'
 import { isTold } from './manifest/index.ts'
@@ -49,7 +50,7 @@ export function networkPart(parts: Parts): Network {
         const { handle } = await library.openFile(mediaId)
         try {
           const bytes = new Uint8Array(endExclusive - start)
-          await handle.read(bytes, 0, bytes.length, start)
+          await readFully(handle, bytes, start)
           return bytes
         } finally {
           await handle.close()

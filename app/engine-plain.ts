@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { AppError } from './contract/index.ts'
+import { readFully } from './file-bytes.ts'
 import type { ItemRow, Library } from './library/index.ts'
 import type { Manifest } from './manifest/index.ts'
 import type { PlainFile } from './ports/plain-file.ts'
@@ -126,15 +127,10 @@ function storedIn(handle: FileHandle, sizeBytes: number): StoredBytes {
   return {
     sizeBytes,
     read: async (target, position) => {
-      for (let done = 0; done < target.byteLength;) {
-        const { bytesRead } = await handle.read(target, done, target.byteLength - done, position + done)
-        if (bytesRead === 0) {
-          throw new AppError('HASH_MISMATCH', 'The file of this item became shorter while it was read.', {
-            hint: 'Put the original back, or add or download it again.',
-          })
-        }
-        done += bytesRead
-      }
+      if ((await readFully(handle, target, position)) === target.byteLength) return
+      throw new AppError('HASH_MISMATCH', 'The file of this item became shorter while it was read.', {
+        hint: 'Put the original back, or add or download it again.',
+      })
     },
   }
 }

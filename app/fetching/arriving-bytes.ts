@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
+import { readFully } from '../file-bytes.ts'
 import type { ByteRange, HeadBytes } from '../seeding/index.ts'
 
 /** How bytes of a download arrive at the moment. */
@@ -144,12 +145,7 @@ export class ArrivingBytes {
   async #readFile(target: Uint8Array, position: number): Promise<boolean> {
     const handle = await this.#open()
     if (handle === null) return false
-    for (let done = 0; done < target.byteLength;) {
-      const { bytesRead } = await handle.read(target, done, target.byteLength - done, position + done)
-      if (bytesRead === 0) return false
-      done += bytesRead
-    }
-    return true
+    return (await readFully(handle, target, position)) === target.byteLength
   }
 
   /** `null` while the file is being given its new name. */

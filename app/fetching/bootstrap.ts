@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readFully, writeFully } from '../file-bytes.ts'
 import { chunkPlaces, type ChunkPlace, type Manifest } from '../manifest/index.ts'
 import type { ByteRange } from '../seeding/index.ts'
 import { Intervals } from './intervals.ts'
@@ -61,8 +62,7 @@ export class Bootstrap implements GrowingHead {
     const file = await open(this.path, 'r').catch(() => null)
     if (file === null) return false
     try {
-      const { bytesRead } = await file.read(target, 0, target.byteLength, position)
-      return bytesRead === target.byteLength
+      return (await readFully(file, target, position)) === target.byteLength
     } finally {
       await file.close()
     }
@@ -84,7 +84,7 @@ export class Bootstrap implements GrowingHead {
             if (signal.aborted) return
             const bytes = await Promise.race([network.chunk(manifest.id, place), ended])
             if (bytes === null || signal.aborted) continue
-            await file.write(bytes, 0, bytes.length, place.start)
+            await writeFully(file, [bytes], place.start)
             this.#written.add(place.start, place.endExclusive)
             this.#init.onChunk(this.#written.total)
             for (const listener of this.#listeners) listener()

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { readFully } from '../file-bytes.ts'
 import { parseMetainfo, type ByteRange, type Metainfo } from '../seeding/index.ts'
 import type { Road } from './arriving-bytes.ts'
 import { Intervals } from './intervals.ts'
@@ -66,9 +67,9 @@ export class PlainRoad implements Road {
       for (const index of indexes) {
         const position = index * pieceLength
         const bytes = Buffer.allocUnsafeSlow(Math.min(pieceLength, sizeBytes - position))
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, position)
         const wanted = Buffer.from(pieces.subarray(index * 20, (index + 1) * 20))
-        const isGood = bytesRead === bytes.length && hash('sha1', bytes, 'buffer').equals(wanted)
+        const isWhole = (await readFully(file, bytes, position)) === bytes.length
+        const isGood = isWhole && hash('sha1', bytes, 'buffer').equals(wanted)
         ;(isGood ? this.#good : this.#bad).add(index)
         if (!isGood) return false
       }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import fs from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
+import { writeFully } from '../file-bytes.ts'
 import { Intervals } from './intervals.ts'
 import type { Segment } from './plan.ts'
 
@@ -111,14 +112,9 @@ export class PlainTarget {
   }
 
   async #put(bytes: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await this.#file
-        .write(bytes, done, bytes.length - done, position + done)
-        .catch((error: unknown) => {
-          throw writeError(error)
-        })
-      done += bytesWritten
-    }
+    await writeFully(this.#file, [bytes], position).catch((error: unknown) => {
+      throw writeError(error)
+    })
   }
 
   #count(start: number, end: number): void {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, copyFile, link, open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { skip, writeFully } from '../file-bytes.ts'
 import { errno, targetError, sourceChanged } from './fs-errors.ts'
 import type { HashPool } from './hash-pool.ts'
 import { assertUnchanged, type SourceFile } from './source-file.ts'
@@ -104,32 +105,19 @@ export class StagedFile {
         if (errno(error) !== 'EINVAL') throw error
       }
     }
-    const buffered = await open(this.#path, 'r+')
-    await this.#handle.close()
-    this.#handle = buffered
+    const direct = this.#handle
+    this.#handle = await open(this.#path, 'r+')
     this.#isDirect = false
+    await direct.close()
     await this.#writeAll(skip(blocks, this.#position - startedAt))
   }
 
   async #writeAll(blocks: readonly Uint8Array[]): Promise<void> {
-    let rest = blocks
-    while (rest.length > 0) {
-      const { bytesWritten } = await this.#handle.writev(rest, this.#position)
-      this.#position += bytesWritten
-      this.#onWritten?.(bytesWritten)
-      rest = skip(rest, bytesWritten)
-    }
+    await writeFully(this.#handle, blocks, this.#position, (bytes) => {
+      this.#position += bytes
+      this.#onWritten?.(bytes)
+    })
   }
-}
-
-/** What remains of `blocks` after their first `bytes`. */
-function skip(blocks: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let toSkip = bytes
-  return blocks.flatMap((block) => {
-    const skipped = Math.min(toSkip, block.length)
-    toSkip -= skipped
-    return skipped === block.length ? [] : [block.subarray(skipped)]
-  })
 }
 
 async function openNew(path: string): Promise<FileHandle> {

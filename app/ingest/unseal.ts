@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { AppError } from '../contract/errors.ts'
+import { readFully, writeFully } from '../file-bytes.ts'
 import { SEGMENT_BYTES, SEGMENT_PLAIN_BYTES, segmentCountOf, storedSizeOf } from '../segments.ts'
 import { deriveStreamKeys } from '../stream-cipher.ts'
 import { openSegment } from '../vault/index.ts'
@@ -10,7 +11,6 @@ import { pieceLengthFor } from './piece-length.ts'
 import { ProgressMeter } from './progress.ts'
 import { pump } from './pump.ts'
 import { ingested, type IngestResult } from './read-file.ts'
-import { readFully } from './source-file.ts'
 
 interface UnsealOptions {
   /** What `readStream` has stored encrypted. */
@@ -33,7 +33,10 @@ export async function unseal(pool: HashPool, options: UnsealOptions): Promise<In
   if (encrypted === undefined) return stored
   const { plainSizeBytes, plainHash, salt } = encrypted
   const keys = deriveStreamKeys(fileKey, salt)
-  const handle = await open(stagedPath, 'r+')
+  const handle = await open(stagedPath, 'r+').catch((error: unknown) => {
+    keys.key.fill(0)
+    throw targetError(error)
+  })
   let index = 0
   let position = 0
   const last = segmentCountOf(plainSizeBytes) - 1
@@ -65,10 +68,9 @@ export async function unseal(pool: HashPool, options: UnsealOptions): Promise<In
       withSha256: true,
       pieceLength: () => pieceLengthFor(plainSizeBytes),
       write: async (blocks) => {
-        for (const block of blocks) {
-          await handle.write(block, 0, block.length, position)
-          position += block.length
-        }
+        await writeFully(handle, blocks, position, (bytes) => {
+          position += bytes
+        })
       },
       meter: new ProgressMeter(plainSizeBytes, undefined),
       gate,

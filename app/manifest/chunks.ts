@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { readFully } from '../file-bytes.ts'
 import type { Manifest } from './schema.ts'
 
 /** Of the chunks the network carries; the last one of a file may be shorter. */
@@ -29,7 +30,7 @@ export async function chunksOf(path: string, maxBytes: number): Promise<Manifest
     const buffer = Buffer.alloc(CHUNK_BYTES)
     const count = Math.min(Math.ceil(maxBytes / CHUNK_BYTES), MAX_CHUNKS)
     for (let index = 0; index < count; index += 1) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, index * CHUNK_BYTES)
+      const bytesRead = await readFully(file, buffer, index * CHUNK_BYTES)
       if (bytesRead === 0) break
       hashes.push(createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('hex'))
       if (bytesRead < CHUNK_BYTES) break

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
+import { readFully } from '../file-bytes.ts'
 import { SHA1_BYTES, sha1Hex, type Metainfo } from './metainfo.ts'
 import { PAGE_BYTES, PieceMemory, type PieceBytes } from './piece-memory.ts'
 import type { PieceAnswer, PiecePool } from './piece-pool.ts'
@@ -76,8 +77,8 @@ export class PieceFile {
     try {
       const handle = await this.#use()
       const bytes = Buffer.allocUnsafeSlow(length)
-      const { bytesRead } = await handle.read(bytes, 0, length, index * this.#metainfo.pieceLength + offset)
-      return bytesRead === length ? bytes : null
+      const position = index * this.#metainfo.pieceLength + offset
+      return (await readFully(handle, bytes, position)) === length ? bytes : null
     } catch {
       return null // whoever asked treats it like bytes we do not have
     }

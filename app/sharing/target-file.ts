@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import type { BigIntStats } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { chmod, link, lstat, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { flushFolder, isErrno } from '../atomic-file.ts'
 import { AppError } from '../contract/index.ts'
+import { writeFully } from '../file-bytes.ts'
 
 /** Segments are small: a call for each would cost more than the writing. */
 const WRITE_BYTES = 1024 * 1024
@@ -81,11 +81,14 @@ export async function writeDraft(
   await using output = await onDisk(() => open(draft, NEW_FILE, 0o600))
   let waiting: Uint8Array[] = []
   let waitingBytes = 0
+  let writtenBytes = 0
   const flush = async (): Promise<void> => {
     const blocks = waiting
+    const position = writtenBytes
+    writtenBytes += waitingBytes
     waiting = []
     waitingBytes = 0
-    await onDisk(() => writeAll(output, blocks))
+    await onDisk(() => writeFully(output, blocks, position))
   }
   for await (const chunk of chunks) {
     await onChunk(chunk.length)
@@ -97,19 +100,6 @@ export async function writeDraft(
   await flush()
   await onDisk(() => output.sync())
   return { sha256: hash.digest('hex'), identity: identityOf(await output.stat({ bigint: true })) }
-}
-
-/** A write may take less than it was given, without saying why. */
-async function writeAll(output: FileHandle, blocks: readonly Uint8Array[]): Promise<void> {
-  let rest = blocks
-  while (rest.length > 0) {
-    let { bytesWritten } = await output.writev(rest)
-    rest = rest.flatMap((block) => {
-      const skipped = Math.min(bytesWritten, block.length)
-      bytesWritten -= skipped
-      return skipped === block.length ? [] : [block.subarray(skipped)]
-    })
-  }
 }
 
 /** Gives a whole draft its name, in one step, with the permissions of any new file. */

@@ -1,5 +1,6 @@
 /*
- * Counts the file calls of a process below one folder, and kills the process at (or fails) the n-th.
+ * Counts the file calls of a process below one folder, and kills the process at (or fails) the n-th; or lets the n-th take
+ * only half of what it is to write and fails the one after it.
  * Loaded with LD_PRELOAD; see file-faults.ts for what the variables mean.
  */
 #define _GNU_SOURCE
@@ -25,6 +26,7 @@ static const char *ops;
 static size_t dir_length;
 static long fail_at;
 static int fail_errno;
+static int is_short;
 static int log_fd = -1;
 
 __attribute__((constructor)) static void read_settings(void) {
@@ -35,6 +37,7 @@ __attribute__((constructor)) static void read_settings(void) {
   fail_at = at ? atol(at) : 0;
   const char *number = getenv("FILE_FAULTS_ERRNO");
   fail_errno = number ? atoi(number) : 0;
+  is_short = getenv("FILE_FAULTS_SHORT") != NULL;
   const char *log = getenv("FILE_FAULTS_LOG");
   if (log) log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
@@ -50,32 +53,39 @@ static int is_counted(const char *op) {
   return 0;
 }
 
-/* 1 = the call must fail, errno is set. */
-static int meet(const char *op, const char *path) {
-  if (!dir || strncmp(path, dir, dir_length) != 0 || !is_counted(op)) return 0;
+enum answer { REAL_CALL, FAILS, HALF };
+
+/* FAILS: errno is set. */
+static enum answer meet(const char *op, const char *path) {
+  if (!dir || strncmp(path, dir, dir_length) != 0 || !is_counted(op)) return REAL_CALL;
   long n = atomic_fetch_add(&calls, 1) + 1;
   if (log_fd >= 0) {
     char line[PATH_MAX + 64];
     int length = snprintf(line, sizeof line, "%ld %s %s\n", n, op, path + dir_length);
     syscall(SYS_write, log_fd, line, (size_t)length);
   }
-  if (n != fail_at) return 0;
+  if (is_short && n == fail_at) return HALF;
+  if (n != fail_at + is_short) return REAL_CALL;
   if (fail_errno == 0) {
     syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
     for (;;) pause();
   }
   errno = fail_errno;
-  return 1;
+  return FAILS;
 }
 
-static int meet_fd(const char *op, int fd) {
+static enum answer meet_fd(const char *op, int fd) {
   char link[64], path[PATH_MAX];
-  if (!dir) return 0;
+  if (!dir) return REAL_CALL;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(link, path, sizeof path - 1);
-  if (length <= 0) return 0;
+  if (length <= 0) return REAL_CALL;
   path[length] = 0;
   return meet(op, path);
+}
+
+static struct iovec half_of(const struct iovec *parts) {
+  return (struct iovec){ parts[0].iov_base, parts[0].iov_len / 2 };
 }
 
 #define REAL(name) \
@@ -84,27 +94,39 @@ static int meet_fd(const char *op, int fd) {
 
 ssize_t write(int fd, const void *data, size_t size) {
   REAL(write);
-  return meet_fd("write", fd) ? -1 : real(fd, data, size);
+  enum answer answer = meet_fd("write", fd);
+  return answer == FAILS ? -1 : real(fd, data, answer == HALF ? size / 2 : size);
 }
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   REAL(writev);
-  return meet_fd("write", fd) ? -1 : real(fd, parts, count);
+  enum answer answer = meet_fd("write", fd);
+  if (answer != HALF) return answer == FAILS ? -1 : real(fd, parts, count);
+  struct iovec half = half_of(parts);
+  return real(fd, &half, 1);
 }
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) {
   REAL(pwrite);
-  return meet_fd("write", fd) ? -1 : real(fd, data, size, offset);
+  enum answer answer = meet_fd("write", fd);
+  return answer == FAILS ? -1 : real(fd, data, answer == HALF ? size / 2 : size, offset);
 }
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
   REAL(pwrite64);
-  return meet_fd("write", fd) ? -1 : real(fd, data, size, offset);
+  enum answer answer = meet_fd("write", fd);
+  return answer == FAILS ? -1 : real(fd, data, answer == HALF ? size / 2 : size, offset);
 }
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
   REAL(pwritev);
-  return meet_fd("write", fd) ? -1 : real(fd, parts, count, offset);
+  enum answer answer = meet_fd("write", fd);
+  if (answer != HALF) return answer == FAILS ? -1 : real(fd, parts, count, offset);
+  struct iovec half = half_of(parts);
+  return real(fd, &half, 1, offset);
 }
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset) {
   REAL(pwritev64);
-  return meet_fd("write", fd) ? -1 : real(fd, parts, count, offset);
+  enum answer answer = meet_fd("write", fd);
+  if (answer != HALF) return answer == FAILS ? -1 : real(fd, parts, count, offset);
+  struct iovec half = half_of(parts);
+  return real(fd, &half, 1, offset);
 }
 int fsync(int fd) {
   REAL(fsync);

@@ -15,6 +15,8 @@ export interface FaultPlan {
   readonly errno?: number
   /** Which calls count. @defaultValue all */
   readonly ops?: readonly ('write' | 'sync' | 'truncate' | 'rename' | 'unlink' | 'rmdir' | 'mkdir')[]
+  /** The call `at` (a write) takes only half of its bytes, and the one after it answers `errno`. */
+  readonly isShort?: boolean
   /** Gets a line per call. */
   readonly log?: string
 }
@@ -48,6 +50,7 @@ export async function runWithFaults(
     ...(plan.at === undefined ? {} : { FILE_FAULTS_AT: String(plan.at) }),
     ...(plan.errno === undefined ? {} : { FILE_FAULTS_ERRNO: String(plan.errno) }),
     ...(plan.ops === undefined ? {} : { FILE_FAULTS_OPS: plan.ops.join(',') }),
+    ...(plan.isShort === true ? { FILE_FAULTS_SHORT: '1' } : {}),
     ...(plan.log === undefined ? {} : { FILE_FAULTS_LOG: plan.log }),
   }
   try {
