@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
+import { readSmallSync } from './regular-file.ts'
 
 /**
  * Replaces a small file so that a crash leaves either the old content or the new one: written beside it, flushed, renamed,
@@ -38,10 +30,13 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, mode
   flushFolder(folder)
 }
 
-/** The file's bytes, or undefined when there is no such file (nor the folder it would be in). */
+/**
+ * The bytes of a small file, or undefined when there is no such file (nor the folder it would be in).
+ * @throws {NotAFileError}, or what the system refuses with
+ */
 export function readFileIfThere(path: string): Buffer | undefined {
   try {
-    return readFileSync(path)
+    return readSmallSync(path)
   } catch (error) {
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined
     throw error

@@ -164,7 +164,7 @@ function makeDataDir(dataDir: string): void {
   }
 }
 
-const REFUSALS = ['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'EIO', 'ELOOP', 'EMFILE', 'ENFILE']
+const REFUSALS = 'EACCES EPERM EROFS EISDIR ENOTDIR EIO ELOOP EMFILE ENFILE NOT_A_FILE'.split(' ')
 
 /** What the operating system refuses at the start, as a sentence that names the file; a bug stays a bug. */
 function toStartError(error: unknown): unknown {

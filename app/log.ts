@@ -120,7 +120,7 @@ class RotatingFile {
       this.#handle = openSync(this.#path(0), 'a', 0o600)
       this.#sizeBytes = fstatSync(this.#handle).size
     } catch {
-      this.#handle = undefined
+      this.close()
     }
   }
 

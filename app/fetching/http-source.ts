@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { AppError } from '../contract/index.ts'
+import { MAX_METAINFO_BYTES } from '../seeding/index.ts'
 import { collectBody, type GuardedRequestOptions, type GuardedResponse } from '../outbound/index.ts'
 import type { NodeLogins } from './node-logins.ts'
 import type { WebSource } from './web-source.ts'
@@ -26,7 +27,6 @@ const Problem = z.looseObject({
   code: z.literal('WITHDRAWN'),
   revocation: z.record(z.string(), z.unknown()),
 })
-const MAX_METAINFO_BYTES = 10 * 1024 * 1024
 
 /** An HTTP server that has the item: the whole of it, any range of it, and on a node what it knows about it. */
 export class HttpSource {

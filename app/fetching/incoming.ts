@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { parseMetainfo } from '../seeding/index.ts'
+import { readSmall } from '../regular-file.ts'
+import { MAX_METAINFO_BYTES, parseMetainfo } from '../seeding/index.ts'
 import type { IncomingFolder, Staging } from './ports.ts'
 
 /**
@@ -68,8 +69,8 @@ export class Incoming {
   /** The metainfo that an earlier run got, when it is this torrent's. */
   async readMetainfo(infoHash: string): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await fs.readFile(this.#metainfo)
-      return parseMetainfo(bytes).infoHash === infoHash ? bytes : undefined
+      const bytes = await readSmall(this.#metainfo, MAX_METAINFO_BYTES)
+      return bytes !== undefined && parseMetainfo(bytes).infoHash === infoHash ? bytes : undefined
     } catch {
       return undefined // not there, or cut short by a crash: it is asked for again
     }

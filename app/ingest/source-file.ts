@@ -1,5 +1,7 @@
-import { constants, type BigIntStats } from 'node:fs'
-import { open, realpath, stat, type FileHandle } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { realpath, stat, type FileHandle } from 'node:fs/promises'
+import { readFully } from '../file-bytes.ts'
+import { NotAFileError, openRegular } from '../regular-file.ts'
 import { notAFile, sourceChanged, sourceEmpty, sourceError } from './fs-errors.ts'
 
 /** A regular, non-empty file opened for reading, and how it was when it was opened. */
@@ -13,23 +15,18 @@ export interface SourceFile {
 }
 
 /**
- * Opens a file the user named. Looks before it opens: a pipe would hang, and opening a device can have effects.
+ * Opens a file the user named.
  * @throws {AppError} `SOURCE_UNREADABLE`, `SOURCE_NOT_A_FILE` or `SOURCE_EMPTY`
  */
 export async function openSource(path: string): Promise<SourceFile> {
-  let handle: FileHandle | undefined
   try {
     const realPath = await realpath(path)
-    if (!(await stat(realPath)).isFile()) throw notAFile(path)
-    // O_NONBLOCK: should it have become a pipe since, opening returns at once. Windows has no such flag and no such pipes.
-    handle = await open(realPath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    const opened = await handle.stat({ bigint: true })
-    if (!opened.isFile()) throw notAFile(path)
-    if (opened.size === 0n) throw sourceEmpty(path)
-    return { path, realPath, handle, stat: opened, sizeBytes: Number(opened.size) }
+    const { handle, stat: opened } = await openRegular(realPath)
+    if (opened.size > 0n) return { path, realPath, handle, stat: opened, sizeBytes: Number(opened.size) }
+    await handle.close()
+    throw sourceEmpty(path)
   } catch (error) {
-    await handle?.close()
-    throw sourceError(error, path)
+    throw error instanceof NotAFileError ? notAFile(path) : sourceError(error, path)
   }
 }
 
@@ -46,17 +43,6 @@ export async function assertUnchanged(source: SourceFile): Promise<void> {
 
 export function isSameContent(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs
-}
-
-/** Fills `target` from `position` on; fewer bytes only at the end of the file. */
-export async function readFully(handle: FileHandle, target: Uint8Array, position: number): Promise<number> {
-  let filled = 0
-  while (filled < target.length) {
-    const { bytesRead } = await handle.read(target, filled, target.length - filled, position + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return filled
 }
 
 /** A `fill` for `pump` that must find every byte of the file from `start` on. */

@@ -31,9 +31,13 @@ export async function replaceFile(filePath: string, data: string | Uint8Array): 
   await syncDir(path.dirname(filePath))
 }
 
-/** Writes and syncs a file whose folder nobody relies on yet (the caller syncs the folder). */
+/**
+ * Writes and syncs a new file whose folder nobody relies on yet (the caller syncs the folder). What lies under its name is
+ * removed, never written to: it may be a link to elsewhere, or a pipe.
+ */
 export async function writeSynced(filePath: string, data: string | Uint8Array): Promise<void> {
-  const handle = await fs.open(filePath, 'w')
+  await fs.rm(filePath, { recursive: true, force: true })
+  const handle = await fs.open(filePath, 'wx')
   try {
     await handle.writeFile(data)
     await handle.sync()

@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../contract/index.ts'
+import { NotAFileError, readSmall } from '../regular-file.ts'
 import { canonicalJson, isEncrypted, verifyManifest } from '../manifest/index.ts'
 import type { Manifest } from '../manifest/index.ts'
 import { doesExist, isErrno, replaceFile, syncDir, syncFile, writeSynced } from './durable.ts'
@@ -79,13 +80,14 @@ export async function completeStaging(
  * @throws {AppError} `MANIFEST_INVALID`, `SIGNATURE_INVALID`; a file system error when it can't be read
  */
 export async function readManifest(file: string, mediaId: string): Promise<Manifest> {
-  const { size } = await fs.stat(file)
-  if (size > MAX_MANIFEST_BYTES) throw unreadable('it is too large')
   let value: unknown
   try {
-    value = JSON.parse(await fs.readFile(file, 'utf8'))
+    const bytes = await readSmall(file, MAX_MANIFEST_BYTES)
+    if (bytes === undefined) throw unreadable('it is too large')
+    value = JSON.parse(bytes.toString('utf8'))
   } catch (error) {
     if (error instanceof SyntaxError) throw unreadable('it is not JSON')
+    if (isNoFile(error)) throw unreadable('it is not a file')
     throw error
   }
   return verifyManifest(value, { mediaId })
@@ -115,13 +117,13 @@ export async function writeManifestVersion(paths: ItemPaths, manifest: Manifest)
   await replaceFile(paths.manifest, text)
 }
 
-/** `null` when there is none. */
+/** `null` when there is none; no bytes when it can't be one. */
 export async function readMetainfo(paths: ItemPaths): Promise<Uint8Array | null> {
   try {
-    const { size } = await fs.stat(paths.metainfo)
     // Too large to be one of ours: as good as damaged.
-    return size > MAX_METAINFO_BYTES ? new Uint8Array() : await fs.readFile(paths.metainfo)
+    return (await readSmall(paths.metainfo, MAX_METAINFO_BYTES)) ?? new Uint8Array()
   } catch (error) {
+    if (isNoFile(error)) return new Uint8Array()
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null
     throw error
   }
@@ -144,6 +146,11 @@ async function keptVersions(paths: ItemPaths): Promise<number[]> {
     .filter((version) => version !== undefined)
     .map(Number)
     .toSorted((a, b) => a - b)
+}
+
+/** A folder, a pipe, a socket, a device, or a link that leads nowhere but to itself. */
+function isNoFile(error: unknown): boolean {
+  return error instanceof NotAFileError || isErrno(error, 'ELOOP', 'ENXIO')
 }
 
 function unreadable(because: string): AppError {

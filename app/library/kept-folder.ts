@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { flushFolder, moveAside, readFileIfThere, writeFileAtomic } from '../atomic-file.ts'
 import { AppError } from '../contract/index.ts'
+import { NotAFileError } from '../regular-file.ts'
 import { isErrno, toFolderError } from './durable.ts'
 import type { MediaFolder } from './media-folder.ts'
 
@@ -66,7 +67,7 @@ export class KeptFolder {
 /** What the file system refuses is no reason for anything else to stop; a bug stays a bug. */
 function toKeptError(error: unknown): unknown {
   const known = toFolderError(error)
-  const isRefusal = error instanceof Error && 'errno' in error
+  const isRefusal = error instanceof NotAFileError || (error instanceof Error && 'errno' in error)
   if (known !== error || !isRefusal) return known
   return new AppError(
     'UNAVAILABLE',

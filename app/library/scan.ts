@@ -195,7 +195,7 @@ export class Scanner {
     try {
       return await readManifest(paths.manifest, mediaId)
     } catch (error) {
-      if (!(error instanceof AppError) && !isErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error
+      if (!(error instanceof AppError) && !isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
       log.warn('library.manifest-damaged', { mediaId, reason: String(error) })
     }
     const kept = await newestKeptManifest(paths, mediaId)

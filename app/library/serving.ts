@@ -1,6 +1,6 @@
-import fs from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
+import { openRegular } from '../regular-file.ts'
 import { notFound } from './app-errors.ts'
 import type { BytesWatch } from './bytes-watch.ts'
 import type { LibraryContext } from './context.ts'
@@ -37,10 +37,10 @@ export class Serving {
     const item = await this.#requireServable(mediaId)
     const file = await this.openForServing(mediaId)
     // What cannot be opened is refused below with its reason.
-    const handle = await fs.open(file.path, 'r').catch(() => undefined)
-    const seen = handle === undefined ? undefined : seenFile(await handle.stat({ bigint: true }))
-    if (handle !== undefined && seen?.identity === item.fileIdentity) return { ...file, handle }
-    await handle?.close()
+    const opened = await openRegular(file.path).catch(() => undefined)
+    if (opened !== undefined && seenFile(opened.stat)?.identity === item.fileIdentity)
+      return { ...file, handle: opened.handle }
+    await opened?.handle.close()
     throw await this.#refuse(item)
   }
 

@@ -54,6 +54,7 @@ export class Staging {
       const others = await this.#outstandingBytes()
       this.#requireRoom(Math.max(0, expectedBytes - (await storedBytes(staging.bytes))) + others)
       await fs.mkdir(dir, { recursive: true })
+      await removeStrangers(dir)
       await takeBack(dir)
       if (expectedBytes > 0) this.#promised.set(jobId, { dir: staging, bytes: expectedBytes })
     })
@@ -84,6 +85,13 @@ export class Staging {
   }
 }
 
+/** Bytes go into files of ours alone: through a link they would go elsewhere, into a pipe nowhere. */
+async function removeStrangers(dir: string): Promise<void> {
+  for (const entry of await fs.readdir(dir, { withFileTypes: true })) {
+    if (!entry.isFile()) await fs.rm(path.join(dir, entry.name), { recursive: true })
+  }
+}
+
 /** A crash in the middle of a commit leaves ciphertext under the name it was to have. */
 async function takeBack(dir: string): Promise<void> {
   try {
@@ -95,8 +103,9 @@ async function takeBack(dir: string): Promise<void> {
 
 async function storedBytes(file: string): Promise<number> {
   try {
+    const stats = await fs.lstat(file)
     // Blocks, not length: a download may have set the length long before the bytes are there.
-    return (await fs.stat(file)).blocks * 512
+    return stats.isFile() ? stats.blocks * 512 : 0
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return 0
     throw error

@@ -233,7 +233,8 @@ export class Trash {
     try {
       return await fs.readdir(this.#context.folder.trashDir)
     } catch (error) {
-      if (isErrno(error, 'ENOENT')) return []
+      // Something else under its name, too: nothing is in the trash then.
+      if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return []
       throw error
     }
   }

@@ -1,4 +1,5 @@
-export { buildMetainfo, magnetURI, parseMetainfo, type Metainfo, type MetainfoInput } from './metainfo.ts'
+export { buildMetainfo, magnetURI, MAX_METAINFO_BYTES, parseMetainfo } from './metainfo.ts'
+export type { Metainfo, MetainfoInput } from './metainfo.ts'
 export { Swarm } from './swarm.ts'
 export type { RangeSource } from './http-source.ts'
 export type { ServableFile } from './served-files.ts'

@@ -34,7 +34,7 @@ export const SHA1_BYTES = 20
 const MIN_PIECE_LENGTH = 16 * 1024
 const MAX_PIECE_LENGTH = 32 * 1024 * 1024
 /** A torrent of 2^17 pieces has 2.6 MB of hashes; nothing of one file needs more than this. */
-const MAX_METAINFO_BYTES = 10 * 1024 * 1024
+export const MAX_METAINFO_BYTES = 10 * 1024 * 1024
 const MAX_LIST = 100
 const MAX_URL_LENGTH = 2048
 const utf8 = new TextDecoder('utf-8')

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import type { Log } from '../ports/log.ts'
-import { parseMetainfo, type Metainfo } from './metainfo.ts'
+import { readSmall } from '../regular-file.ts'
+import { MAX_METAINFO_BYTES, parseMetainfo, type Metainfo } from './metainfo.ts'
 import type { ServedFiles } from './served-files.ts'
 import { reqHash, Session, type SessionHost } from './session.ts'
 import type { SeedArgs } from './types.ts'
@@ -106,10 +106,10 @@ export class Seeds {
     try {
       // The library says whether the file is the one that was added before anybody is let in.
       const [bytes] = await Promise.all([
-        readFile(row.metainfoPath),
+        readSmall(row.metainfoPath, MAX_METAINFO_BYTES),
         this.#files.reader(row.mediaId, pieceGuess(row)),
       ])
-      const metainfo = parseMetainfo(bytes)
+      const metainfo = parseMetainfo(bytes ?? new Uint8Array())
       if (metainfo.infoHash !== row.infoHash || metainfo.sizeBytes !== row.sizeBytes)
         throw new Error('another torrent')
       if (!this.#rows.has(row.infoHash)) return null

@@ -1,5 +1,7 @@
-import { open as openFile, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../contract/index.ts'
+import { readFully } from '../file-bytes.ts'
+import { openRegular } from '../regular-file.ts'
 
 /** A file the library has just confirmed to be the one that was added. */
 export interface ServableFile {
@@ -130,12 +132,8 @@ export class WindowReader {
 
   async #fill(bytes: Uint8Array, position: number): Promise<void> {
     if (position + bytes.length > this.#sizeBytes) throw new RangeError('read past the end')
-    let done = 0
-    while (done < bytes.length) {
-      const { bytesRead } = await this.#handle.read(bytes, done, bytes.length - done, position + done)
-      if (bytesRead === 0) throw new RangeError('file shorter than it was')
-      done += bytesRead
-    }
+    if ((await readFully(this.#handle, bytes, position)) < bytes.length)
+      throw new RangeError('file shorter than it was')
   }
 }
 
@@ -195,7 +193,7 @@ export class ServedFiles {
         known.confirmedAtMs = known.usedAtMs = nowMs
         return known.reader
       }
-      const reader = new WindowReader(await openFile(path, 'r'), sizeBytes, pieceLength)
+      const reader = new WindowReader((await openRegular(path)).handle, sizeBytes, pieceLength)
       this.#files.set(mediaId, { reader, usedAtMs: nowMs, confirmedAtMs: nowMs })
       await this.#closeSome()
       this.#sweep ??= setInterval(() => void this.#closeIdle(), IDLE_CLOSE_MS / 2).unref()

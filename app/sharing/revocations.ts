@@ -1,10 +1,11 @@
 import { join } from 'node:path'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { isErrno, readFileIfThere, writeFileAtomic } from '../atomic-file.ts'
 import { AppError, MediaId } from '../contract/index.ts'
 import type { Db, ItemRow, Library, MediaFolder } from '../library/index.ts'
 import { canonicalJson } from '../manifest/index.ts'
 import type { Log } from '../ports/log.ts'
+import { readSmall } from '../regular-file.ts'
 import { verifyRevocation } from './revocation.ts'
 import type { Revocation } from './revocation.ts'
 
@@ -191,9 +192,9 @@ export class Revocations {
       const mediaId = MediaId.safeParse(name.replace(/\.json$/, '')).data
       if (mediaId === undefined || this.get(mediaId) !== undefined) continue
       try {
-        const text = await readFile(join(dir, name), 'utf8')
-        if (text.length > MAX_FILE_BYTES) throw new RangeError('too large')
-        this.record(verifyRevocation(JSON.parse(text), { mediaId }))
+        const bytes = await readSmall(join(dir, name), MAX_FILE_BYTES)
+        if (bytes === undefined) throw new RangeError('too large')
+        this.record(verifyRevocation(JSON.parse(bytes.toString('utf8')), { mediaId }))
       } catch (error) {
         log.warn('revocations.damaged', { mediaId, error })
       }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -293,3 +294,29 @@ test('many small files are added, each under its own name', { timeout: 60_000 },
   expect(new Set(states)).toEqual(new Set(['done']))
   expect(library.list().total).toBe(200)
 })
+
+test.runIf(process.platform === 'linux')(
+  'of several files those that are none are refused one by one, and the others are added',
+  async () => {
+    const { root, adder, over, put } = await setUp()
+    const fifo = path.join(root, 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const loop = path.join(root, 'loop')
+    await fs.symlink('loop', loop)
+    const first = await put('first', Buffer.from('first'))
+    const last = await put('last', Buffer.from('last'))
+    const paths = [first, fifo, '/dev/zero', loop, root, last]
+    const ids = adder.addPaths(
+      paths.map((file) => ({ path: file, accessLevel: 'private', storage: 'auto' }) as const),
+    )
+    const ends = await Promise.all(ids.map((id) => over(id)))
+    expect(ends.map(({ state, error }) => error?.code ?? state)).toEqual([
+      'done',
+      'SOURCE_NOT_A_FILE',
+      'SOURCE_NOT_A_FILE',
+      'SOURCE_UNREADABLE',
+      'SOURCE_NOT_A_FILE',
+      'done',
+    ])
+  },
+)
