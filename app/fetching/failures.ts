@@ -29,6 +29,12 @@ export function isAboutSources({ code }: AppError): boolean {
   return !/^(DISK|MEDIA|CANCELLED)/.test(code)
 }
 
+/** Whether somebody else than `origin` has it in another size than `origin` said. */
+export function isOfOtherSize({ details }: AppError, origin: string): boolean {
+  const others = details?.['otherSize']
+  return Array.isArray(others) && others.some((label) => label !== origin)
+}
+
 /** All bytes of an encrypted item are there, and nobody said what they are. */
 export function undescribed(): AppError {
   return new AppError(

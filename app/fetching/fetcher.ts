@@ -1,4 +1,4 @@
-import { AppError, type MediaId, toErrorShape, type Transfer } from '../contract/index.ts'
+import { AppError, toErrorShape, type Transfer } from '../contract/index.ts'
 import type { PlainFile } from '../ports/plain-file.ts'
 import { ArrivingBytes } from './arriving-bytes.ts'
 import { openArriving } from './arriving-file.ts'
@@ -14,6 +14,7 @@ import { NodeLogins } from './node-logins.ts'
 import { joinPlans, newPlan, readPlan, type Plan } from './plan.ts'
 import { Plans } from './plans.ts'
 import type { BeginArgs, FetcherDeps } from './ports.ts'
+import { TorrentClaims } from './same-torrent.ts'
 import { Turns } from './turns.ts'
 import { readTypedSources } from './web-source.ts'
 import { Wishes } from './wishes.ts'
@@ -37,7 +38,7 @@ class Interruption extends Error {}
 export class Fetcher {
   readonly #deps: FetcherDeps
   readonly #linkKeys: LinkKeys
-  readonly #logins: NodeLogins
+  readonly #shared: Omit<JobContext, 'arriving' | 'heirOf'>
   readonly #running = new Map<string, Running>()
   readonly #turns: Turns
   readonly #plans: Plans
@@ -52,7 +53,8 @@ export class Fetcher {
   constructor(deps: FetcherDeps) {
     this.#deps = deps
     this.#linkKeys = new LinkKeys(deps.keys)
-    this.#logins = new NodeLogins(deps)
+    const logins = new NodeLogins(deps)
+    this.#shared = { linkKeys: this.#linkKeys, logins, torrents: new TorrentClaims() }
     this.#turns = new Turns({
       start: (id) => this.#start(id),
       yieldTurn: (id) => this.#interrupt(id),
@@ -123,7 +125,7 @@ export class Fetcher {
    */
   async begin({ link, from = [], isSeedingWanted, giveUpAfterMs }: BeginArgs): Promise<string> {
     if (this.#isStopped) throw new AppError('UNAVAILABLE', 'Sower is stopping.')
-    const { settings, transfers, log } = this.#deps
+    const { settings, log } = this.#deps
     const parsed = parseLink(link)
     refuseExpired(parsed, this.#deps.clock.nowMs())
     const plan = newPlan(parsed, readTypedSources(from), isSeedingWanted ?? settings.get().isSeedingAfterGet)
@@ -142,12 +144,8 @@ export class Fetcher {
       this.#join(same.id, same.plan, plan, keys)
       return same.id
     }
-    const { id } = transfers.create({
-      kind: 'get',
-      name: parsed.name ?? parsed.mediaId ?? parsed.infoHash ?? 'media',
-      ...(parsed.mediaId === undefined ? {} : { mediaId: parsed.mediaId as MediaId }), // 64 hex by the parser
-    })
-    transfers.setPayload(id, plan)
+    for (const id of this.#plans.shareSwarm(plan)) this.#interrupt(id)
+    const id = this.#plans.create(parsed, plan)
     if (fileKey !== undefined && plan.boxedKey === undefined) this.#linkKeys.hold(id, fileKey)
     log.info('get.begin', { id, kind: parsed.kind, mediaId: parsed.mediaId, infoHash: parsed.infoHash })
     this.#queue(id)
@@ -280,6 +278,7 @@ export class Fetcher {
       this.#deps.log.error('get.end-failed', { id, error })
     }
     this.#running.delete(id)
+    this.#shared.torrents.release(id)
     this.#turns.remove(id)
     // It gave its turn up, or another link brought news; a wish sees to it by itself.
     if (signal.aborted && !this.#wishes.has(id) && !this.#plans.isOver(id))
@@ -376,7 +375,8 @@ export class Fetcher {
   }
 
   #contextOf(id: string): JobContext {
-    return { linkKeys: this.#linkKeys, logins: this.#logins, arriving: this.#bytesOf(id) }
+    const heirOf = (mediaId: string): string | undefined => this.#plans.sameItem({ mediaId })?.id
+    return { ...this.#shared, arriving: this.#bytesOf(id), heirOf }
   }
 
   #bytesOf(id: string): ArrivingBytes {

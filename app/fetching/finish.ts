@@ -36,7 +36,7 @@ export async function describeItem(deps: FetcherDeps, file: VerifiedFile): Promi
   if (manifest !== undefined && manifest.id === file.mediaId && manifest.size === file.sizeBytes) {
     return { manifest, metainfo: torrentOf(manifest, file), isOwn: isOurs(deps, manifest) }
   }
-  const metainfo = file.metainfo ?? newTorrent(deps, file)
+  const metainfo = isTorrentOfFile(file) === null ? newTorrent(deps, file) : file.metainfo
   return { manifest: await signAsHolder(deps, file, metainfo), metainfo, isOwn: false }
 }
 

@@ -4,12 +4,13 @@ import { AppError, MediaId } from '../contract/index.ts'
 import { cleanFileName, hashFile } from '../ingest/index.ts'
 import { withHeadStart } from './bootstrap.ts'
 import { Describing } from './describing.ts'
-import { isAboutSources, mismatch, nobody } from './failures.ts'
+import { isAboutSources, isOfOtherSize, mismatch, nobody } from './failures.ts'
 import type { Description } from './find.ts'
 import { describeItem, wantedPieceLength } from './finish.ts'
 import { heldItem } from './held.ts'
 import { Incoming } from './incoming.ts'
-import { LOOKING, PAUSED, WRONG_BYTES, WRONG_DESCRIPTION, type Arrival, type JobContext } from './job.ts'
+import { LOOKING, PAUSED, TAKEN, WRONG_BYTES, WRONG_DESCRIPTION } from './job.ts'
+import type { Arrival, JobContext } from './job.ts'
 import { OfferWatch } from './offer-watch.ts'
 import { downloadPlain, wrongParts } from './plain-download.ts'
 import { PlainRoad } from './plain-road.ts'
@@ -18,6 +19,7 @@ import { notePlan } from './plans.ts'
 import { DEFAULT_PATIENCE, stretched, type FetcherDeps, type Patience } from './ports.ts'
 import { Report } from './report.ts'
 import { Roads } from './roads.ts'
+import { handOver, meantForOther, otherItemOf, wrongTorrent } from './same-torrent.ts'
 import { SourceBoard } from './source-board.ts'
 import { downloadFromSwarm, type GrowingHead, type SwarmOutcome } from './swarm-download.ts'
 
@@ -143,8 +145,16 @@ export class GetJob {
     const { infoHash } = description
     const canPlain = mediaId !== undefined && sources.length > 0
     const hasPeople = infoHash !== undefined && this.#roads.hasPeople(description)
+    const other = otherItemOf(this.#deps.library, infoHash, mediaId)
+    if (other !== undefined && !canPlain) {
+      if (description.origin === undefined || infoHash === this.#plan.infoHash) throw wrongTorrent(other)
+      this.#refuse(description.origin, WRONG_DESCRIPTION)
+      return null
+    }
     const canSwarm =
-      infoHash !== undefined && (hasPeople || (description.metainfo !== undefined && sources.length > 0))
+      infoHash !== undefined &&
+      other === undefined &&
+      (hasPeople || (description.metainfo !== undefined && sources.length > 0))
     if (!canPlain && !canSwarm) {
       const isWaiting = mediaId !== undefined && this.#deps.network?.isReachable() === true
       if (!isWaiting || Object.keys(this.#plan.refused).length > 0)
@@ -153,7 +163,9 @@ export class GetJob {
       return null
     }
     this.#report.say({ stage: 'download' })
-    if (canSwarm) {
+    const { torrents } = this.#context
+    if (canSwarm && !torrents.take(infoHash, this.id)) this.#report.board.set('swarm', 'connecting', TAKEN)
+    else if (canSwarm) {
       const outcome = await this.#swarm({ ...description, infoHash }, canPlain, round, signal, head)
       if (outcome === 'done')
         return {
@@ -161,6 +173,7 @@ export class GetJob {
           road: 'swarm',
           metainfo: await this.#incoming.readMetainfo(infoHash),
         }
+      torrents.release(this.id)
       if (outcome === 'misled' && description.origin !== undefined) {
         await this.#startOver()
         this.#refuse(description.origin, WRONG_DESCRIPTION)
@@ -169,11 +182,8 @@ export class GetJob {
     }
     if (!canPlain) return null
     try {
-      await this.#plain(
-        description,
-        hasPeople ? Math.min(5000, this.#patience.sourcesMs) : this.#patience.sourcesMs,
-        signal,
-      )
+      const { sourcesMs } = this.#patience
+      await this.#plain(description, hasPeople ? Math.min(5000, sourcesMs) : sourcesMs, signal)
       return { path: this.#incoming.plain, road: 'plain', metainfo: description.metainfo }
     } catch (error) {
       if (!(error instanceof AppError)) throw error
@@ -305,10 +315,11 @@ export class GetJob {
       signal,
     })
     if (this.#plan.mediaId !== undefined && sha256 !== this.#plan.mediaId) {
-      await this.#onMismatch(description, arrival)
+      await this.#onMismatch(description, arrival, sha256)
       return false
     }
-    await this.#nameLiars(arrival.path)
+    // Parts of an earlier mixture that differ from what has now proven right show who spoilt it.
+    for (const label of await wrongParts(arrival.path, this.#plan.suspects)) this.#refuse(label, WRONG_BYTES)
     this.#context.arriving.whole()
     this.#report.say({ stage: 'store', sources: this.#report.board.view() })
     await this.#describing.settle(sha256)
@@ -336,23 +347,19 @@ export class GetJob {
   }
 
   /** The bytes are not the ones asked for: nothing of them is kept, and whoever is to blame is not asked again. */
-  async #onMismatch(description: Description, arrival: Arrival): Promise<void> {
+  async #onMismatch({ origin }: Description, arrival: Arrival, sha256: string): Promise<void> {
     const plan = this.#plan
-    const givers = [
-      ...new Set(plan.segments.filter(({ end, start }) => end > start).map(({ label }) => label)),
-    ]
     const segments = [...plan.segments]
+    const givers = [...new Set(segments.filter(({ end, start }) => end > start).map(({ label }) => label))]
+    const heir = arrival.road === 'swarm' ? this.#context.heirOf(sha256) : undefined
+    if (heir !== undefined) await handOver(this.#deps, arrival.path, heir)
     await this.#startOver()
-    if (arrival.road === 'swarm') {
-      if (description.origin === undefined) throw mismatch(this.#report.board.givers())
-      this.#refuse(description.origin, WRONG_DESCRIPTION)
-      return
-    }
     const [only] = givers
-    if (only === undefined) {
-      // All of it came from the network, chunk by chunk as the manifest has them.
-      if (description.origin === undefined) throw mismatch([])
-      this.#refuse(description.origin, WRONG_DESCRIPTION)
+    // Else all of it came from the swarm, or from the network, chunk by chunk as the manifest has them.
+    if (arrival.road === 'swarm' || only === undefined) {
+      if (origin === undefined && heir !== undefined) throw meantForOther()
+      if (origin === undefined) throw mismatch(arrival.road === 'swarm' ? this.#report.board.givers() : [])
+      this.#refuse(origin, WRONG_DESCRIPTION)
       return
     }
     if (givers.length === 1) this.#refuse(only, WRONG_BYTES)
@@ -360,16 +367,9 @@ export class GetJob {
     this.#save()
   }
 
-  /** Parts of an earlier mixture that differ from what has now proven right show who spoilt it. */
-  async #nameLiars(path: string): Promise<void> {
-    for (const label of await wrongParts(path, this.#plan.suspects)) this.#refuse(label, WRONG_BYTES)
-  }
-
   /** Whether nobody fits because the one who described the item gave a size that is not the item's. */
   async #isMisinformed({ origin }: Description, error: AppError): Promise<boolean> {
-    const others = error.details?.['otherSize']
-    if (origin === undefined || !Array.isArray(others) || !others.some((label) => label !== origin))
-      return false
+    if (origin === undefined || !isOfOtherSize(error, origin)) return false
     await this.#startOver()
     this.#refuse(origin, WRONG_DESCRIPTION)
     return true

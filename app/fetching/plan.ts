@@ -82,6 +82,24 @@ export function readPlan(payload: unknown): Plan | null {
   return parsed.success ? parsed.data : null
 }
 
+/** Another link of the same torrent adds whom it names. @returns whether there is somebody new to ask */
+export function joinSwarms(plan: Plan, other: Plan): boolean {
+  return addTo(plan, other, ['trackers', 'peers', 'typedPeers'])
+}
+
+function addTo(
+  plan: Plan,
+  other: Plan,
+  lists: readonly ('trackers' | 'webSources' | 'peers' | 'typedWeb' | 'typedPeers')[],
+): boolean {
+  const gained = lists.map((list) => {
+    const news = other[list].filter((entry) => !plan[list].includes(entry))
+    plan[list].push(...news)
+    return news.length > 0
+  })
+  return gained.includes(true)
+}
+
 /**
  * Another link of the same item adds what it knows.
  * @param about `hasKey`, `bringsKey`: whether each of them has brought a key: of two, the one that lasts longer counts;
@@ -93,12 +111,7 @@ export function joinPlans(
   other: Plan,
   about: { readonly hasKey: boolean; readonly bringsKey: boolean; readonly isWaitedFor: boolean },
 ): boolean {
-  const lists = ['trackers', 'webSources', 'peers', 'typedWeb', 'typedPeers'] as const
-  const gained = lists.map((list) => {
-    const news = other[list].filter((entry) => !plan[list].includes(entry))
-    plan[list].push(...news)
-    return news.length > 0
-  })
+  const gained = [addTo(plan, other, ['trackers', 'webSources', 'peers', 'typedWeb', 'typedPeers'])]
   for (const fact of ['mediaId', 'pub', 'name'] as const) {
     if (plan[fact] !== undefined || other[fact] === undefined) continue
     plan[fact] = other[fact]

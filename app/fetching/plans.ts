@@ -1,7 +1,7 @@
 import { AppError, type MediaId, type Transfer } from '../contract/index.ts'
 import { unreadable } from './failures.ts'
 import type { ParsedLink } from './link.ts'
-import { readPlan, type Plan } from './plan.ts'
+import { joinSwarms, readPlan, type Plan } from './plan.ts'
 import type { FetcherDeps, TransferRows } from './ports.ts'
 
 interface Planned {
@@ -25,6 +25,17 @@ export class Plans {
     const plan = this.#read(id)
     if (plan === null) throw unreadable()
     return plan
+  }
+
+  /** A row for what a link leads to. @returns its id */
+  create({ name, mediaId, infoHash }: ParsedLink, plan: Plan): string {
+    const { id } = this.#transfers.create({
+      kind: 'get',
+      name: name ?? mediaId ?? infoHash ?? 'media',
+      ...(mediaId === undefined ? {} : { mediaId: mediaId as MediaId }), // 64 hex by the parser
+    })
+    this.#transfers.setPayload(id, plan)
+    return id
   }
 
   /** On the disk when this returns, with what the list shows of it. */
@@ -73,6 +84,25 @@ export class Plans {
           !isOther(one),
       )
     )
+  }
+
+  /**
+   * Of links that name one torrent and different items one is wrong, which the bytes will show: whoever is named by one of them
+   * is asked for both.
+   * @returns the downloads under way that have somebody new to ask
+   */
+  shareSwarm(plan: Plan): string[] {
+    const { infoHash } = plan
+    const others = this.unfinished().filter(
+      ({ plan: other }) =>
+        infoHash !== undefined && (other.infoHash === infoHash || other.verified?.infoHash === infoHash),
+    )
+    return others.flatMap(({ id, plan: other }) => {
+      joinSwarms(plan, other)
+      if (!joinSwarms(other, plan)) return []
+      this.write(id, other)
+      return [id]
+    })
   }
 
   #read(id: string): Plan | null {
