@@ -9,6 +9,8 @@ const REANNOUNCE_MS = 20 * 60_000
 const LOOKUP_MS = 2 * 60_000
 /** One walk through the DHT takes seconds and some hundred packets: few at a time. */
 const PARALLEL_WALKS = 2
+/** One that has not ended by then never will. */
+const MAX_WALK_MS = 60_000
 
 interface Entry {
   readonly infoHash: string
@@ -60,8 +62,15 @@ export class DhtAnnouncer {
     if (next === undefined) return
     next.dueAtMs = nowMs + (next.isLeech ? LOOKUP_MS : REANNOUNCE_MS)
     this.#walks += 1
+    let isOver = false
+    const end = (): void => {
+      if (!isOver) this.#walks -= 1
+      isOver = true
+    }
+    const timer = setTimeout(end, MAX_WALK_MS).unref()
     this.#dht.announce(next.infoHash, this.#peerPort(), (error) => {
-      this.#walks -= 1
+      clearTimeout(timer)
+      end()
       if (error !== undefined && error !== null)
         this.#log.debug('dht.announce-failed', { infoHash: next.infoHash })
     })

@@ -2,6 +2,7 @@ import WebTorrent from 'webtorrent'
 import { AppError } from '../contract/index.ts'
 import { findFreePort } from '../free-port.ts'
 import type { Log } from '../ports/log.ts'
+import { guardDht } from './dht-guard.ts'
 import { installLinks } from './link.ts'
 import type { TokenBucket } from './throttle.ts'
 import type { SwarmOptions } from './types.ts'
@@ -47,6 +48,7 @@ function listenAt(peerPort: number, options: SwarmOptions, limits: Limits, log: 
     natPmp: options.isUpnpEnabled,
     secure: 1,
   })
+  if (client.dht !== false) guardDht(client.dht, log)
   client.throttleGroups.up.destroy()
   client.throttleGroups.down.destroy()
   client.throttleGroups = limits

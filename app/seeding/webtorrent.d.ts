@@ -1,6 +1,7 @@
 /** Exactly what Sower uses of webtorrent 3.0.21 and the packages it stands on; none of them ships types. */
 
 declare module 'webtorrent' {
+  import type { Socket } from 'node:dgram'
   import type { EventEmitter } from 'node:events'
   import type { AddressInfo } from 'node:net'
   import type { PeerSwarm, Throttles } from 'webtorrent/lib/peer.js'
@@ -25,6 +26,8 @@ declare module 'webtorrent' {
     addNode(node: { host: string; port: number }): void
     announce(infoHash: string, port: number, done: (error?: Error | null) => void): void
     lookup(infoHash: string, done: (error: Error | null, found: number) => void): () => void
+    /** k-rpc 5.1.0, over k-rpc-socket 1.11.1. */
+    readonly _rpc: { readonly socket: { readonly socket: Socket } }
   }
 
   /** The client: listens, greets and encrypts connections, and asks `get` and `_getByHash` whom they are for. */
