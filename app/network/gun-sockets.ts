@@ -5,7 +5,7 @@ import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import type { ToGun } from './gun-protocol.ts'
 import { Rate } from './rate.ts'
-import { MAX_FRAME_BYTES, pauseFor } from './relay-link.ts'
+import { MAX_FRAME_BYTES } from './relay-link.ts'
 
 export interface GunSocketsOptions {
   readonly isRunning: () => boolean
@@ -28,8 +28,12 @@ export interface SocketLimits {
   readonly bytesPerSec: { readonly stranger: number; readonly loopback: number }
   /** What GUN's process may have before it and not be done with. */
   readonly bytesInFlight: number
+  /** The same, counted once for each of those GUN passes it on to. */
+  readonly bytesPassedOn: number
   /** What a peer may leave unread before it is let go. */
   readonly bytesUnread: number
+  /** What all of them may leave unread together, before whoever leaves most is let go. */
+  readonly bytesUnreadInAll: number
 }
 
 /** Behind a reverse proxy every peer is loopback, and limiting strangers is the proxy's business. */
@@ -39,16 +43,22 @@ const DEFAULT_SOCKET_LIMITS: SocketLimits = {
   framesPerSec: { stranger: 200, loopback: 2_000 },
   bytesPerSec: { stranger: 512 * 1024, loopback: 8 * 1024 * 1024 },
   bytesInFlight: 4 * 1024 * 1024,
+  bytesPassedOn: 32 * 1024 * 1024,
   bytesUnread: 8 * 1024 * 1024,
+  bytesUnreadInAll: 64 * 1024 * 1024,
 }
 /** A burst of so many seconds' worth. */
 const BURST_SEC = 4
 const HEARTBEAT_MS = 20_000
 const MAX_CLIENTS = 10_000
+/** Who leaves less than this unread only has a slow line. */
+const FEW_BYTES_UNREAD = 256 * 1024
 
 interface Peer {
   readonly socket: WebSocket
   isAlive: boolean
+  /** It has sent more than its share, and is not read for a while. */
+  isResting: boolean
 }
 interface Client {
   sockets: number
@@ -109,19 +119,20 @@ export class GunSockets {
   send(id: string, text: string): void {
     const peer = this.#peers.get(id)
     if (peer === undefined) return
-    if (peer.socket.bufferedAmount > this.#limits.bytesUnread) peer.socket.terminate()
-    else peer.socket.send(text)
+    const { bufferedAmount } = peer.socket
+    if (bufferedAmount > this.#limits.bytesUnread) return peer.socket.terminate()
+    peer.socket.send(text)
+    if (bufferedAmount > FEW_BYTES_UNREAD) this.#letGoOfLaziest()
   }
 
   /** GUN is done with so many bytes of a peer, and wants no more of it for a while. */
   credit(id: string, bytes: number, waitMs: number): void {
     this.#bytesInFlight = Math.max(0, this.#bytesInFlight - bytes)
     const peer = this.#peers.get(id)
-    if (peer !== undefined && waitMs > 0) pauseFor(peer.socket, waitMs)
-    if (this.#isHeld && this.#bytesInFlight < this.#limits.bytesInFlight / 2) {
-      this.#isHeld = false
-      for (const { socket } of this.#peers.values()) socket.resume()
-    }
+    if (peer !== undefined) this.#pause(peer, waitMs)
+    if (!this.#isHeld || this.#load() >= 0.5) return
+    this.#isHeld = false
+    for (const held of this.#peers.values()) if (!held.isResting) held.socket.resume()
   }
 
   /** Ends every connection: GUN is gone, and whoever comes again finds the new one. */
@@ -139,14 +150,15 @@ export class GunSockets {
 
   #open(socket: WebSocket, client: Client): void {
     const id = `peer-${randomUUID()}`
-    const peer: Peer = { socket, isAlive: true }
+    const peer: Peer = { socket, isAlive: true, isResting: false }
+    if (this.#isHeld) socket.pause()
     client.sockets += 1
     this.#peers.set(id, peer)
     this.#options.post({ type: 'peer-open', peer: id })
     socket.on('message', (data, isBinary) => {
       peer.isAlive = true
       // Text frames come as one Buffer unless ws is told otherwise; GUN sends no others.
-      if (!isBinary) this.#take(id, socket, client, (data as Buffer).toString('utf8'))
+      if (!isBinary) this.#take(id, peer, client, (data as Buffer).toString('utf8'))
     })
     socket.on('pong', () => (peer.isAlive = true))
     // What went wrong is of no interest: the close that follows is.
@@ -158,15 +170,41 @@ export class GunSockets {
     })
   }
 
-  #take(id: string, socket: WebSocket, client: Client, text: string): void {
+  #take(id: string, peer: Peer, client: Client, text: string): void {
     const nowMs = performance.now()
     this.#bytesInFlight += text.length
     this.#options.post({ type: 'peer-frames', peer: id, frames: [text] })
-    const waitMs = Math.max(client.frames.spend(1, nowMs), client.bytes.spend(text.length, nowMs))
-    if (waitMs > 0) pauseFor(socket, waitMs)
-    if (this.#bytesInFlight > this.#limits.bytesInFlight && !this.#isHeld) {
-      this.#isHeld = true
-      for (const peer of this.#peers.values()) peer.socket.pause()
+    this.#pause(peer, Math.max(client.frames.spend(1, nowMs), client.bytes.spend(text.length, nowMs)))
+    if (this.#isHeld || this.#load() <= 1) return
+    this.#isHeld = true
+    for (const { socket } of this.#peers.values()) socket.pause()
+  }
+
+  /** How much GUN has before it and to pass on; nobody is read above 1. */
+  #load(): number {
+    const { bytesInFlight, bytesPassedOn } = this.#limits
+    const passedOn = this.#bytesInFlight * (this.#peers.size - 1)
+    return Math.max(this.#bytesInFlight / bytesInFlight, passedOn / bytesPassedOn)
+  }
+
+  /** Takes nothing from a peer for a while, and after it only when nobody is held. */
+  #pause(peer: Peer, waitMs: number): void {
+    if (waitMs <= 0 || peer.isResting) return
+    peer.isResting = true
+    peer.socket.pause()
+    setTimeout(() => {
+      peer.isResting = false
+      if (!this.#isHeld) peer.socket.resume()
+    }, waitMs).unref()
+  }
+
+  #letGoOfLaziest(): void {
+    const sockets = [...this.#peers.values()].map(({ socket }) => socket)
+    let left = sockets.reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0)
+    for (const socket of sockets.toSorted((one, other) => other.bufferedAmount - one.bufferedAmount)) {
+      if (left <= this.#limits.bytesUnreadInAll) return
+      left -= socket.bufferedAmount
+      socket.terminate()
     }
   }
 

@@ -61,7 +61,12 @@ export class RelayLink {
       followRedirects: false,
     })
     this.#socket = socket
-    socket.on('open', () => this.#opened(socket))
+    socket.on('open', () =>
+      this.#opened(socket, () => {
+        error = 'It takes nothing any more.'
+        socket.terminate()
+      }),
+    )
     socket.on('message', (data, isBinary) => {
       if (isBinary) return
       this.#isAlive = true
@@ -83,17 +88,19 @@ export class RelayLink {
     })
   }
 
-  #opened(socket: WebSocket): void {
+  #opened(socket: WebSocket, giveUp: () => void): void {
     this.#attempts = 0
     this.#isAlive = true
     this.#set('open')
     this.#timer = setInterval(() => {
-      if (!this.#isAlive || socket.bufferedAmount > MAX_UNSENT_BYTES) return socket.terminate()
+      if (!this.#isAlive) return socket.terminate()
       this.#isAlive = false
       socket.ping()
     }, PING_EVERY_MS)
     this.#options.onOpen((text) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+      if (socket.readyState !== WebSocket.OPEN) return
+      if (socket.bufferedAmount > MAX_UNSENT_BYTES) giveUp()
+      else socket.send(text)
     })
   }
 
@@ -105,7 +112,7 @@ export class RelayLink {
 }
 
 /** Takes nothing from a socket for a while; what it sends meanwhile waits on its own side. */
-export function pauseFor(socket: WebSocket, waitMs: number): void {
+function pauseFor(socket: WebSocket, waitMs: number): void {
   if (socket.isPaused) return
   socket.pause()
   setTimeout(() => socket.resume(), waitMs).unref()
