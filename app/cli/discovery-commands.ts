@@ -3,7 +3,7 @@ import type { FoundItem, MediaKind, Publisher } from '../contract/index.ts'
 import type { NodeConnection } from './connection.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
-import { formatBytes, formatDuration, formatTable } from './format.ts'
+import { formatBytes, formatCount, formatDuration, formatTable } from './format.ts'
 import { cardOf, findPerson } from './people.ts'
 
 export interface SearchOptions {
@@ -103,9 +103,7 @@ export function copiesText(copies: FoundItem['copies'], nowMs: number): string {
     atMs === undefined ? '' : ` (${formatDuration(nowMs - atMs)} ago)`
   const { presence, presenceAtMs, swarm, swarmAtMs } = copies
   const parts = [
-    presence > 0 || presenceAtMs !== undefined
-      ? `${presence} ${presence === 1 ? 'node' : 'nodes'}${age(presenceAtMs)}`
-      : '',
+    presence > 0 || presenceAtMs !== undefined ? `${formatCount(presence, 'node')}${age(presenceAtMs)}` : '',
     swarm === undefined ? '' : `${swarm} in swarm${age(swarmAtMs)}`,
   ].filter((part) => part !== '')
   return parts.length === 0 ? '?' : parts.join(', ')
@@ -160,7 +158,7 @@ async function followedAs(node: NodeConnection, given: string): Promise<Publishe
 }
 
 function toldApart({ fingerprint, items }: Publisher): string {
-  return `${fingerprint} (${String(items)} ${items === 1 ? 'item' : 'items'})`
+  return `${fingerprint} (${formatCount(items, 'item')})`
 }
 
 async function ownerOf(node: NodeConnection, given: string): Promise<string> {

@@ -71,3 +71,8 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0)
 }
+
+/** `1 item`, `2 items`. */
+export function formatCount(count: number, one: string): string {
+  return `${count} ${count === 1 ? one : `${one}s`}`
+}

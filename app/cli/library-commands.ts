@@ -3,7 +3,7 @@ import type { Item } from '../contract/index.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
-import { formatBytes, formatTable } from './format.ts'
+import { formatBytes, formatCount, formatTable } from './format.ts'
 import { accessText, allItems, itemResult, resolveMediaIds, stateOf } from './item-result.ts'
 
 /** `sower ls`. */
@@ -36,7 +36,7 @@ export async function removeCommand(context: Context, names: readonly string[]):
     const { removed, restorableUntilMs } = await node.call('library.remove', { mediaIds })
     if (removed.length === 0) throw noneOfThese('in the library')
     const restorableUntil = new Date(restorableUntilMs).toISOString()
-    const text = `Moved to the trash: ${count(removed.length)}. “sower restore” brings it back until ${restorableUntil}.`
+    const text = `Moved to the trash: ${formatCount(removed.length, 'item')}. “sower restore” brings it back until ${restorableUntil}.`
     context.terminal.result({ removed, restorableUntil }, text)
   })
 }
@@ -47,7 +47,7 @@ export async function restoreCommand(context: Context, names: readonly string[])
     const mediaIds = await resolveMediaIds(node, names, true)
     const { restored } = await node.call('library.restore', { mediaIds })
     if (restored.length === 0) throw noneOfThese('in the trash')
-    context.terminal.result({ restored }, `Restored: ${count(restored.length)}.`)
+    context.terminal.result({ restored }, `Restored: ${formatCount(restored.length, 'item')}.`)
   })
 }
 
@@ -61,7 +61,7 @@ export async function rebuildCommand(context: Context): Promise<void> {
         : `\nMoved aside, because it could not be read:\n  ${movedAside.join('\n  ')}`
     context.terminal.result(
       { items, movedAside },
-      `The library was rebuilt from the media folder: ${count(items)}.${aside}`,
+      `The library was rebuilt from the media folder: ${formatCount(items, 'item')}.${aside}`,
     )
   })
 }
@@ -86,12 +86,12 @@ export async function scrubCommand(context: Context, names: readonly string[]): 
       const lines = damaged.map(({ mediaId, name, state }) => [mediaId.slice(0, 12), state, name])
       terminal.result(
         { checked: items.length, ok: items.length - bad.length, damaged },
-        [`Checked: ${count(items.length)}.`, formatTable(lines)].join('\n').trim(),
+        [`Checked: ${formatCount(items.length, 'item')}.`, formatTable(lines)].join('\n').trim(),
       )
       if (bad.length > 0) {
         throw new AppError(
           'HASH_MISMATCH',
-          `Not as they were added: ${count(bad.length)}. They are kept, and not served.`,
+          `Not as they were added: ${formatCount(bad.length, 'item')}. They are kept, and not served.`,
           {
             hint: 'Fetch them again from another node, or add the originals again.',
           },
@@ -160,8 +160,4 @@ function noneOfThese(where: string): AppError {
   return new AppError('NOT_FOUND', `Nothing of this is ${where}.`, {
     hint: '“sower ls” shows what is there, “sower ls --trash” what was removed.',
   })
-}
-
-function count(items: number): string {
-  return items === 1 ? '1 item' : `${items} items`
 }

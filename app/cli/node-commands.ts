@@ -2,7 +2,7 @@ import type { NodeStatus } from '../contract/index.ts'
 import type { NodeConnection } from './connection.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
-import { formatBytes, formatTable } from './format.ts'
+import { formatBytes, formatCount, formatTable } from './format.ts'
 
 /** `sower status`. */
 export async function statusCommand(context: Context): Promise<void> {
@@ -50,7 +50,7 @@ function statusText(status: NodeStatus, isRunning: boolean): string {
     ...(wallet.message === undefined ? [] : [['', wallet.message]]),
     [
       'seeding',
-      `${seeding.isPaused ? 'paused, ' : ''}${seeding.items} items, ${seeding.peersTcp + seeding.peersWebrtc} peers, ${formatBytes(seeding.uploadedBytes)} uploaded`,
+      `${seeding.isPaused ? 'paused, ' : ''}${formatCount(seeding.items, 'item')}, ${formatCount(seeding.peersTcp + seeding.peersWebrtc, 'peer')}, ${formatBytes(seeding.uploadedBytes)} uploaded`,
     ],
     ...(isRunning
       ? trackers.map(({ url, state, message }) => [
@@ -60,7 +60,12 @@ function statusText(status: NodeStatus, isRunning: boolean): string {
       : []),
     ...(isRunning ? relayRows(network) : []),
     ...(unheardErrors > 0
-      ? [['faults', `${unheardErrors} errors nobody waited for; the log has them as “engine.unheard”`]]
+      ? [
+          [
+            'faults',
+            `${formatCount(unheardErrors, 'error')} nobody waited for, in the log as “engine.unheard”`,
+          ],
+        ]
       : []),
     ...notices.map(({ level, message }) => [level, message]),
   ]
@@ -74,5 +79,6 @@ function relayRows({ state, relays, owed }: NodeStatus['network']): string[][] {
   ])
   if (relays.length === 0) return []
   if (state !== 'running') return [['relays', `GUN is ${state}`], ...rows]
-  return owed === undefined || owed === 0 ? rows : [...rows, ['', `${owed} own items are not passed on yet`]]
+  if (owed === undefined || owed === 0) return rows
+  return [...rows, ['', `not passed on yet: ${formatCount(owed, 'item')} of yours`]]
 }

@@ -5,7 +5,7 @@ import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import type { NodeConnection } from './connection.ts'
 import { checkTarget, targetFor } from './copy-out.ts'
-import { formatProgress } from './format.ts'
+import { formatCount, formatProgress } from './format.ts'
 import { detailResult, resolveMediaIds } from './item-result.ts'
 import { findPerson, peopleToShareWith } from './people.ts'
 import { finishTransfer, transferError, waitForTransfers } from './transfers.ts'
@@ -100,7 +100,7 @@ export async function rotateCommand(context: Context): Promise<void> {
     context,
     async (node) => {
       const { transferIds } = await node.call('sharing.rotateAll', {})
-      if (transferIds.length > 0) terminal.say(`Encrypting anew: ${count(transferIds.length)}.`)
+      if (transferIds.length > 0) terminal.say(`Encrypting anew: ${formatCount(transferIds.length, 'item')}.`)
       const transfers = await waitForTransfers(node, transferIds, {
         onProgress: (now) => terminal.progress(formatProgress(now)),
         signal,
@@ -118,7 +118,7 @@ export async function rotateCommand(context: Context): Promise<void> {
           done: transfers.length - failed.length,
           failed: failed.map(({ mediaId, name, error }) => ({ mediaId, name, error })),
         },
-        `Encrypted anew: ${transfers.length - failed.length} of ${count(transfers.length)}.`,
+        `Encrypted anew: ${transfers.length - failed.length} of ${formatCount(transfers.length, 'item')}.`,
       )
       const [error] = failed.flatMap((transfer) => transferError(transfer) ?? [])
       if (error !== undefined) throw error
@@ -184,10 +184,6 @@ async function peopleOf(node: NodeConnection, mediaId: Item['mediaId']): Promise
 
 function personResult({ owner, name, isOwner, fingerprint }: Person): Record<string, unknown> {
   return { owner, ...(name === undefined ? {} : { name }), isOwner, fingerprint }
-}
-
-function count(items: number): string {
-  return items === 1 ? '1 item' : `${items} items`
 }
 
 /** @throws {AppError} `BAD_REQUEST` for a file that is no rule, `SOURCE_UNREADABLE` for none that can be read */

@@ -88,6 +88,8 @@ export class GunClient {
   #crashes = 0
   #restarts = 0
   #lastExit: string | undefined
+  /** Or when it was to begin. */
+  #endedAtMs = 0
   #timer: NodeJS.Timeout | undefined
   #healthy: NodeJS.Timeout | undefined
   readonly #watchdog = new Watchdog(() => {
@@ -102,6 +104,7 @@ export class GunClient {
   start(): void {
     if (this.#state !== 'off') return
     this.#state = 'starting'
+    this.#endedAtMs = Date.now()
     this.#spawn()
   }
 
@@ -142,7 +145,15 @@ export class GunClient {
       ...(this.#lastExit === undefined ? {} : { lastExit: this.#lastExit }),
       isKeeping: this.#isKeeping,
       ...this.#status,
+      relays: this.#relays(),
     }
+  }
+
+  /** Also while nobody is there to connect to them, as they are still listed. */
+  #relays(): readonly RelayStatus[] {
+    if (this.#state === 'running' || this.#state === 'off') return this.#status.relays
+    const state = this.#state === 'starting' ? 'connecting' : 'waiting'
+    return this.#options.settings().relays.map((url) => ({ url, state, sinceMs: this.#endedAtMs }))
   }
 
   /** For messages that nothing answers; lost while it does not run. */
@@ -291,6 +302,7 @@ export class GunClient {
     this.#restarts += 1
     this.#crashes += 1
     this.#state = 'restarting'
+    this.#endedAtMs = Date.now()
     this.#status = NOTHING
     this.#questions.failAll()
     if (wasRunning) this.#options.onEvent({ type: 'down' })

@@ -200,6 +200,22 @@ test('goes on after GUN was killed, in a thread as in a process', async () => {
   expect((await b.lookup(next.id)).known?.manifest).toEqual(next)
 })
 
+test('names its relays also while GUN is starting again', async () => {
+  const { relay, start } = await setUp()
+  const a = await start('a')
+  // The second time it waits for a second.
+  for (const times of [1, 2]) {
+    await a.call('killGun')
+    await a.until(({ gun }) => gun.restarts === times)
+    if (times === 1) await a.until(({ gun }) => gun.state === 'running')
+  }
+  const { gun } = await a.status()
+  expect([gun.state, gun.relays.map(({ url, state }) => [url, state])]).toEqual([
+    'restarting',
+    [[relay.url, 'waiting']],
+  ])
+})
+
 test('what is shared with very many stops nothing, is told of without its keys, and is said to be once', async () => {
   const { start } = await setUp()
   // A node as relay, which takes no frame of more than 256 KiB.
