@@ -17,6 +17,8 @@ export interface HttpLimits {
   /** Per remote address; this machine's own has no share of its own. */
   readonly maxConnectionsPerClient: number
   readonly maxRequestsPerSocket: number
+  /** An item that is not there, or not the asker’s to know of, is answered so long after it was asked for: longer than looking takes. */
+  readonly notFoundAfterMs: number
   /** A request body we have refused is read for so long, so that the client gets to see why. */
   readonly lingerMs: number
   /** Uploads have no total time, but a pace: slower than this on average over a window, and they are cut. */
@@ -50,6 +52,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   maxConnections: 1024,
   maxConnectionsPerClient: 64,
   maxRequestsPerSocket: 1000,
+  notFoundAfterMs: 5,
   lingerMs: 3000,
   uploadMinRateBytesPerSec: 10_000,
   uploadRateWindowMs: 15_000,

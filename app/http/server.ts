@@ -160,7 +160,7 @@ export class HttpServer {
     const buckets = this.#buckets
     const baseUrl = (): string => settings.get().publicUrl?.replace(/\/+$/, '') ?? this.#url
     const viewers = new ViewerCheck(vault, buckets, limits)
-    const gate = new MediaGate(library, viewers, revocationOf)
+    const gate = new MediaGate(library, viewers, revocationOf, limits)
     const routes = new NodeRoutes({
       library,
       media,

@@ -180,6 +180,31 @@ describe('private items', () => {
     expect(Math.abs(median(privateId) - median(ABSENT))).toBeLessThan(Math.max(1, median(ABSENT) / 2))
   })
 
+  it('take no longer to refuse, however long it takes to look them up', async () => {
+    const slow = await startTestNode({ limits: { notFoundAfterMs: 400 } })
+    try {
+      const hidden = await slow.add(randomBytes(500), { name: 'diary.txt', accessLevel: 'private' })
+      const { get } = slow.library
+      slow.library.get = (...args) => {
+        const row = get.apply(slow.library, args)
+        const until = performance.now() + (row === undefined ? 0 : 100)
+        while (performance.now() < until);
+        return row
+      }
+      const askFor = async (id: string): Promise<number> => {
+        const start = performance.now()
+        expect((await ask(`${slow.url}/media/${id}`)).status).toBe(404)
+        return performance.now() - start
+      }
+      const absentMs = await askFor(ABSENT)
+      expect(absentMs).toBeGreaterThan(390)
+      // Looked up twice, it would be 200 ms later.
+      expect(Math.abs((await askFor(hidden.mediaId)) - absentMs)).toBeLessThan(100)
+    } finally {
+      await slow.stop()
+    }
+  })
+
   it.each(['nonsense', 'a.b.c', ''])(
     'refuse the bad token %j with 401, whatever is asked for',
     async (token) => {
