@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Settings } from './contract/index.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import { isSeedable } from './engine-view.ts'
+import { tellableWithdrawals } from './engine-withdrawn.ts'
 import { readFully } from './file-bytes.ts'
 import type { FetchNetwork } from './fetching/index.ts'
 import { identifyClient } from './http/index.ts'
@@ -74,6 +75,7 @@ export function networkPart(parts: Parts): Network {
           .all() as { mediaId: string }[]
         for (const { mediaId } of rows) yield mediaId
       },
+      withdrawn: () => tellableWithdrawals(db),
       present: function* () {
         for (const row of library.seeding()) {
           // The trackers see ciphertext of private items too; the network hears of none.

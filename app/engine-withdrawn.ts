@@ -16,6 +16,22 @@ export function revocationLookup(db: Db): RevocationLookup {
   }
 }
 
+/**
+ * Withdrawn items of which the network may hear that they are: those it was told of before. That of a private one would be the
+ * first it hears of it: that there is one, whose it is, and what takes its place.
+ * @param mediaId only this one
+ */
+export function tellableWithdrawals(db: Db, mediaId?: string): string[] {
+  const sql = `
+    SELECT media_id AS mediaId FROM revocations AS said WHERE (? IS NULL OR media_id = ?) AND (
+      EXISTS (SELECT 1 FROM network_publications AS told WHERE told.media_id = said.media_id AND told.kind = 'manifest')
+      OR EXISTS (SELECT 1 FROM network_manifests AS known
+        WHERE known.media_id = said.media_id AND known.access_level <> 'private')
+      OR EXISTS (SELECT 1 FROM items WHERE items.media_id = said.media_id AND ${IS_TOLD}))`
+  const rows = db.prepare(sql).all(mediaId ?? null, mediaId ?? null) as { mediaId: string }[]
+  return rows.map((row) => row.mediaId)
+}
+
 interface Tied {
   readonly network: Pick<Network, 'onRevocation' | 'withdraw' | 'lookup' | 'status'>
   readonly revocations: Pick<Revocations, 'apply' | 'get' | 'onRecorded'>
@@ -23,6 +39,8 @@ interface Tied {
   readonly log: Log
 }
 
+/** `isTold` for rows of the items table. */
+const IS_TOLD = `access_level <> 'private' AND (access_level = 'public') = (protection = 'none')`
 const ROUND_MS = 60_000
 /** Relays are connected by then. */
 const FIRST_ROUND_MS = 5_000
@@ -31,7 +49,7 @@ const PER_ROUND = 20
 
 /**
  * Obeys withdrawals the network tells of, and tells it of those this node learns of by other ways. Whoever was away when one was
- * said did not hear it: items of others are asked about again, a few at a time; never one whose id no relay may hear.
+ * said did not hear it: items of others are asked about again, a few at a time. Never is one named whose id no relay may hear.
  * @returns ends it
  */
 export function followWithdrawals({ network, revocations, db, log }: Tied): () => void {
@@ -45,7 +63,8 @@ export function followWithdrawals({ network, revocations, db, log }: Tied): () =
   })
   const tell = async (mediaId: string): Promise<void> => {
     const revocation = isEnded ? undefined : revocations.get(mediaId)
-    if (revocation !== undefined) await network.withdraw(revocation)
+    if (revocation !== undefined && tellableWithdrawals(db, mediaId).length > 0)
+      await network.withdraw(revocation)
   }
   let after = ''
   const ask = async (): Promise<void> => {
@@ -53,9 +72,7 @@ export function followWithdrawals({ network, revocations, db, log }: Tied): () =
     const rows = db
       .prepare(
         `SELECT media_id AS mediaId, owner FROM items
-         WHERE is_own = 0 AND trashed_at_ms IS NULL AND media_id > ?
-           -- of which the network is told at all
-           AND access_level <> 'private' AND (access_level = 'public') = (protection = 'none')
+         WHERE is_own = 0 AND trashed_at_ms IS NULL AND media_id > ? AND ${IS_TOLD}
          ORDER BY media_id LIMIT ?`,
       )
       .all(after, PER_ROUND) as { mediaId: string; owner: string }[]

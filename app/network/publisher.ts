@@ -22,6 +22,8 @@ export interface PublishableItems {
   own(): Iterable<{ readonly mediaId: string; readonly version: number }>
   /** Items of our own that are private now, among them all that were told of before. */
   hidden(): Iterable<string>
+  /** Withdrawn items of which the network may hear that they are. */
+  withdrawn(): Iterable<string>
 }
 
 export interface PublisherOptions {
@@ -267,7 +269,7 @@ export class Publisher {
 
   /** @param wanted.isOwed given how many of those it concerns lack it, since so long */
   #lacking({ targets, sinceMs, isOwed }: Wanted): Owed[] {
-    const { db, items } = this.#options
+    const { items } = this.#options
     const done = new Map<string, number>()
     const told = new Set<string>()
     for (const { mediaId: id, kind, relay, version, atMs } of this.#publications.all()) {
@@ -287,9 +289,7 @@ export class Publisher {
       current.add(mediaId)
       add({ mediaId, version, kind: 'manifest' })
     }
-    const withdrawn = db.prepare('SELECT media_id FROM revocations').all() as { media_id: string }[]
-    for (const { media_id: mediaId } of withdrawn)
-      add({ mediaId, version: 1, kind: 'revocation' }, targets, 1)
+    for (const mediaId of items.withdrawn()) add({ mediaId, version: 1, kind: 'revocation' }, targets, 1)
     // Not of what is public again; and whoever was never told of it need not hear that it is private.
     for (const { mediaId, version } of this.#retractions.all()) {
       const knowing = targets.filter((relay) => told.has(`${relay} ${mediaId}`))

@@ -121,13 +121,16 @@ async function commit(
   const recipients = recipientsOf(options, payload, row)
   // The old id of an item in the clear is the sha256 of the file itself: naming it would tell everybody what is inside.
   const supersedes = payload.mode === 'rekey' ? row.mediaId : undefined
+  const accessLevel = recipients.length > 1 ? 'shared' : 'private'
+  // The network hears that a shared one is withdrawn, and of what is private never: not even the id.
+  const isSuccessorTellable = accessLevel !== 'private' || row.accessLevel === 'private'
   const carried = conditionsCarried(options.lit, facts.manifest, fileKey)
   const { manifest, metainfo } = await describe(
     {
       ...stored,
       name: facts.name,
       mime: facts.mime,
-      accessLevel: recipients.length > 1 ? 'shared' : 'private',
+      accessLevel,
       createdAt: row.createdAt,
       encryption: { fileKey, recipients, extend: carried.extend },
       ...(supersedes === undefined ? {} : { supersedes }),
@@ -140,7 +143,7 @@ async function commit(
       : signRevocation(
           {
             mediaId: supersedes,
-            supersededBy: manifest.id,
+            ...(isSuccessorTellable ? { supersededBy: manifest.id } : {}),
             reason: payload.reason,
             atMs: clock.nowMs(),
           },
@@ -168,7 +171,7 @@ async function commit(
       onIntent: () => transfers.setPayload(job.id, next),
       onCommit: () => {
         transfers.setPayload(job.id, { ...next, isCommitted: true })
-        if (revocation !== undefined) revocations.record(revocation)
+        if (revocation !== undefined) revocations.record(revocation, manifest.id)
       },
     })
   } catch (error) {

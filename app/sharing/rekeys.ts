@@ -58,7 +58,8 @@ export class Rekeys {
       this.#replaced.set(payload.oldId, id)
       const revocation = payload.replacement?.revocation
       if (revocation === undefined) continue
-      if (revocations.get(payload.oldId) === undefined) revocations.record(revocation)
+      if (revocations.get(payload.oldId) === undefined)
+        revocations.record(revocation, payload.replacement?.newId)
     }
   }
 
@@ -249,7 +250,7 @@ export class Rekeys {
     if (mode === 'encrypt' && old !== undefined) requireKeptInClear(old)
     const revocation = replacement?.revocation
     if (revocation !== undefined) {
-      if (revocations.get(oldId) === undefined) revocations.record(revocation)
+      if (revocations.get(oldId) === undefined) revocations.record(revocation, replacement?.newId)
       revocations.keep(oldId)
     }
     await settle(oldId)

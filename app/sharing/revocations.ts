@@ -78,18 +78,16 @@ export class Revocations {
     )
   }
 
-  /** Writes a withdrawal down and ends seeding, in the transaction it is called in. The file follows with `keep`. */
-  record(revocation: Revocation): void {
+  /**
+   * Writes a withdrawal down and ends seeding, in the transaction it is called in. The file follows with `keep`.
+   * @param supersededBy what takes the item's place, which the withdrawal itself may not say
+   */
+  record(revocation: Revocation, supersededBy: string | undefined = revocation.supersededBy): void {
     const { db } = this.#options
     db.write(() => {
       db.prepare(
         `INSERT OR REPLACE INTO revocations (media_id, body, superseded_by, at_ms) VALUES (?, ?, ?, ?)`,
-      ).run(
-        revocation.mediaId,
-        canonicalJson(revocation),
-        revocation.supersededBy ?? null,
-        Date.parse(revocation.at),
-      )
+      ).run(revocation.mediaId, canonicalJson(revocation), supersededBy ?? null, Date.parse(revocation.at))
       this.#unseed(revocation.mediaId)
     })
     for (const listener of this.#listeners) listener(revocation.mediaId)

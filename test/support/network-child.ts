@@ -17,6 +17,7 @@ const post = (message: FromNetworkChild): void => void process.send?.(message)
 const { publicKey, privateKey } = generateKeyPairSync('ed25519')
 const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
 const manifests = new Map<string, Manifest>()
+const withdrawn = new Set<string>()
 const bytes = new Map<string, Uint8Array>()
 /** What was too large for the network, each time it was said. */
 const tooLarge: string[] = []
@@ -47,6 +48,7 @@ const network = new Network({
     manifest: async (mediaId) => Promise.resolve(manifests.get(mediaId)),
     own: () => [...manifests.values()].map(({ id, version }) => ({ mediaId: id, version })),
     hidden: () => [],
+    withdrawn: () => withdrawn,
     present: () => [...manifests.keys()],
     read: async (mediaId, start, end) =>
       Promise.resolve(bytes.get(mediaId)?.subarray(start, end) ?? new Uint8Array()),
@@ -78,7 +80,10 @@ const calls: Record<string, (...args: never[]) => unknown> = {
   remove: (mediaId: string) => void manifests.delete(mediaId),
   publish: (mediaId: string) => network.publish(mediaId),
   publishAll: () => Promise.all([...manifests.keys()].map((mediaId) => network.publish(mediaId))),
-  withdraw: (revocation: Parameters<Network['withdraw']>[0]) => network.withdraw(revocation),
+  withdraw: (revocation: Parameters<Network['withdraw']>[0]) => {
+    withdrawn.add(revocation.mediaId)
+    return network.withdraw(revocation)
+  },
   lookup: (mediaId: string, hints: Parameters<Network['lookup']>[1]) => network.lookup(mediaId, hints),
   follow: (publisher: Parameters<Network['follow']>[0]) => network.follow(publisher),
   refresh: () => network.refresh(),

@@ -184,9 +184,9 @@ describe('private items', () => {
     const slow = await startTestNode({ limits: { notFoundAfterMs: 400 } })
     try {
       const hidden = await slow.add(randomBytes(500), { name: 'diary.txt', accessLevel: 'private' })
-      const { get } = slow.library
+      const get = slow.library.get.bind(slow.library)
       slow.library.get = (...args) => {
-        const row = get.apply(slow.library, args)
+        const row = get(...args)
         const until = performance.now() + (row === undefined ? 0 : 100)
         while (performance.now() < until);
         return row

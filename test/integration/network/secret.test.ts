@@ -83,3 +83,42 @@ test(
     expect([clear, sealed, thrownAway].flatMap((mediaId) => relay.heard(mediaId))).toEqual([])
   },
 )
+
+test(
+  'no relay is told of a private item by taking an earlier one back: not of the old one, not of the new one',
+  { timeout: 150_000 },
+  async () => {
+    await using dir = await tempDir()
+    const relay = await listener()
+    const serve = async (): Promise<SowerNode> => {
+      const node = await serveNode(dir.file('node'), [], { GUN_PEERS: relay.url })
+      onTestFinished(() => node.child.stop())
+      return node
+    }
+    const node = await serve()
+    const friend = await sowerJson<{ link: string; owner: string }>(dir.file('friend'), ['wallet', 'card'])
+    for (const name of ['sealed.txt', 'letter.txt']) await writeFile(dir.file(name), `the text of ${name}`)
+    const sealed = await sowerJson<Added>(node.dataDir, ['add', dir.file('sealed.txt'), '--encrypt'])
+    const letter = await sowerJson<Added>(node.dataDir, ['add', dir.file('letter.txt'), '--to', friend.link])
+    const heardOf = (what: string): Promise<string[]> =>
+      poll(
+        async () => Promise.resolve(relay.heard(what)),
+        ({ length }) => length > 0,
+        30_000,
+      )
+    await heardOf(letter.mediaId)
+
+    const unshared = await sowerJson<Added>(node.dataDir, ['unshare', letter.mediaId, '--from', friend.owner])
+    await heardOf(`records:did:gun:media:${letter.mediaId}`)
+    await runSower(node.dataDir, ['rotate', '--all'])
+    const now = (await sowerJson<Added[]>(node.dataDir, ['ls'])).map(({ mediaId }) => mediaId)
+    expect(now).toHaveLength(2)
+    expect(now).not.toContain(sealed.mediaId)
+    await node.child.stop()
+    // What was not said yet is said when relays come.
+    await serve()
+    await new Promise((resolve) => setTimeout(resolve, 8_000))
+    expect([sealed, unshared].flatMap(({ mediaId }) => relay.heard(mediaId))).toEqual([])
+    expect(now.flatMap((mediaId) => relay.heard(mediaId))).toEqual([])
+  },
+)

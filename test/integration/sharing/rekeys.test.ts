@@ -113,7 +113,7 @@ describe('removing somebody', () => {
 
   it('withdraws the old one: signed, unseeded, in the trash', async () => {
     const { node, file } = await setUp()
-    const old = await node.addEncrypted(file, [ana.owner])
+    const old = await node.addEncrypted(file, [ana.owner, ben.owner])
     const { mediaId: newId } = await node.over(
       await node.rekeys.removePeople(old.mediaId, [ana.owner], 'Not any more'),
     )
@@ -143,6 +143,9 @@ describe('removing somebody', () => {
     const { accessControl } = await node.library.manifest(mediaId)
     expect(accessControl.access_level).toBe('private')
     expect(accessControl).not.toHaveProperty('shared_with')
+    // Everybody hears of the old one that it is withdrawn, and nobody that there is a new one.
+    expect(node.revocations.get(old.mediaId)).not.toHaveProperty('supersededBy')
+    expect(node.revocations.replaced()).toEqual([{ mediaId: old.mediaId, supersededBy: mediaId }])
   })
 
   it('does not forget who was added while it waited', async () => {
