@@ -194,8 +194,8 @@ export class Following {
     this.#tried.begin(key)
     let isAnswered = false
     try {
-      const { answeredBy, known } = await this.#options.index.lookup(id, { pub })
-      isAnswered = answeredBy.length > 0
+      const { answeredBy, known, isUnkept } = await this.#options.index.lookup(id, { pub })
+      isAnswered = answeredBy.length > 0 && !isUnkept
       if (isAnswered && known === undefined)
         this.#tried.missed(key, pub === undefined ? LISTED_AGAIN_MS : FOLLOWED_AGAIN_MS)
     } finally {

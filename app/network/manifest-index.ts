@@ -8,7 +8,7 @@ import type { GetArgs, GunClient } from './gun-client.ts'
 import { isLink, mergeNodes, valuesOf } from './graph.ts'
 import type { GunNode, GunValue } from './graph.ts'
 import type { Answer } from './gun-protocol.ts'
-import type { Kept, KnownItem, ManifestStore } from './manifest-store.ts'
+import type { Kept, KnownItem, ManifestStore, Unkept } from './manifest-store.ts'
 import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import { frozenKey, openSigned } from './sea.ts'
 import { parseSoul, souls } from './souls.ts'
@@ -44,6 +44,8 @@ export interface Lookup {
   readonly foreign?: ForeignManifest
   /** Addresses of the relays that answered, be it with nothing. */
   readonly answeredBy: readonly string[]
+  /** Something of it could not be written down: it is to be asked for again. */
+  readonly isUnkept: boolean
 }
 
 /** How long a relay that has nothing is given to hear of it from others. */
@@ -54,6 +56,13 @@ const MAX_NESTED = 16
 
 /** Spaces, and frozen versions, that are looked into because a hint names them: each relay may name others. */
 const MAX_LED = 4
+
+/** One lookup under way. */
+interface Asking {
+  readonly mediaId: string
+  readonly answeredBy: Set<string>
+  readonly unkept: Unkept
+}
 
 /** What anybody says of an item. */
 interface Hinted {
@@ -75,18 +84,26 @@ export class ManifestIndex {
 
   /**
    * Asks in this order of trust: the publisher's own space, the frozen version, what anybody says. All at once, so that it takes
-   * as long as the slowest. Without an answer it gives what was last known.
+   * as long as the slowest. Without an answer it gives what was last known; what can't be written down, as the disk is full, it
+   * gives nevertheless.
    */
   async lookup(mediaId: string, hints: LookupHints = {}): Promise<Lookup> {
-    const answeredBy = new Set<string>()
-    const before = this.#options.store.find(mediaId, this.#preference(hints))
+    const asking: Asking = {
+      mediaId,
+      answeredBy: new Set(),
+      unkept: { manifests: [], revocations: [] },
+    }
+    const { answeredBy, unkept } = asking
+    const find = (): KnownItem | undefined =>
+      this.#options.store.find(mediaId, this.#preference(hints), unkept)
+    const before = find()
     const [isInSpace, isFrozen, hinted] = await Promise.all([
-      hints.pub === undefined ? false : this.#readSpace(mediaId, hints.pub, answeredBy),
-      hints.hash === undefined ? false : this.#readFrozen(mediaId, hints.hash, answeredBy),
-      this.#readHints(mediaId, answeredBy),
-      this.#readDeletion(mediaId, answeredBy),
+      hints.pub === undefined ? false : this.#readSpace(asking, hints.pub),
+      hints.hash === undefined ? false : this.#readFrozen(asking, hints.hash),
+      this.#readHints(asking),
+      this.#readDeletion(asking),
     ])
-    let known = this.#options.store.find(mediaId, this.#preference(hints)) ?? before
+    let known = find() ?? before
     // What anybody says leads to the space it is in, by which its publisher can be followed. Where its manifest does not hold, somebody
     // wrote over that, and what it leads to is still there.
     let isLedTo = false
@@ -94,11 +111,11 @@ export class ManifestIndex {
       const pubs = hinted.pubs.filter((pub) => pub !== hints.pub)
       const hashes = hinted.isFound ? [] : hinted.hashes.filter((hash) => hash !== hints.hash)
       const found = await Promise.all([
-        ...pubs.map((pub) => this.#readSpace(mediaId, pub, answeredBy)),
-        ...hashes.map((hash) => this.#readFrozen(mediaId, hash, answeredBy)),
+        ...pubs.map((pub) => this.#readSpace(asking, pub)),
+        ...hashes.map((hash) => this.#readFrozen(asking, hash)),
       ])
       isLedTo = found.includes(true)
-      known = this.#options.store.find(mediaId, this.#preference(hints)) ?? known
+      known = find() ?? known
     }
     const relays = [...answeredBy].filter((from) => from !== 'disk')
     return {
@@ -112,6 +129,7 @@ export class ManifestIndex {
             : 'nobody',
       ...(hinted.foreign === undefined ? {} : { foreign: hinted.foreign }),
       answeredBy: relays,
+      isUnkept: unkept.manifests.length + unkept.revocations.length > 0,
     }
   }
 
@@ -143,32 +161,35 @@ export class ManifestIndex {
     return found
   }
 
-  async #readSpace(mediaId: string, pub: string, answeredBy: Set<string>): Promise<boolean> {
+  async #readSpace(asking: Asking, pub: string): Promise<boolean> {
+    const { mediaId, answeredBy } = asking
     const soul = souls.spaceItem(pub, mediaId)
     let isFound = false
     for (const { from, graph } of await this.#ask({ soul }, answeredBy)) {
       const node = graph[soul]
       if (node === undefined) continue
       const values = openNode(pub, node)
-      const isTrue = await this.#keepTrue(readManifestNode(values, mediaId).candidates, mediaId, pub)
-      this.#takeRevocation(values)
+      const isTrue = await this.#keepTrue(readManifestNode(values, mediaId).candidates, asking, pub)
+      this.#takeRevocation(values, asking)
       // What lies on our own disk may be as old as the disk is.
       if (isTrue && from !== 'disk') isFound = true
     }
     return isFound
   }
 
-  async #readFrozen(mediaId: string, hash: string, answeredBy: Set<string>): Promise<boolean> {
+  async #readFrozen(asking: Asking, hash: string): Promise<boolean> {
+    const { answeredBy } = asking
     let isFound = false
     for (const { from, graph } of await this.#ask({ soul: souls.versions, key: hash }, answeredBy)) {
       const candidate = readFrozen(graph[souls.versions]?.[hash], hash)
-      if (candidate === undefined || !(await this.#keepTrue([candidate], mediaId))) continue
+      if (candidate === undefined || !(await this.#keepTrue([candidate], asking))) continue
       if (from !== 'disk') isFound = true
     }
     return isFound
   }
 
-  async #readHints(mediaId: string, answeredBy: Set<string>): Promise<Hinted> {
+  async #readHints(asking: Asking): Promise<Hinted> {
+    const { mediaId, answeredBy } = asking
     let isFound = false
     const pubs = new Set<string>()
     const hashes = new Set<string>()
@@ -181,8 +202,8 @@ export class ManifestIndex {
         const node = graph[soul]
         if (node === undefined) continue
         const read = readManifestNode(await this.#unfold(node), mediaId)
-        if ((await this.#keepTrue(read.candidates, mediaId)) && from !== 'disk') isFound = true
-        this.#takeRevocation(valuesOf(node))
+        if ((await this.#keepTrue(read.candidates, asking)) && from !== 'disk') isFound = true
+        this.#takeRevocation(valuesOf(node), asking)
         if (read.pub !== undefined && pubs.size < MAX_LED) pubs.add(read.pub)
         if (read.hash !== undefined && hashes.size < MAX_LED) hashes.add(read.hash)
         foreign ??= read.foreign
@@ -191,24 +212,34 @@ export class ManifestIndex {
     return { isFound, pubs: [...pubs], hashes: [...hashes], foreign }
   }
 
-  async #readDeletion(mediaId: string, answeredBy: Set<string>): Promise<void> {
-    const soul = souls.deletion(mediaId)
+  async #readDeletion(asking: Asking): Promise<void> {
+    const { answeredBy } = asking
+    const soul = souls.deletion(asking.mediaId)
     // Most items have none: a relay that knows of none is believed, and asked again the next time.
     for (const { graph } of await this.#ask({ soul, patienceMs: SHORT_PATIENCE_MS }, answeredBy)) {
       const node = graph[soul]
-      if (node !== undefined) this.#takeRevocation(valuesOf(node))
+      if (node !== undefined) this.#takeRevocation(valuesOf(node), asking)
     }
   }
 
   /** @returns whether one of them is true, kept or not */
-  async #keepTrue(candidates: readonly unknown[], mediaId: string, pub?: string): Promise<boolean> {
+  async #keepTrue(
+    candidates: readonly unknown[],
+    { mediaId, unkept }: Asking,
+    pub?: string,
+  ): Promise<boolean> {
     let isTrue = false
     for (const candidate of candidates) {
       const manifest = this.#verified(candidate, mediaId)
       if (manifest === undefined) continue
       isTrue = true
-      // Many are looked up at once: together they cost one flush to the disk.
-      this.#told(mediaId, await this.#options.store.keepSoon(manifest, this.#found(pub)))
+      try {
+        // Many are looked up at once: together they cost one flush to the disk.
+        this.#told(mediaId, await this.#options.store.keepSoon(manifest, this.#found(pub)))
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        unkept.manifests.push({ manifest, ...this.#found(pub) })
+      }
     }
     return isTrue
   }
@@ -225,7 +256,7 @@ export class ManifestIndex {
     }
   }
 
-  #found(pub: string | undefined): Parameters<ManifestStore['keep']>[1] {
+  #found(pub: string | undefined): { readonly pub: string | undefined; readonly nowMs: number } {
     return { pub, nowMs: this.#options.clock.nowMs() }
   }
 
@@ -233,16 +264,24 @@ export class ManifestIndex {
     if (kept !== 'older' && kept !== 'same' && kept !== 'full') this.#options.onKept?.(mediaId)
   }
 
-  #takeRevocation(values: Readonly<Record<string, unknown>>): void {
+  /** @param asking where it is for, when it was asked for */
+  #takeRevocation(values: Readonly<Record<string, unknown>>, asking?: Asking): void {
     const text = values['revocation']
     if (typeof text !== 'string') return
+    let revocation: Revocation
     try {
-      const revocation = verifyRevocation(unwrapJson(text))
+      revocation = verifyRevocation(unwrapJson(text))
+    } catch (error) {
+      // OIP's deletions are unsigned, and anybody's: they change nothing.
+      if (error instanceof AppError) return
+      throw error
+    }
+    try {
       if (this.#options.store.withdraw(revocation)) this.#options.onKept?.(revocation.mediaId)
       this.#options.onRevocation?.(revocation)
     } catch (error) {
-      // OIP's deletions are unsigned, and anybody's: they change nothing.
-      if (!(error instanceof AppError)) throw error
+      if (asking === undefined || !(error instanceof AppError)) throw error
+      if (revocation.mediaId === asking.mediaId) asking.unkept.revocations.push(revocation)
     }
   }
 

@@ -30,6 +30,16 @@ export interface KnownVersion {
   readonly isWithdrawn: boolean
 }
 
+/** What was verified just now and could not be kept. */
+export interface Unkept {
+  readonly manifests: {
+    readonly manifest: Manifest
+    readonly pub: string | undefined
+    readonly nowMs: number
+  }[]
+  readonly revocations: Revocation[]
+}
+
 export interface FeedPage {
   readonly items: readonly KnownItem[]
   /** Give it back for the next page. */
@@ -133,6 +143,7 @@ export class ManifestStore {
   /**
    * The item as its owner last described it. With several owners: the one that is wanted, else one that is trusted, else the
    * publisher in whose space it was found, else whoever was seen first — never whoever claims the highest version.
+   * @param unkept counts as what is kept does
    */
   find(
     mediaId: string,
@@ -141,8 +152,10 @@ export class ManifestStore {
       readonly pub?: string | undefined
       readonly trusted?: ReadonlySet<string>
     } = {},
+    unkept?: Unkept,
   ): KnownItem | undefined {
-    const rows = this.#rows(mediaId)
+    const kept = this.#rows(mediaId)
+    const rows = unkept === undefined ? kept : withUnkept(kept, unkept)
     const rank = (row: Row): number =>
       row.owner === prefer.owner
         ? 0
@@ -273,6 +286,40 @@ export class ManifestStore {
     }
     this.#rowsUntilPrune = 1_000
   }
+}
+
+/** The rows as they would be, had it been kept. */
+function withUnkept(kept: readonly Row[], { manifests, revocations }: Unkept): Row[] {
+  const rows = [...kept]
+  for (const { manifest, pub = null, nowMs } of manifests) {
+    const { id, version, oip } = manifest
+    const body = canonicalJson(manifest)
+    const hash = frozenKey(body)
+    const theirs = rows.filter(({ owner }) => owner === oip.creatorPubKey)
+    const same = theirs.find((row) => row.hash === hash)
+    if (same !== undefined) {
+      rows[rows.indexOf(same)] = { ...same, pub: pub ?? same.pub, confirmed_ms: nowMs }
+      continue
+    }
+    rows.push({
+      media_id: id,
+      owner: oip.creatorPubKey,
+      hash,
+      version,
+      body,
+      pub: pub ?? theirs[0]?.pub ?? null,
+      first_seen_ms: Math.min(nowMs, ...theirs.map(({ first_seen_ms: seen }) => seen)),
+      kept_at_ms: nowMs,
+      confirmed_ms: nowMs,
+      revocation: revocationFor(version, theirs[0]?.revocation),
+    })
+  }
+  return rows.map((row) => {
+    const said = revocations.find(
+      ({ owner, version = Infinity }) => owner === row.owner && row.version <= version,
+    )
+    return said === undefined || row.revocation !== null ? row : { ...row, revocation: canonicalJson(said) }
+  })
 }
 
 function describe(rows: readonly Row[], otherOwners: number): KnownItem | undefined {

@@ -34,13 +34,20 @@ test.runIf(canMount)(
     // What was known is still told, and the same trouble is said once, not with every message.
     expect((await node.feed()).items.map(({ manifest }) => manifest)).toEqual([known])
     expect(node.log.filter((line) => line.includes('"work":"heard"'))).toHaveLength(1)
+    // Whoever asks is told what is known, and what is true of the others, of which nothing can be kept.
+    expect((await node.lookup(known.id)).known?.manifest).toEqual(known)
+    for (const manifest of manifests) {
+      const found = await node.lookup(manifest.id)
+      expect([found.known?.manifest, found.heard, found.isUnkept]).toEqual([manifest, 'said', true])
+    }
     makeRoom()
     for (const manifest of manifests) {
       const { known: found } = await poll(
         () => node.lookup(manifest.id),
-        (lookup) => lookup.known !== undefined,
+        (lookup) => !lookup.isUnkept,
       )
       expect(found?.manifest).toEqual(manifest)
     }
+    expect((await node.feed()).items).toHaveLength(manifests.length + 1)
   },
 )

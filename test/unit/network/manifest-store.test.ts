@@ -129,3 +129,24 @@ test('only public items are listed, only sealed ones shared with others are told
   const { access_level: _level, ...unsaid } = sealed.accessControl
   expect(reachOf({ ...sealed, accessControl: unsaid })).toBe('none')
 })
+
+test('what can’t be kept counts as what is', () => {
+  const first = makeManifest(owner, 'a')
+  const second = makeManifest(owner, 'a', { name: 'b', previous: first })
+  store.keep(first, { pub: 'space', nowMs: 1 })
+  const found = (manifest: typeof first, pub?: string) => ({ manifest, pub, nowMs: 2 })
+  const unkept = { manifests: [found(second), found(first)], revocations: [] }
+  expect(store.find(first.id, {}, unkept)).toMatchObject({
+    manifest: second,
+    conflicts: [],
+    pub: 'space',
+    firstSeenMs: 1,
+  })
+  const theirs = { manifests: [found(makeManifest(other, 'a', { name: 'c' }), 'theirs')], revocations: [] }
+  expect(store.find(first.id, {}, theirs)).toMatchObject({ manifest: first, otherOwners: 1 })
+  expect(store.find(first.id, { pub: 'theirs' }, theirs)?.manifest.name).toBe('c')
+  const revocation = makeRevocation(owner, first.id)
+  const withdrawn = { manifests: [], revocations: [revocation] }
+  expect(store.find(first.id, {}, withdrawn)).toMatchObject({ manifest: first, revocation })
+  expect(store.find(first.id)?.revocation).toBeUndefined()
+})
