@@ -1,7 +1,14 @@
+import type { Log } from '../ports/log.ts'
+
 /** Collects ids of rows that changed and tells them together once the current work is done. */
 export class Changes {
+  readonly #log: Log
   readonly #listeners = new Set<(mediaIds: string[]) => void>()
   #pending = new Set<string>()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
 
   add(mediaIds: Iterable<string>): void {
     const isFirst = this.#pending.size === 0
@@ -18,6 +25,13 @@ export class Changes {
   #tell(): void {
     const mediaIds = [...this.#pending]
     this.#pending = new Set()
-    for (const listener of this.#listeners) listener(mediaIds)
+    for (const listener of this.#listeners) {
+      try {
+        listener(mediaIds)
+      } catch (error) {
+        // A database that can't be written just now, say: what changed has changed, and the others hear of it.
+        this.#log.error('library.change-not-followed', { error })
+      }
+    }
   }
 }

@@ -64,7 +64,7 @@ export class Library {
   readonly #upkeep: Upkeep
   readonly #serving: Serving
   readonly #sealedRows: SealedRows
-  readonly #changes = new Changes()
+  readonly #changes: Changes
   #isStarted = false
   #unsubscribe: (() => void) | undefined
 
@@ -72,6 +72,7 @@ export class Library {
     const { db, folder, clock, log } = options
     const items = new ItemStore(db)
     this.outbox = options.outbox ?? new Outbox({ db, clock, log: log.child('outbox') })
+    this.#changes = new Changes(log)
     this.#notices = new Notices(clock)
     this.#seederMap = new SeederMap({ items, folder, log })
     this.#context = {

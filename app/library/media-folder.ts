@@ -259,7 +259,14 @@ export class MediaFolder {
     if (state !== this.#state) this.#log.info('media.state', { from: this.#state, to: state })
     const hasReturned = isOtherDrive || (this.#state === 'offline' && state !== 'offline')
     this.#state = state
-    for (const listener of this.#listeners) listener(state, hasReturned)
+    for (const listener of this.#listeners) {
+      try {
+        listener(state, hasReturned)
+      } catch (error) {
+        // Whoever asks for the state gets it, and the others hear of it.
+        this.#log.error('media.state-not-followed', { error })
+      }
+    }
     return state
   }
 

@@ -26,6 +26,8 @@ interface OutboxRow {
 const FIRST_DELAY_MS = 1000
 /** How long a step waits whose outcome could not be written. */
 const UNWRITTEN_DELAY_MS = 10_000
+/** Until it is looked again what is due, when that could not be read. */
+const UNREAD_DELAY_MS = 10_000
 const LONGEST_DELAY_MS = 60 * 60 * 1000
 /** Delays are made this much longer at most, so that not everything is tried again at the same moment. */
 const MOST_JITTER = 1.2
@@ -112,10 +114,20 @@ export class Outbox {
     })
   }
 
+  /** What it looks into may not be readable just now (the drive is away, say): it looks again. */
   #wake(): void {
     const stopping = this.#stopping
     if (stopping === undefined || !this.#db.sql.open) return
     clearTimeout(this.#timer)
+    try {
+      this.#beginDue(stopping.signal)
+    } catch (error) {
+      this.#log.warn('outbox.not-read', { reason: String(error) })
+      this.#timer = setTimeout(() => this.#wake(), UNREAD_DELAY_MS).unref()
+    }
+  }
+
+  #beginDue(signal: AbortSignal): void {
     const steps = Object.keys(this.#handlers)
     const places = steps.map(() => '?').join(', ')
     const due = this.#db
@@ -133,7 +145,7 @@ export class Outbox {
         return
       }
       if (this.#running.size >= this.#concurrency) return
-      const run = this.#run(row, stopping.signal).finally(() => {
+      const run = this.#run(row, signal).finally(() => {
         this.#running.delete(row.id)
         this.#wakeSoon()
       })

@@ -39,11 +39,11 @@ export class SeederMap {
     const state = this.#folder.state()
     if (!this.#isDue || state === 'offline' || state === 'read-only') return
     this.#isDue = false
-    const map: Record<string, string> = {}
-    for (const { infoHash, mediaId } of this.#items.each('kept')) {
-      if (infoHash !== undefined) map[infoHash] = mediaId
-    }
     try {
+      const map: Record<string, string> = {}
+      for (const { infoHash, mediaId } of this.#items.each('kept')) {
+        if (infoHash !== undefined) map[infoHash] = mediaId
+      }
       await replaceFile(path.join(this.#folder.dir, 'seeder.json'), `${JSON.stringify(map, null, 1)}\n`)
     } catch (error) {
       this.#isDue = true

@@ -232,7 +232,13 @@ export class GunClient {
   }
 
   #spawn(): void {
-    const host = this.#options.spawn()
+    let host: GunHost
+    try {
+      host = this.#options.spawn()
+    } catch (error) {
+      // No memory for another process, say: it is tried again.
+      return this.#exited(String(error))
+    }
     this.#host = host
     this.#timer = setTimeout(() => host.kill(), BOOT_MS)
     host.onMessage((message) => {

@@ -224,6 +224,15 @@ export class Presence {
 
   #tick(): void {
     if (!this.#options.client.isRunning || this.#saying !== undefined) return
+    try {
+      this.#say()
+    } catch (error) {
+      // The database can't be read just now, say: what is due is said with the next tick.
+      this.#options.log.error('network.presence-failed', { error })
+    }
+  }
+
+  #say(): void {
     const nowMs = this.#options.clock.nowMs()
     if (nowMs - this.#itemsAtMs >= REFRESH_ITEMS_MS || nowMs < this.#itemsAtMs) {
       this.#itemsAtMs = nowMs

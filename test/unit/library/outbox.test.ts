@@ -192,3 +192,17 @@ it('does not run round and round while nothing can be written, and ends when it 
   await outbox.stop()
   other.close()
 })
+
+it('goes on when it could not read for a while what is due', async () => {
+  const outbox = make()
+  const done: string[] = []
+  outbox.drain({ seed: (mediaId) => Promise.resolve(void done.push(mediaId)) })
+  outbox.enqueue('a', 'seed')
+  db.sql.exec('ALTER TABLE outbox RENAME TO away')
+  await vi.advanceTimersByTimeAsync(30_000)
+  expect(done).toEqual([])
+  db.sql.exec('ALTER TABLE away RENAME TO outbox')
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(done).toEqual(['a'])
+  await outbox.stop()
+})

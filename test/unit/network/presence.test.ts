@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { digestHas, makeDigest } from '../../../app/network/digest.ts'
 import {
   makeHeartbeat,
@@ -9,7 +9,13 @@ import {
   readItemPresence,
   type NodeSigner,
 } from '../../../app/network/presence-record.ts'
+import { openDatabase } from '../../../app/library/index.ts'
+import { Presence } from '../../../app/network/presence.ts'
+import { PresenceStore } from '../../../app/network/presence-store.ts'
 import { PresenceSchedule, SCHEDULE } from '../../../app/network/presence-schedule.ts'
+
+import { silentLog } from '../../../app/ports/log.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const NOW = 1_800_000_000_000
 const idOf = (n: number): string => createHash('sha256').update(String(n)).digest('hex')
@@ -155,4 +161,42 @@ test('an item that is gone is named once, and the digest no longer has it', () =
   expect(schedule.setItems(ids(2))).toEqual([])
   expect(schedule.take(NOW + 31_000)).toMatchObject({ isHeartbeatDue: true, isDigestChanged: true })
   expect(schedule.mediaIds()).not.toContain(idOf(2))
+})
+
+test('goes on saying what it has after the library could not be read for a moment', async () => {
+  const dir = await tempDir()
+  onTestFinished(() => dir[Symbol.asyncDispose]())
+  const clock = { nowMs: () => Date.now() }
+  const db = openDatabase(dir.file('sower.db'), { log: silentLog, clock })
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  onTestFinished(() => db.close())
+  const said: string[] = []
+  let isReadable = false
+  const presence = new Presence({
+    client: {
+      isRunning: true,
+      get: () => Promise.resolve([]),
+      put: (graph) => {
+        said.push(...Object.keys(graph))
+        return Promise.resolve({ isStored: true, relays: [] })
+      },
+    },
+    store: new PresenceStore(db),
+    signer: nodeSigner(),
+    items: () => {
+      if (!isReadable) throw new Error('disk I/O error')
+      return [idOf(1)]
+    },
+    about: () => claim,
+    clock,
+    log: silentLog,
+  })
+  presence.start()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(said).toEqual([])
+  isReadable = true
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(said).toContain(`media:${idOf(1)}:peers`)
+  await presence.stop()
 })
