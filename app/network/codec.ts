@@ -147,6 +147,12 @@ export function readFrozen(text: unknown, hash: string): unknown {
   return unwrapJson(text)
 }
 
+/** Of which item one text of `#media` is. */
+export function frozenId(text: unknown): string | undefined {
+  const manifest = typeof text === 'string' ? unwrapJson(text) : undefined
+  return isObject(manifest) && typeof manifest['id'] === 'string' ? manifest['id'] : undefined
+}
+
 function splitText(text: string): string[] {
   if (Buffer.byteLength(text) <= PART_BYTES) return [text]
   const parts: string[] = []

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import type { GunNode } from './graph.ts'
+import type { GunNode, GunValue } from './graph.ts'
 import { DamagedStore, GunStore, type DiskQuery, type DiskValue } from './gun-store.ts'
 
 export interface GunDiskOptions {
@@ -89,9 +89,13 @@ export class GunDisk {
     return this.#with((store) => store.get(query))
   }
 
-  /** Takes the values of a node away that contain a text. Reads them all: for what happens rarely. */
-  remove(soul: string, contained: string): void {
-    this.#with((store) => store.remove(soul, contained))
+  /** Takes those values of a node away. Reads them all: for what happens rarely. What it can't, it is asked for again when it keeps. */
+  remove(soul: string, isUnwanted: (value: GunValue) => boolean): void {
+    const isDone = this.#with((store) => {
+      store.remove(soul, isUnwanted)
+      return true
+    })
+    if (isDone !== true) this.#tell({ isKeeping: false, isNew: false })
   }
 
   /** Writes what waits. */

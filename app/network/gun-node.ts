@@ -12,6 +12,7 @@ import { pageQuestion, pageSize } from './list-page.ts'
 import { NodesInMemory } from './nodes-in-memory.ts'
 import { OwnWritings } from './own-writings.ts'
 import { Rate } from './rate.ts'
+import { frozenId } from './codec.ts'
 import { isListSoul, parseSoul, souls } from './souls.ts'
 
 export interface GunNodeOptions {
@@ -240,9 +241,10 @@ export class GunGraphNode {
     })
   }
 
-  /** Has no frozen version of an item any more, in memory or on the disk. */
-  forgetVersions(mediaId: string): void {
-    this.#options.disk.remove(souls.versions, mediaId)
+  /** Has no frozen version of these items any more, in memory or on the disk. */
+  forgetVersions(mediaIds: readonly string[]): void {
+    const unwanted = new Set(mediaIds)
+    this.#options.disk.remove(souls.versions, (text) => unwanted.has(frozenId(text) ?? ''))
     this.#memory.forget(souls.versions)
   }
 

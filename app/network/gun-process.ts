@@ -114,7 +114,7 @@ class GunProcess {
         this.#graph.detach(message.peer)
         break
       case 'forget':
-        this.#graph.forgetVersions(message.mediaId)
+        this.#graph.forgetVersions(message.mediaIds)
         break
       case 'start':
         break

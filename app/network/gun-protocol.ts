@@ -50,8 +50,8 @@ export const ToGun = z.discriminatedUnion('type', [
   z.object({ type: z.literal('peer-close'), peer: z.string() }),
   /** What to tell the engine of when it comes by. */
   z.object({ type: z.literal('watch'), isFeedWanted: z.boolean(), publishers: z.array(z.string()) }),
-  /** Takes the frozen versions of an item off our own disk: nothing can be written over them. */
-  z.object({ type: z.literal('forget'), mediaId: z.string() }),
+  /** Takes the frozen versions of these items off our own disk: nothing can be written over them. */
+  z.object({ type: z.literal('forget'), mediaIds: z.array(z.string()) }),
   z.object({ type: z.literal('stop') }),
 ])
 export type ToGun = z.infer<typeof ToGun>

@@ -75,7 +75,7 @@ export class GunStore {
            DO UPDATE SET value = excluded.value, state = excluded.state, own = excluded.own, at = excluded.at
            WHERE excluded.state > state OR (excluded.state = state AND excluded.value > value)`,
         ),
-        remove: this.#db.prepare('DELETE FROM graph WHERE soul = ? AND instr(value, ?) > 0'),
+        remove: this.#db.prepare('DELETE FROM graph WHERE soul = ? AND key = ?'),
         one: this.#db.prepare(`${select} soul = ? AND key = ?`),
         node: this.#db.prepare(`${select} soul = ? ORDER BY key`),
         keys: this.#db.prepare(`${select} soul = ? AND key >= ? AND key <= ? ORDER BY key`),
@@ -119,8 +119,13 @@ export class GunStore {
     )
   }
 
-  remove(soul: string, contained: string): void {
-    this.#statements.remove.run(soul, contained)
+  remove(soul: string, isUnwanted: (value: GunValue) => boolean): void {
+    const keys: string[] = []
+    for (const { key, value } of this.#statements.node.iterate(soul) as Iterable<Row>)
+      if (isUnwanted(parseValue(value))) keys.push(key)
+    this.#db.transaction(() => {
+      for (const key of keys) this.#statements.remove.run(soul, key)
+    })()
   }
 
   close(): void {

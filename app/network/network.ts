@@ -6,12 +6,13 @@ import { Background } from './background.ts'
 import { Chunks } from './chunks.ts'
 import { Contested } from './contested.ts'
 import { Following, type Publisher as FollowedPublisher } from './following.ts'
-import { GunClient, type GunEvent } from './gun-client.ts'
+import { GunClient } from './gun-client.ts'
 import { startGunHost } from './gun-host.ts'
 import { GunSockets } from './gun-sockets.ts'
 import { Listeners } from './listeners.ts'
 import { ManifestIndex, type Lookup, type LookupHints } from './manifest-index.ts'
 import { ManifestStore, type FeedPage, type KnownItem, type KnownVersion } from './manifest-store.ts'
+import { heard } from './network-events.ts'
 import type { NetworkOptions, NetworkStatus } from './network-options.ts'
 import { Presence, type ItemPresences, type PresenceOptions } from './presence.ts'
 import { PresenceStore } from './presence-store.ts'
@@ -64,7 +65,7 @@ export class Network {
       }),
       log,
       // What came out of GUN's process must never be what ends this one.
-      onEvent: (event) => this.#background.run(event.type, () => this.#heard(event)),
+      onEvent: (event) => this.#background.run(event.type, () => heard(event, this.#hearing)),
     })
     const client = this.#client
     this.#sockets = new GunSockets({
@@ -346,45 +347,18 @@ export class Network {
     return this.#following.onChecked(listener)
   }
 
-  #heard(event: GunEvent): void {
-    switch (event.type) {
-      case 'peer-send':
-        this.#sockets.send(event.peer, event.text)
-        break
-      case 'credit':
-        this.#sockets.credit(event.peer, event.bytes, event.waitMs)
-        break
-      case 'heard':
-        this.#background.run('lists', () => this.#following.noticed(event.graph))
-        this.#index.take(event.graph)
-        break
-      case 'asked':
-        this.#presence.asked(event.mediaIds)
-        this.#chunks.asked(event.mediaIds)
-        break
-      case 'disk':
-        if (event.isNew) this.#publisher.storeBegunAnew()
-        if (event.isKeeping) void this.#publisher.catchUp()
-        break
-      case 'contested':
-        for (const { mediaId, stateMs } of event.items) this.#contested.notice(mediaId, stateMs)
-        break
-      case 'relay':
-      case 'up':
-        if (event.type !== 'relay' || event.relay.state === 'open') this.#caughtRelay()
-        this.#onStatus.tell()
-        break
-      case 'down':
-        this.#sockets.dropAll()
-        this.#onStatus.tell()
-        break
+  get #hearing(): Parameters<typeof heard>[1] {
+    return {
+      sockets: this.#sockets,
+      index: this.#index,
+      publisher: this.#publisher,
+      presence: this.#presence,
+      chunks: this.#chunks,
+      following: this.#following,
+      contested: this.#contested,
+      background: this.#background,
+      onStatus: this.#onStatus,
     }
-  }
-
-  #caughtRelay(): void {
-    this.#presence.sayAgain()
-    this.#publisher.relayOpened()
-    void this.#following.catchUp()
   }
 
   #relays(): readonly string[] {

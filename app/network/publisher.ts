@@ -173,6 +173,22 @@ export class Publisher {
     void this.catchUp()
   }
 
+  /**
+   * GUN runs, or keeps what is written, again: nothing of what is private or withdrawn may lie frozen on its disk. It may have ended
+   * before it was told, or been given it since.
+   */
+  forgetHidden(): void {
+    const { db, items, client } = this.#options
+    const gone = db.prepare('SELECT media_id FROM revocations').all() as { media_id: string }[]
+    const mediaIds = new Set([
+      ...gone.map(({ media_id: mediaId }) => mediaId),
+      ...this.#retractions.all().map(({ mediaId }) => mediaId),
+    ])
+    // Public again.
+    for (const { mediaId } of items.own()) mediaIds.delete(mediaId)
+    if (mediaIds.size > 0) client.post({ type: 'forget', mediaIds: [...mediaIds] })
+  }
+
   /** GUN's own store holds nothing of what it had. */
   storeBegunAnew(): void {
     this.#publications.forgetOwn()
@@ -256,7 +272,7 @@ export class Publisher {
     if (revocation === undefined) return
     const manifest = await items.manifest(mediaId)
     await this.#write(owed, (writing) => retractionNodes(revocation, manifest, writing))
-    client.post({ type: 'forget', mediaId })
+    client.post({ type: 'forget', mediaIds: [mediaId] })
   }
 
   /** What those that are there lack, or may have forgotten. */

@@ -8,6 +8,7 @@ import type { Manifest } from '../../app/manifest/index.ts'
 import { Network } from '../../app/network/index.ts'
 import { systemClock } from '../../app/ports/clock.ts'
 import { silentLog } from '../../app/ports/log.ts'
+import { testSigner } from '../unit/manifest/owner.ts'
 import type { FromNetworkChild, NetworkChildInit, ToNetworkChild } from './network-node.ts'
 
 // A node's Network and nothing else of the node, in a process of its own: items are what the test says they are.
@@ -18,6 +19,7 @@ const { publicKey, privateKey } = generateKeyPairSync('ed25519')
 const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
 const manifests = new Map<string, Manifest>()
 const withdrawn = new Set<string>()
+const hidden = new Set<string>()
 const bytes = new Map<string, Uint8Array>()
 /** What was too large for the network, each time it was said. */
 const tooLarge: string[] = []
@@ -42,12 +44,12 @@ const network = new Network({
     sign: (bytes) => sign(null, bytes, privateKey),
   },
   seaSigner: () => init.pair,
-  ownerSigner: () => undefined,
+  ownerSigner: () => (init.ownerSeed === undefined ? undefined : testSigner(init.ownerSeed)),
   trustedOwners: () => new Set(init.trusted ?? []),
   items: {
     manifest: async (mediaId) => Promise.resolve(manifests.get(mediaId)),
     own: () => [...manifests.values()].map(({ id, version }) => ({ mediaId: id, version })),
-    hidden: () => [],
+    hidden: () => hidden,
     withdrawn: () => withdrawn,
     present: () => [...manifests.keys()],
     read: async (mediaId, start, end) =>
@@ -78,6 +80,11 @@ const calls: Record<string, (...args: never[]) => unknown> = {
   chunk: (mediaId: string, place: Parameters<Network['chunk']>[1]) => network.chunk(mediaId, place),
   changed: () => network.refreshFrom('items'),
   remove: (mediaId: string) => void manifests.delete(mediaId),
+  hide: (mediaId: string) => {
+    manifests.delete(mediaId)
+    hidden.add(mediaId)
+    network.madePrivate([mediaId])
+  },
   publish: (mediaId: string) => network.publish(mediaId),
   publishAll: () => Promise.all([...manifests.keys()].map((mediaId) => network.publish(mediaId))),
   withdraw: (revocation: Parameters<Network['withdraw']>[0]) => {

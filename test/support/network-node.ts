@@ -16,6 +16,8 @@ export interface NetworkChildInit {
   readonly dir: string
   readonly relays: readonly string[]
   readonly pair?: SeaTestPair
+  /** Whose word its items are private again by: `testSigner` of this. */
+  readonly ownerSeed?: number
   readonly isFeedWanted?: boolean
   readonly endpoints?: readonly string[]
   readonly trusted?: readonly string[]
