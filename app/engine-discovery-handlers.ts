@@ -49,14 +49,9 @@ export function discoveryHandlers(init: HandlersInit): Pick<EngineHandlers, Disc
       return {}
     },
     'following.list': async () => ({ publishers: publishers.list() }),
-    'following.add': async ({ publisher, name }) => {
-      const followed = publishers.follow(publisher, name)
-      tellFollowing()
-      return followed
-    },
+    'following.add': async ({ publisher, name }) => publishers.follow(publisher, name),
     'following.remove': async ({ pub }) => {
       publishers.unfollow(pub)
-      tellFollowing()
       return {}
     },
   }

@@ -62,6 +62,7 @@ export function startDiscovery(
       void keeper.check()
     }),
     contacts.onChange(() => events.followingChanged(publishers.list())),
+    network.followed.onChange(() => events.followingChanged(publishers.list())),
     // What was found in their list is to be counted, and their own key is known by it.
     network.onFollowing(() => {
       keeper

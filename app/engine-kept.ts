@@ -2,7 +2,8 @@ import type { Db, Library, MediaFolder } from './library/index.ts'
 import { KeptFolder } from './library/index.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Log } from './ports/log.ts'
-import { Contacts, ContactsFile, KeptKeys } from './vault/index.ts'
+import type { Network } from './network/index.ts'
+import { Contacts, KeptKeys, KeptList } from './vault/index.ts'
 import type { Vault } from './vault/index.ts'
 
 interface KeptInit {
@@ -10,29 +11,24 @@ interface KeptInit {
   readonly folder: MediaFolder
   readonly vault: Vault
   readonly clock: Clock
-  readonly log: Log
 }
 
 /** What the wallet keeps for itself in the media folder: with both it comes back, whatever becomes of the database. */
 export interface KeptParts {
   readonly contacts: Contacts
-  readonly contactsFile: ContactsFile
   readonly keptKeys: KeptKeys
+  readonly places: Pick<ConstructorParameters<typeof KeptList>[0], 'db' | 'folder' | 'pair'>
 }
 
-export function keptParts({ db, folder, vault, clock, log }: KeptInit): KeptParts {
+export function keptParts({ db, folder, vault, clock }: KeptInit): KeptParts {
   const contacts = new Contacts({
     db,
     clock,
     owner: () => vault.owner(),
     ownKeys: () => vault.selfIfOpen(),
   })
-  const own = { db, folder: new KeptFolder(folder), pair: () => vault.seaPair() }
-  return {
-    contacts,
-    contactsFile: new ContactsFile({ contacts, ...own, clock, log: log.child('contacts') }),
-    keptKeys: new KeptKeys(own),
-  }
+  const places = { db, folder: new KeptFolder(folder), pair: () => vault.seaPair() }
+  return { contacts, keptKeys: new KeptKeys(places), places }
 }
 
 interface Ending {
@@ -57,6 +53,7 @@ export function endKeys({ keptKeys, library, clock, log, everyMs = 30_000 }: End
 interface Followed extends KeptParts {
   readonly vault: Pick<Vault, 'selfIfOpen' | 'onChange'>
   readonly folder: Pick<MediaFolder, 'onState'>
+  readonly network: Pick<Network, 'followed'>
   readonly library: Pick<Library, 'notify' | 'reopenSealed'>
   readonly clock: Clock
   readonly log: Log
@@ -65,18 +62,27 @@ interface Followed extends KeptParts {
 /** Brings database and media folder to the same whenever one of them, or the wallet, has something new to say. @returns stops */
 export function followKept({
   contacts,
-  contactsFile,
   keptKeys,
+  places,
   vault,
   folder,
+  network: { followed },
   library,
   clock,
   log,
 }: Followed): () => void {
+  const contactsFile = new KeptList({ ...places, name: 'contacts', list: contacts, clock, log })
+  const followedFile = new KeptList({ ...places, name: 'followed', list: followed, clock, log })
+  const settleLists = (): void => {
+    if (vault.selfIfOpen() === undefined) return
+    const people = contactsFile.settle()
+    if (people > 0) library.notify(contactsFound(people))
+    const publishers = followedFile.settle()
+    if (publishers > 0) library.notify(followedFound(publishers))
+  }
   const settle = (): void => {
     if (vault.selfIfOpen() === undefined) return
-    const cameBack = contactsFile.settle()
-    if (cameBack > 0) library.notify(contactsFound(cameBack))
+    settleLists()
     keptKeys
       .moveAll()
       .then(() => keptKeys.lookThrough())
@@ -84,6 +90,7 @@ export function followKept({
   }
   const offs = [
     contacts.onChange(settle),
+    followed.onChange(settleLists),
     vault.onChange(settle),
     folder.onState(settle),
     endKeys({ keptKeys, library, clock, log }),
@@ -100,4 +107,12 @@ function contactsFound(count: number): Parameters<Library['notify']>[0] {
       ? 'One contact came back from the media folder.'
       : `${count} contacts came back from the media folder.`
   return { level: 'info', code: 'CONTACTS_FOUND', message }
+}
+
+function followedFound(count: number): Parameters<Library['notify']>[0] {
+  const message =
+    count === 1
+      ? 'One publisher you follow came back from the media folder.'
+      : `${count} publishers you follow came back from the media folder.`
+  return { level: 'info', code: 'FOLLOWED_FOUND', message }
 }

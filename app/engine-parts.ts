@@ -88,7 +88,7 @@ export class EngineParts {
       log: log.child('media'),
       clock,
     })
-    const kept = keptParts({ db, folder, vault, clock, log })
+    const kept = keptParts({ db, folder, vault, clock })
     const { contacts, keptKeys } = kept
     const fileKeys = new FileKeys({ pair: () => vault.seaPair(), kept: keptKeys, clock, lit })
     this.#closers.add(() => fileKeys.forgetAll())
@@ -259,7 +259,7 @@ export class EngineParts {
     const { revocations } = sharing
     this.#closers.add(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
     wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
-    this.#closers.add(followKept({ ...kept, vault, folder, library, clock, log }))
+    this.#closers.add(followKept({ ...kept, network, vault, folder, library, clock, log: log.child('kept') }))
     this.#closers.add(startDiscovery({ ...findable, revocations }, discovery))
     if (!this.#init.isBrief) network.start()
     adder.start()

@@ -8,7 +8,9 @@ import type { Contacts, Vault } from './vault/index.ts'
 
 interface PublishersInit {
   readonly contacts: Contacts
-  readonly network: Pick<Network, 'following' | 'follow' | 'unfollow' | 'knownOf'>
+  readonly network: Pick<Network, 'knownOf'> & {
+    readonly followed: Pick<Network['followed'], 'add' | 'remove' | 'list'>
+  }
   readonly catalogue: Catalogue
   readonly vault: Vault
 }
@@ -51,7 +53,7 @@ export class Publishers {
       })
     }
     const called = name ?? publisher.name ?? named.name
-    this.#init.network.follow({
+    this.#init.network.followed.add({
       pub,
       ...(owner === undefined ? {} : { owner }),
       ...(called === undefined ? {} : { name: called }),
@@ -62,19 +64,19 @@ export class Publishers {
   /** @throws {AppError} `NOT_FOUND` for somebody who is not followed */
   unfollow(pub: string): void {
     const { network } = this.#init
-    if (!network.following().some((followed) => followed.pub === pub))
+    if (!network.followed.list().some((followed) => followed.pub === pub))
       throw new AppError('NOT_FOUND', 'You don’t follow this publisher.')
-    network.unfollow(pub)
+    network.followed.remove(pub)
   }
 
   /** In the order they were followed. */
   list(): Publisher[] {
-    return this.#init.network.following().map((followed) => this.view(followed))
+    return this.#init.network.followed.list().map((followed) => this.view(followed))
   }
 
   /** Those one follows: by owner key where it is known, so that nobody gets in by what they copy into their space. */
   followed(): PublisherSet {
-    const following = this.#init.network.following()
+    const following = this.#init.network.followed.list()
     return {
       owners: following.flatMap(({ owner }) => owner ?? []),
       pubs: following.filter(({ owner }) => owner === undefined).map(({ pub }) => pub),
@@ -87,7 +89,7 @@ export class Publishers {
       followed.owner === undefined ? followed.pub === pub : followed.owner === owner
     return (
       this.#init.contacts.get(owner)?.name ??
-      this.#init.network.following().find((followed) => isTheirs(followed))?.name
+      this.#init.network.followed.list().find((followed) => isTheirs(followed))?.name
     )
   }
 
@@ -99,8 +101,8 @@ export class Publishers {
       .find((each) => (named.owner === undefined ? each.pub === named.pub : each.owner === named.owner))
     const owner = named.owner ?? contact?.owner ?? this.#ownerOf(named.pub)
     const space = named.pub ?? contact?.pub ?? (owner === undefined ? undefined : this.#pubOf(owner))
-    const followed = network
-      .following()
+    const followed = network.followed
+      .list()
       .find((each) => (owner !== undefined && each.owner === owner) || isSpaceOf(each, space, owner))
     const knownOwner = owner ?? followed?.owner
     const pub = named.pub ?? contact?.pub ?? followed?.pub ?? space

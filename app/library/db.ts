@@ -80,7 +80,7 @@ export function openDatabase(file: string, options: DbOptions): Db {
         level: 'warning',
         code: 'DATABASE_CORRUPT',
         message:
-          'The database was damaged. It was moved aside and is being made again from the media folder: items, keys and contacts come back, counters, unfinished transfers and whom you follow do not.',
+          'The database was damaged. It was moved aside and is being made again from the media folder: items, keys, contacts and whom you follow come back, counters and unfinished transfers do not.',
         hint: `Nothing in the media folder was touched. The damaged file is kept as ${movedTo}.`,
       })
       createFresh(file, options, migrations, true)

@@ -9,11 +9,11 @@ import type { MediaFolder } from './media-folder.ts'
 const KEPT = '.kept'
 const WALLET = /^[0-9a-f]{32}$/
 const MEDIA_ID = /^[0-9a-f]{64}$/
-const NAME = /^(contacts|[0-9a-f]{64})$/
+const NAME = /^(contacts|followed|[0-9a-f]{64})$/
 
 /**
  * What wallets keep for themselves in the media folder: small sealed files, `.kept/<wallet>/<name>`, which outlive the database.
- * A name is `contacts`, or the mediaId of the item that a key opens.
+ * A name is `contacts` or `followed`, or the mediaId of the item that a key opens.
  */
 export class KeptFolder {
   readonly #folder: Pick<MediaFolder, 'dir' | 'state' | 'offline'>

@@ -1,29 +1,19 @@
-import { AppError } from '../contract/index.ts'
 import type { Db } from '../library/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { Followed } from './followed.ts'
 import type { GunClient } from './gun-client.ts'
 import { isLink } from './graph.ts'
 import type { GunValue } from './graph.ts'
 import { ListReader } from './list-reader.ts'
 import { openNode, type ManifestIndex } from './manifest-index.ts'
-import { isSeaKey, souls } from './souls.ts'
+import { souls } from './souls.ts'
 import { TriedItems } from './tried-items.ts'
-
-export interface Publisher {
-  /** SEA public key. */
-  readonly pub: string
-  /** Owner key, when they were followed by their card. */
-  readonly owner?: string
-  readonly name?: string
-  readonly followedAtMs: number
-  /** When their list was last read from a relay. */
-  readonly checkedAtMs?: number
-}
 
 export interface FollowingOptions {
   readonly client: Pick<GunClient, 'page' | 'status' | 'isRunning' | 'watch'>
   readonly index: ManifestIndex
+  readonly followed: Followed
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
@@ -56,6 +46,11 @@ export class Following {
     this.#options = options
     this.#lists = new ListReader(options)
     this.#tried = new TriedItems(options.clock)
+    options.followed.onChange((removed) => {
+      if (removed !== undefined) this.#lists.forget(souls.spaceIndex(removed))
+      this.#tellWatch()
+      void this.catchUp()
+    })
   }
 
   start(): void {
@@ -69,41 +64,6 @@ export class Following {
     this.#timer = undefined
     this.#abort.abort()
     await this.#round
-  }
-
-  /** @throws {AppError} `BAD_REQUEST` when it is no publisher's key */
-  follow({ pub, owner, name }: Pick<Publisher, 'pub' | 'owner' | 'name'>): Publisher {
-    if (!isSeaKey(pub)) {
-      throw new AppError('BAD_REQUEST', 'This is not the key of a publisher.', {
-        hint: 'Use their card, or a link to something they published.',
-      })
-    }
-    const { db, clock } = this.#options
-    db.write(() =>
-      db
-        .prepare(
-          `INSERT INTO network_publishers (pub, owner, name, followed_at_ms) VALUES (?, ?, ?, ?)
-           ON CONFLICT (pub) DO UPDATE SET owner = coalesce(excluded.owner, owner), name = coalesce(excluded.name, name)`,
-        )
-        .run(pub, owner ?? null, name ?? null, clock.nowMs()),
-    )
-    this.#tellWatch()
-    void this.catchUp()
-    return this.#get(pub) ?? { pub, followedAtMs: clock.nowMs() }
-  }
-
-  unfollow(pub: string): void {
-    const { db } = this.#options
-    db.write(() => db.prepare('DELETE FROM network_publishers WHERE pub = ?').run(pub))
-    this.#lists.forget(souls.spaceIndex(pub))
-    this.#tellWatch()
-  }
-
-  list(): Publisher[] {
-    const rows = this.#options.db
-      .prepare('SELECT * FROM network_publishers ORDER BY followed_at_ms')
-      .all() as PublisherRow[]
-    return rows.map(toPublisher)
   }
 
   /** Reads every list from the start: a round that is under way may not know of who has just come. */
@@ -135,7 +95,7 @@ export class Following {
   async #refresh(): Promise<void> {
     if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
     let isCut = false
-    for (const { pub } of this.list()) {
+    for (const { pub } of this.#options.followed.list()) {
       if (this.#abort.signal.aborted) return
       isCut = (await this.#refreshPublisher(pub)) || isCut
     }
@@ -148,12 +108,9 @@ export class Following {
 
   /** @returns whether there is more of them to be had at once */
   async #refreshPublisher(pub: string): Promise<boolean> {
-    const { db, clock } = this.#options
     const { isAnswered, isCut } = await this.#readList(souls.spaceIndex(pub), pub)
     if (!isAnswered) return false
-    db.write(() =>
-      db.prepare('UPDATE network_publishers SET checked_at_ms = ? WHERE pub = ?').run(clock.nowMs(), pub),
-    )
+    this.#options.followed.checked(pub)
     for (const listener of this.#checkedListeners) listener()
     return isCut
   }
@@ -204,35 +161,11 @@ export class Following {
     }
   }
 
-  #get(pub: string): Publisher | undefined {
-    const row = this.#options.db.prepare('SELECT * FROM network_publishers WHERE pub = ?').get(pub) as
-      PublisherRow | undefined
-    return row && toPublisher(row)
-  }
-
   #tellWatch(): void {
     this.#options.client.watch(
       this.#options.isFeedWanted(),
-      this.list().map(({ pub }) => pub),
+      this.#options.followed.list().map(({ pub }) => pub),
     )
-  }
-}
-
-interface PublisherRow {
-  pub: string
-  owner: string | null
-  name: string | null
-  followed_at_ms: number
-  checked_at_ms: number | null
-}
-
-function toPublisher(row: PublisherRow): Publisher {
-  return {
-    pub: row.pub,
-    ...(row.owner === null ? {} : { owner: row.owner }),
-    ...(row.name === null ? {} : { name: row.name }),
-    followedAtMs: row.followed_at_ms,
-    ...(row.checked_at_ms === null ? {} : { checkedAtMs: row.checked_at_ms }),
   }
 }
 

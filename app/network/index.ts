@@ -1,5 +1,5 @@
 export { Network } from './network.ts'
 export type { NetworkOptions, NetworkSettings, NetworkStatus } from './network-options.ts'
 export type { KnownItem, KnownVersion } from './manifest-store.ts'
-export type { Publisher as FollowedPublisher } from './following.ts'
+export type { Publisher as FollowedPublisher } from './followed.ts'
 export type { Lookup } from './manifest-index.ts'

@@ -5,7 +5,8 @@ import type { ChunkPlace } from '../manifest/index.ts'
 import { Background } from './background.ts'
 import { Chunks } from './chunks.ts'
 import { Contested } from './contested.ts'
-import { Following, type Publisher as FollowedPublisher } from './following.ts'
+import { Followed } from './followed.ts'
+import { Following } from './following.ts'
 import { GunClient } from './gun-client.ts'
 import { startGunHost } from './gun-host.ts'
 import { GunSockets } from './gun-sockets.ts'
@@ -33,6 +34,8 @@ const AWAKE_POLL_MS = 20
 export class Network {
   /** What OIP's relay routes read and write. */
   readonly relay: RelayGraph
+  /** Whom one follows. */
+  readonly followed: Followed
   readonly #options: NetworkOptions
   readonly #client: GunClient
   readonly #sockets: GunSockets
@@ -56,6 +59,7 @@ export class Network {
     this.#options = options
     const { db, clock, log } = options
     this.#background = new Background(log)
+    this.followed = new Followed(db, clock)
     this.#client = new GunClient({
       dir: options.dir,
       spawn: () => startGunHost({ heapMiB: HEAP_MIB, ...options.host }),
@@ -82,7 +86,7 @@ export class Network {
       clock,
       // Of several who published the same bytes, those one chose go first.
       trusted: () =>
-        new Set([...options.trustedOwners(), ...this.#following.list().flatMap(({ owner }) => owner ?? [])]),
+        new Set([...options.trustedOwners(), ...this.followed.list().flatMap(({ owner }) => owner ?? [])]),
       onKept: (mediaId) => this.#onItem.tell(mediaId),
       onRevocation: (revocation) => this.#onRevocation.tell(revocation),
     })
@@ -146,6 +150,7 @@ export class Network {
     this.#following = new Following({
       client,
       index: this.#index,
+      followed: this.followed,
       db,
       clock,
       log,
@@ -250,19 +255,6 @@ export class Network {
   /** Whether a manifest of this owner's is known. */
   isKnown(mediaId: string, owner: string): boolean {
     return this.#store.has(mediaId, owner)
-  }
-
-  /** @throws {AppError} `BAD_REQUEST` when it is no publisher's key */
-  follow(publisher: Pick<FollowedPublisher, 'pub' | 'owner' | 'name'>): FollowedPublisher {
-    return this.#following.follow(publisher)
-  }
-
-  unfollow(pub: string): void {
-    this.#following.unfollow(pub)
-  }
-
-  following(): FollowedPublisher[] {
-    return this.#following.list()
   }
 
   /** Public items heard of, newest first, from SQLite. */

@@ -4,13 +4,13 @@ import { keyFromBytes, newSaltAndIv, sealUnder, unsealUnder } from './sealing.ts
 import type { SeaPair } from './envelope/sea.ts'
 
 /** What a wallet seals for itself alone, and to how many bytes it is padded, so that its size says little. */
-const PADDED_TO = { 'sower-kept-key': 256, 'sower-kept-contacts': 4096 } as const
+const PADDED_TO = { 'sower-kept-key': 256, 'sower-kept-contacts': 4096, 'sower-kept-followed': 4096 } as const
 export type SelfSealed = keyof typeof PADDED_TO
 
 const MAX_CHARS = 64 * 1024 * 1024
 const Base64 = z.base64()
 const File = z.strictObject({
-  format: z.enum(['sower-kept-key', 'sower-kept-contacts']),
+  format: z.enum(['sower-kept-key', 'sower-kept-contacts', 'sower-kept-followed']),
   version: z.literal(1),
   salt: Base64.max(64),
   iv: Base64.max(32),

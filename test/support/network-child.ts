@@ -92,7 +92,7 @@ const calls: Record<string, (...args: never[]) => unknown> = {
     return network.withdraw(revocation)
   },
   lookup: (mediaId: string, hints: Parameters<Network['lookup']>[1]) => network.lookup(mediaId, hints),
-  follow: (publisher: Parameters<Network['follow']>[0]) => network.follow(publisher),
+  follow: (publisher: Parameters<Network['followed']['add']>[0]) => network.followed.add(publisher),
   refresh: () => network.refresh(),
   feed: (args: Parameters<Network['feed']>[0]) => network.feed(args),
   presenceOf: (mediaId: string) => network.presenceOf(mediaId),

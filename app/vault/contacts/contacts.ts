@@ -6,7 +6,7 @@ import { isPoint } from '../envelope/sea.ts'
 import type { Recipient } from '../envelope/sea-envelope.ts'
 import { cardInvalid, cardJson, fingerprintOf, parseCard, plainName } from './card.ts'
 import type { Card } from './card.ts'
-import type { KeptContact } from './contacts-file.ts'
+import type { KeptContact } from '../kept-list.ts'
 
 interface ContactsInit {
   readonly db: Db

@@ -50,6 +50,11 @@ async function setUp() {
   await node.call('contacts.add', { card: cardOf(9, 'Dora') })
   const [, , dora] = (await node.call('contacts.list', {})).contacts
   await node.call('contacts.remove', { owner: dora?.owner })
+  await node.call('following.add', { publisher: cardOf(8, 'Cleo') })
+  await node.call('following.add', { publisher: cardOf(10, 'Emil'), name: 'Emil of the films' })
+  await node.call('following.add', { publisher: cardOf(11, 'Fritz') })
+  const { publishers } = await node.call('following.list', {})
+  await node.call('following.remove', { pub: publishers[2]?.pub })
   const { words } = await node.call('vault.reveal', {})
   await node.stop()
   const expectAllBack = async (again: Node): Promise<void> => {
@@ -58,18 +63,21 @@ async function setUp() {
       return items[0]?.protection === 'readable' && items[0].name === 'letter.txt'
     })
     expect(await namesOf(again)).toEqual(['Ben from the choir', 'Cleo'])
+    expect((await again.call('following.list', {})).publishers).toEqual(publishers.slice(0, 2))
   }
   return { home, keychain, words, mediaId, expectAllBack }
 }
 
-describe('keys from links and contacts', () => {
+describe('keys from links, contacts and whom one follows', () => {
   it('come back when the database was deleted', { timeout: 60_000 }, async () => {
     const { home, keychain, expectAllBack } = await setUp()
     for (const end of ['', '-wal', '-shm']) rmSync(home.path('data', `sower.db${end}`), { force: true })
     const node = await Node.start(home, { keychain })
     await expectAllBack(node)
     const { notices } = await node.call('node.status', {})
-    expect(notices.map(({ message }) => message)).toContain('2 contacts came back from the media folder.')
+    const messages = notices.map(({ message }) => message)
+    expect(messages).toContain('2 contacts came back from the media folder.')
+    expect(messages).toContain('2 publishers you follow came back from the media folder.')
   })
 
   it('come back when the database was damaged, and what does not is said', { timeout: 60_000 }, async () => {
@@ -111,7 +119,7 @@ describe('keys from links and contacts', () => {
     const month = 31 * 24 * 60 * 60 * 1000
     await sweepAt(home, Date.now() + month)
     expect(existsSync(file)).toBe(false)
-    expect(readdirSync(home.path('media', '.kept', wallet))).toEqual(['contacts'])
+    expect(readdirSync(home.path('media', '.kept', wallet))).toEqual(['contacts', 'followed'])
   })
 })
 

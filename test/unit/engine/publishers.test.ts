@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Publishers } from '../../../app/engine-publishers.ts'
 import { openDatabase } from '../../../app/library/index.ts'
 import type { Db } from '../../../app/library/index.ts'
-import type { FollowedPublisher } from '../../../app/network/index.ts'
+import { Followed } from '../../../app/network/followed.ts'
 import { ManifestStore } from '../../../app/network/manifest-store.ts'
 import { systemClock } from '../../../app/ports/clock.ts'
 import { silentLog } from '../../../app/ports/log.ts'
@@ -25,7 +25,7 @@ let db: Db
 let store: ManifestStore
 let catalogue: Catalogue
 let contacts: Contacts
-let following: FollowedPublisher[]
+let followed: Followed
 let publishers: Publishers
 
 beforeEach(async () => {
@@ -34,18 +34,12 @@ beforeEach(async () => {
   store = new ManifestStore(db)
   catalogue = new Catalogue(db)
   contacts = new Contacts({ db, clock: systemClock, owner: () => me.publicKey, ownKeys: () => undefined })
-  following = []
+  followed = new Followed(db, systemClock)
   publishers = new Publishers({
     contacts,
     catalogue,
     network: {
-      following: () => following,
-      follow: (publisher) => {
-        const followed = { ...publisher, followedAtMs: 1 }
-        following.push(followed)
-        return followed
-      },
-      unfollow: (pub) => (following = following.filter((followed) => followed.pub !== pub)),
+      followed,
       knownOf: (mediaId) => store.ofItem(mediaId),
     },
     vault: { owner: () => me.publicKey, selfIfOpen: () => ({ ...pairs[0], owner: me.publicKey }) } as never,
@@ -95,7 +89,7 @@ describe('following', () => {
       `sower://media/${id}?v=1&pub=${ANNAS}`,
       `did:gun:media:${id}`,
     ]) {
-      following = []
+      for (const { pub } of followed.list()) followed.remove(pub)
       expect(publishers.follow(given)).toMatchObject({
         pub: ANNAS,
         owner: anna.publicKey,
@@ -153,7 +147,7 @@ it('knows whose a space is by everything found in it, unless that is of several'
 })
 
 it('takes nobody for followed because somebody who is copied their manifest', () => {
-  following = [{ pub: MALLORYS, owner: mallory.publicKey, name: 'Mallory', followedAtMs: 1 }]
+  followed.add({ pub: MALLORYS, owner: mallory.publicKey, name: 'Mallory' })
   known('copied.mp4', anna, MALLORYS)
   expect(publishers.find(anna.publicKey)).toMatchObject({ owner: anna.publicKey, isFollowed: false })
   expect(publishers.nameOf(anna.publicKey)).toBeUndefined()

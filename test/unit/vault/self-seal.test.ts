@@ -11,6 +11,7 @@ const golden = JSON.parse(read('wallet/kept-v1.json')) as {
   name: string
   key: { file: string; content: unknown }
   contacts: { file: string; content: unknown }
+  followed: { file: string; content: unknown }
 }
 const other = seaPairFromSeed(Buffer.alloc(64, 9))
 
@@ -19,6 +20,7 @@ describe('what a wallet seals for itself', () => {
     expect(selfName(pair)).toBe(golden.name)
     expect(openOwn(pair, 'sower-kept-key', golden.key.file)).toEqual(golden.key.content)
     expect(openOwn(pair, 'sower-kept-contacts', golden.contacts.file)).toEqual(golden.contacts.content)
+    expect(openOwn(pair, 'sower-kept-followed', golden.followed.file)).toEqual(golden.followed.content)
   })
 
   it('comes back, for this wallet and as this kind of thing alone', () => {

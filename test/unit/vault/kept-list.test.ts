@@ -3,8 +3,9 @@ import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AppError } from '../../../app/contract/index.ts'
 import { KeptFolder, MediaFolder, openDatabase } from '../../../app/library/index.ts'
+import { Followed } from '../../../app/network/followed.ts'
 import { silentLog as log } from '../../../app/ports/log.ts'
-import { Contacts, ContactsFile } from '../../../app/vault/index.ts'
+import { Contacts, KeptList } from '../../../app/vault/index.ts'
 import type { SeaPair } from '../../../app/vault/index.ts'
 import { selfName } from '../../../app/vault/self-seal.ts'
 import { testPerson } from '../../support/sharing-node.ts'
@@ -36,16 +37,20 @@ async function setUp() {
   const open = () => {
     const db = openDatabase(dir.file(`sower-${++databases}.db`), { log, clock })
     onTestFinished(() => db.close())
+    const places = { db, folder: new KeptFolder(folder), pair, clock, log }
     const contacts = new Contacts({
       db,
       clock,
       owner: () => wallet.is?.owner ?? null,
       ownKeys: () => wallet.is?.pair,
     })
-    const file = new ContactsFile({ contacts, db, folder: new KeptFolder(folder), pair, clock, log })
-    return { contacts, file, names: () => contacts.list().map(({ name }) => name) }
+    const file = new KeptList({ name: 'contacts', list: contacts, ...places })
+    const followed = new Followed(db, clock)
+    const followedFile = new KeptList({ name: 'followed', list: followed, ...places })
+    return { contacts, followed, followedFile, file, names: () => contacts.list().map(({ name }) => name) }
   }
-  const pathOf = (of: typeof me): string => path.join(folder.dir, '.kept', selfName(of.pair), 'contacts')
+  const pathOf = (of: typeof me, name = 'contacts'): string =>
+    path.join(folder.dir, '.kept', selfName(of.pair), name)
   return { open, wallet, pathOf, folder }
 }
 
@@ -123,5 +128,26 @@ describe('the contacts in the media folder', () => {
     rmSync(path.join(folder.dir, '.kept'))
     node.file.settle()
     expect(open().file.settle()).toBe(1)
+  })
+})
+
+describe('whom one follows, in the media folder', () => {
+  it('is the database’s, and comes back to a new one', async () => {
+    const { open, pathOf } = await setUp()
+    const first = open()
+    first.followed.add({ pub: ana.pair.pub, owner: ana.owner, name: 'Ana' })
+    first.followed.add({ pub: ben.pair.pub })
+    expect(first.followedFile.settle()).toBe(0)
+    const text = readFileSync(pathOf(me, 'followed'), 'utf8')
+    for (const part of [ana.owner, ana.pair.pub, ben.pair.pub, 'Ana']) expect(text).not.toContain(part)
+    const second = open()
+    expect(second.followedFile.settle()).toBe(2)
+    expect(second.followed.kept()).toEqual(first.followed.kept())
+    second.followed.remove(ben.pair.pub)
+    expect(second.followedFile.settle()).toBe(0)
+    const third = open()
+    third.followed.add({ pub: ana.pair.pub, name: 'Ana at work' })
+    expect(third.followedFile.settle()).toBe(0)
+    expect(third.followed.list().map(({ name }) => name)).toEqual(['Ana at work'])
   })
 })
