@@ -260,4 +260,8 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO network_publications SELECT media_id, kind, relay, version, state_ms, at_ms FROM network_publications_before;
   DROP TABLE network_publications_before;
   `,
+  `
+  -- how the entry in its publisher's list was dated when it was last compared with what is known; by the publisher's clock
+  ALTER TABLE network_manifests ADD COLUMN listed_ms REAL;
+  `,
 ]

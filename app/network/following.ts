@@ -4,8 +4,9 @@ import type { Log } from '../ports/log.ts'
 import type { Followed } from './followed.ts'
 import type { GunClient } from './gun-client.ts'
 import { isLink } from './graph.ts'
-import type { GunValue } from './graph.ts'
+import type { GunMeta, GunValue } from './graph.ts'
 import { ListReader } from './list-reader.ts'
+import { ListedVersions, type Listed } from './listed-versions.ts'
 import { openNode, type ManifestIndex } from './manifest-index.ts'
 import { souls } from './souls.ts'
 import { TriedItems } from './tried-items.ts'
@@ -41,11 +42,13 @@ export class Following {
   #next: NodeJS.Timeout | undefined
   readonly #lists: ListReader
   readonly #tried: TriedItems
+  readonly #versions: ListedVersions
 
   constructor(options: FollowingOptions) {
     this.#options = options
     this.#lists = new ListReader(options)
     this.#tried = new TriedItems(options.clock)
+    this.#versions = new ListedVersions(options.db, options.index)
     options.followed.onChange((removed) => {
       if (removed !== undefined) this.#lists.forget(souls.spaceIndex(removed))
       this.#tellWatch()
@@ -89,7 +92,7 @@ export class Following {
   /** Looks up items that a list named in passing. */
   async noticed(graph: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Promise<void> {
     const ids = Object.keys(graph[souls.index] ?? {}).filter((key) => key !== '_')
-    await this.#lookUp(ids.filter((id) => !this.#tried.has(triedKey(id))))
+    await this.#lookUp(ids.map((id) => ({ id })))
   }
 
   async #refresh(): Promise<void> {
@@ -117,37 +120,50 @@ export class Following {
 
   /** @param pub whose list it is; without one, it is everybody's */
   #readList(soul: string, pub?: string): ReturnType<ListReader['read']> {
-    const known = this.#options.db.prepare('SELECT 1 FROM network_manifests WHERE media_id = ? AND pub = ?')
-    const isNew = (id: string): boolean =>
-      !this.#tried.has(triedKey(id, pub)) && (pub === undefined || known.get(id, pub) === undefined)
+    let dates: GunMeta['>'] = {}
     let left = PER_ROUND
     return this.#lists.read(soul, {
-      idsIn: (page) => linkedIds(pub === undefined ? page : openNode(pub, page)),
+      idsIn: (page) => {
+        dates = page._['>']
+        return linkedIds(pub === undefined ? page : openNode(pub, page))
+      },
       isEnded: () => this.#abort.signal.aborted,
       take: async (ids) => {
-        const unknown = ids.filter(isNew)
+        const unknown = ids
+          .map((id) => ({ id, pub, datedMs: dates[id] }))
+          .filter((item) => this.#isWanted(item))
         const wanted = unknown.slice(0, left)
         left -= wanted.length
-        await this.#lookUp(wanted, pub)
+        await this.#lookUp(wanted)
         const next = unknown[wanted.length]
-        return next === undefined ? ids.length : ids.indexOf(next)
+        return next === undefined ? ids.length : ids.indexOf(next.id)
       },
     })
   }
 
-  async #lookUp(ids: readonly string[], pub?: string): Promise<void> {
-    const queue = ids.slice(0, PER_ROUND)
+  #isWanted(item: Named): boolean {
+    const listed = listedIn(item)
+    if (listed === undefined) return !this.#tried.has(triedKey(item))
+    const judged = this.#versions.judge(listed)
+    return judged !== 'seen' && !this.#tried.has(judged === 'new' ? triedKey(item) : datedKey(listed))
+  }
+
+  async #lookUp(items: readonly Named[]): Promise<void> {
+    const queue = items.filter((item) => this.#isWanted(item)).slice(0, PER_ROUND)
     const work = async (): Promise<void> => {
-      for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
         if (this.#abort.signal.aborted || !this.#options.client.isRunning) return
-        await this.#lookUpOne(id, pub)
+        const listed = listedIn(item)
+        if (listed === undefined || this.#versions.judge(listed) === 'new') await this.#lookUpOne(item)
+        else await this.#compare(listed)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
   }
 
-  async #lookUpOne(id: string, pub?: string): Promise<void> {
-    const key = triedKey(id, pub)
+  async #lookUpOne(item: Named): Promise<void> {
+    const { id, pub } = item
+    const key = triedKey(item)
     this.#tried.begin(key)
     let isAnswered = false
     try {
@@ -155,10 +171,21 @@ export class Following {
       isAnswered = answeredBy.length > 0 && !isUnkept
       if (isAnswered && known === undefined)
         this.#tried.missed(key, pub === undefined ? LISTED_AGAIN_MS : FOLLOWED_AGAIN_MS)
+      const listed = listedIn(item)
+      if (isAnswered && known !== undefined && listed !== undefined) await this.#versions.saw(listed)
     } finally {
       // No relay was there to tell what it is, or it could not be kept.
       if (!isAnswered) this.#tried.unanswered(key)
     }
+  }
+
+  /** The entry of a known item says something new: a newer version, or the same once more. */
+  async #compare(listed: Listed): Promise<void> {
+    const key = datedKey(listed)
+    this.#tried.begin(key)
+    const isSeen = await this.#versions.compare(listed)
+    if (isSeen === undefined) this.#tried.unanswered(key)
+    else if (!isSeen) this.#tried.missed(key, FOLLOWED_AGAIN_MS)
   }
 
   #tellWatch(): void {
@@ -169,8 +196,24 @@ export class Following {
   }
 }
 
-function triedKey(id: string, pub = ''): string {
+/** An item in a list. */
+interface Named {
+  readonly id: string
+  /** Whose list it is, and how its entry there is dated; without them, it is everybody's. */
+  readonly pub?: string | undefined
+  readonly datedMs?: number | undefined
+}
+
+function listedIn({ id, pub, datedMs }: Named): Listed | undefined {
+  return pub === undefined || datedMs === undefined ? undefined : { mediaId: id, pub, datedMs }
+}
+
+function triedKey({ id, pub = '' }: Named): string {
   return id + pub
+}
+
+function datedKey({ mediaId, pub, datedMs }: Listed): string {
+  return `${mediaId}${pub}@${datedMs}`
 }
 
 function linkedIds(values: Readonly<Record<string, unknown>>): string[] {

@@ -133,6 +133,19 @@ export class ManifestIndex {
     }
   }
 
+  /** The version that lies in its publisher's space, asked for alone. @returns the latest; 0 for none; undefined when no relay answered */
+  async versionIn(mediaId: string, pub: string): Promise<number | undefined> {
+    const soul = souls.spaceItem(pub, mediaId)
+    let latest: number | undefined
+    for (const { from, graph } of await this.#ask({ soul, key: 'version' }, new Set())) {
+      if (from === 'disk') continue
+      const node = graph[soul]
+      const version = node && openNode(pub, node)['version']
+      latest = Math.max(latest ?? 0, typeof version === 'number' ? version : 0)
+    }
+    return latest
+  }
+
   /** Takes what came by without having been asked for. @returns the items it told something true of */
   take(graph: Readonly<Record<string, GunNode>>): string[] {
     const found: string[] = []

@@ -84,3 +84,32 @@ test('what was heard of earlier hides nothing that lies between', { timeout: 120
   )
   expect(found.size).toBe(60)
 })
+
+test(
+  'a version that was published while it was away is heard of by the next round',
+  { timeout: 120_000 },
+  async () => {
+    world = await openNetworkWorld()
+    const publisher = await world.node('publisher', { pair, isFeedWanted: false })
+    const items = manifests(30)
+    await publish(publisher, items)
+    const reader = await world.node('reader', { isFeedWanted: false })
+    await reader.call('follow', { pub: pair.pub })
+    await poll(
+      () => known(reader),
+      ({ size }) => size === items.length,
+    )
+    await reader.call('setRelays', [])
+    const [first] = items as [Manifest]
+    const second = makeManifest(owner, 'film 0', { name: 'film 0, cut anew', previous: first })
+    await publish(publisher, [second])
+    await reader.call('setRelays', [world.relay.url])
+    await reader.until(({ gun }) => gun.relays.some(({ state }) => state === 'open'))
+    const newest = async (): Promise<Manifest | undefined> => {
+      await reader.call('refresh')
+      const { items: found } = await reader.feed({ pub: pair.pub })
+      return found.find(({ manifest }) => manifest.id === first.id)?.manifest
+    }
+    expect(await poll(newest, (manifest) => manifest?.version === 2)).toEqual(second)
+  },
+)
