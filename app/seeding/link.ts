@@ -132,7 +132,7 @@ export class Link {
   release(): void {
     if (this.isClosed) return
     this.wire._pePending = false
-    this.wire._processBuffer()
+    this.#read(() => this.wire._processBuffer())
     this.#maybeGoFast()
     this.conn.resume()
   }
@@ -245,7 +245,7 @@ export class Link {
     if (this.#isFast) this.#parse(this.wire._encryptor?.decrypt(chunk) ?? chunk)
     else {
       // Wire keeps what it has not read yet, and the receive buffer is used again.
-      this.wire._write(Uint8Array.from(chunk), ignore)
+      this.#read(() => this.wire._write(Uint8Array.from(chunk), ignore))
       if (this.wire._bufferSize > MAX_FRAME) this.close(new Error('message too long'))
       this.#maybeGoFast()
     }
@@ -262,6 +262,15 @@ export class Link {
       },
       Math.min(waitMs, 1000),
     )
+  }
+
+  /** Wire throws at some of what it can be sent, a key that is none in a greeting for one: that ends this connection alone. */
+  #read(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.close(error instanceof Error ? error : new Error('unreadable'))
+    }
   }
 
   /** Our parser takes over between two messages, once the greeting is behind us. */
@@ -298,7 +307,7 @@ export class Link {
     this.#frameLength += count
     if (this.#frameLength === frame.length) {
       this.#frame = null
-      this.wire._onMessage(frame)
+      this.#read(() => this.wire._onMessage(frame))
     }
     return at + count
   }
@@ -331,7 +340,7 @@ export class Link {
     const frame = new Uint8Array(length)
     frame[0] = this.#head[4] ?? 0
     this.#headLength = 0
-    if (length === 1) this.wire._onMessage(frame)
+    if (length === 1) this.#read(() => this.wire._onMessage(frame))
     else {
       this.#frame = frame
       this.#frameLength = 1

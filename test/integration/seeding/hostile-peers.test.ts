@@ -67,6 +67,35 @@ test.each([
   for (const one of [socket, other]) one.destroy()
 })
 
+test('a greeting whose key is none ends that connection alone', async () => {
+  await using dir = await tempDir()
+  await using seeder = await startSwarm()
+  const sample = await makeSample({ dir: dir.path, sizeBytes: MIB })
+  seeder.seed(sample)
+  // Encrypted connections begin with 96 bytes of a Diffie-Hellman key.
+  for (const fill of [0, 1, 255]) {
+    const socket = connect(seeder.peerPort, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(Buffer.alloc(96, fill))
+    await sleep(300)
+    socket.destroy()
+  }
+  // And where it is the one who dials.
+  await using node = await startSwarm()
+  const keyless = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.write(Buffer.alloc(96, 255))
+  })
+  await new Promise<void>((resolve) => keyless.listen(0, '127.0.0.1', resolve))
+  const { port } = keyless.address() as AddressInfo // it listens on TCP
+  const peers = [`127.0.0.1:${String(port)}`]
+  const leech = node.swarm.leech({ ...sample, filePath: dir.file('none'), trackers: [], peers })
+  await sleep(500)
+  await leech.stop()
+  await new Promise((resolve) => keyless.close(resolve))
+  await expectServed(seeder.address, sample, dir.file('got'))
+})
+
 test('a message that would be longer than any is not waited for, also right after the greeting', async () => {
   await using dir = await tempDir()
   await using seeder = await startSwarm()
