@@ -176,6 +176,11 @@ export class GunGraphNode {
     })
   }
 
+  /** What was written before this was started, of which nothing is known here. */
+  wroteBefore(graph: GunGraph): void {
+    this.#own.note(Object.fromEntries(Object.entries(graph).filter(([soul]) => !this.#own.has(soul))))
+  }
+
   /** Asks the disk and every relay; each answers for itself, so that one that lies hides nothing the others have. */
   get(options: GetOptions): Promise<{ answers: Answer[]; isComplete: boolean }> {
     const { soul, key, timeoutMs, patienceMs } = options

@@ -116,6 +116,9 @@ class GunProcess {
       case 'forget':
         this.#graph.forgetVersions(message.mediaIds)
         break
+      case 'own':
+        this.#graph.wroteBefore(message.graph)
+        break
       case 'start':
         break
       case 'stop':

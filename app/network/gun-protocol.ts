@@ -52,6 +52,8 @@ export const ToGun = z.discriminatedUnion('type', [
   z.object({ type: z.literal('watch'), isFeedWanted: z.boolean(), publishers: z.array(z.string()) }),
   /** Takes the frozen versions of these items off our own disk: nothing can be written over them. */
   z.object({ type: z.literal('forget'), mediaIds: z.array(z.string()) }),
+  /** What was written before it was started: noticed when somebody writes over it. */
+  z.object({ type: z.literal('own'), graph: Graph }),
   z.object({ type: z.literal('stop') }),
 ])
 export type ToGun = z.infer<typeof ToGun>

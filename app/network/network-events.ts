@@ -6,6 +6,7 @@ import type { GunEvent } from './gun-client.ts'
 import type { GunSockets } from './gun-sockets.ts'
 import type { Listeners } from './listeners.ts'
 import type { ManifestIndex } from './manifest-index.ts'
+import type { OwnWatch } from './own-watch.ts'
 import type { Presence } from './presence.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -18,6 +19,7 @@ interface Hearing {
   readonly chunks: Chunks
   readonly following: Following
   readonly contested: Contested
+  readonly ownWatch: OwnWatch
   readonly background: Background
   readonly onStatus: Listeners<[]>
 }
@@ -49,10 +51,14 @@ export function heard(event: GunEvent, parts: Hearing): void {
       break
     case 'up':
       keepsAgain(publisher)
+      parts.ownWatch.begin()
       caughtRelay(parts)
       break
     case 'relay':
-      if (event.relay.state === 'open') caughtRelay(parts)
+      if (event.relay.state === 'open') {
+        caughtRelay(parts)
+        parts.ownWatch.relayOpened()
+      }
       parts.onStatus.tell()
       break
     case 'down':

@@ -15,8 +15,10 @@ import { ManifestIndex, type Lookup, type LookupHints } from './manifest-index.t
 import { ManifestStore, type FeedPage, type KnownItem, type KnownVersion } from './manifest-store.ts'
 import { heard } from './network-events.ts'
 import type { NetworkOptions, NetworkStatus } from './network-options.ts'
+import { OwnWatch } from './own-watch.ts'
 import { Presence, type ItemPresences, type PresenceOptions } from './presence.ts'
 import { PresenceStore } from './presence-store.ts'
+import { Publications } from './publications.ts'
 import { Publisher } from './publisher.ts'
 import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import { RelayGraph } from './relay-graph.ts'
@@ -46,6 +48,7 @@ export class Network {
   readonly #chunks: Chunks
   readonly #following: Following
   readonly #contested: Contested
+  readonly #ownWatch: OwnWatch
   readonly #background: Background
   readonly #onItem = new Listeners<[mediaId: string]>()
   readonly #onRevocation = new Listeners<[revocation: Revocation]>()
@@ -110,6 +113,13 @@ export class Network {
       index: this.#index,
       publisher: this.#publisher,
       clock,
+      log,
+    })
+    this.#ownWatch = new OwnWatch({
+      client,
+      items: options.items,
+      publications: new Publications(db, clock),
+      signer: options.seaSigner,
       log,
     })
     this.#presence = new Presence({
@@ -191,6 +201,7 @@ export class Network {
     this.#isStarted = false
     clearInterval(this.#timer)
     this.#contested.stop()
+    this.#ownWatch.stop()
     await this.#presence.stop()
     this.#sockets.stop()
     // What waits for GUN fails when it ends, and that ends the rest.
@@ -348,6 +359,7 @@ export class Network {
       chunks: this.#chunks,
       following: this.#following,
       contested: this.#contested,
+      ownWatch: this.#ownWatch,
       background: this.#background,
       onStatus: this.#onStatus,
     }

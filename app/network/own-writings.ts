@@ -39,6 +39,10 @@ export class OwnWritings {
     for (const soul of [...this.#own.keys()].slice(0, MAX_OWN / 10)) this.#own.delete(soul)
   }
 
+  has(soul: string): boolean {
+    return this.#own.has(soul)
+  }
+
   /** Whether everything in it is older than what was written there. */
   isStale(soul: string, node: GunNode): boolean {
     const own = this.#own.get(soul)

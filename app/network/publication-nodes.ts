@@ -14,6 +14,13 @@ interface Writing {
   readonly signer: SeaSigner | undefined
 }
 
+/** What is said of an item where everybody looks, and may write. */
+export function hintNode(manifest: Manifest, { state, signer }: Writing): GunNode {
+  const { fields } = encodeManifest(manifest)
+  const hint = signer === undefined ? fields : { ...fields, pub: signer.pub }
+  return makeNode(souls.hint(manifest.id), hint, state)
+}
+
 /** An item's manifest in its places. @param isSpaceWanted with the link that leads from the publisher's key to their list */
 export function manifestNodes(
   manifest: Manifest,
@@ -22,8 +29,7 @@ export function manifestNodes(
   const { id } = manifest
   const { hash, text, fields } = encodeManifest(manifest)
   const isListed = reachOf(manifest) === 'listed'
-  const hint = signer === undefined ? fields : { ...fields, pub: signer.pub }
-  const nodes: GunNode[] = [makeNode(souls.hint(id), hint, state)]
+  const nodes = [hintNode(manifest, { state, signer })]
   if (isListed) {
     // A longer one lies in parts in the other two places; of what is not listed, stock relays would list the frozen ones.
     if (Buffer.byteLength(text) <= FILTER_LIMITS.valueBytes)

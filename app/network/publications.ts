@@ -49,6 +49,14 @@ export class Publications {
     return this.#db.prepare(sql).get(mediaId, version - 0.5) !== undefined
   }
 
+  /** How what was said last of exactly this version is dated; undefined when nobody was told of it, or it is to be said again. */
+  toldAt(mediaId: string, version: number): number | undefined {
+    const sql = `SELECT max(state_ms) AS last FROM network_publications
+      WHERE media_id = ? AND kind = 'manifest' AND version BETWEEN ? AND ? AND at_ms > 0`
+    const row = this.#db.prepare(sql).get(mediaId, version - 0.5, version) as { last: number | null }
+    return row.last ?? undefined
+  }
+
   /** The latest date of what was written of an item; 0 for none. */
   lastState(mediaId: string): number {
     const sql = 'SELECT max(state_ms) AS last FROM network_publications WHERE media_id = ?'

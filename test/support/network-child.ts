@@ -17,7 +17,7 @@ const post = (message: FromNetworkChild): void => void process.send?.(message)
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519')
 const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
-const manifests = new Map<string, Manifest>()
+const manifests = new Map<string, Manifest>(init.items?.map((manifest) => [manifest.id, manifest]))
 const withdrawn = new Set<string>()
 const hidden = new Set<string>()
 const bytes = new Map<string, Uint8Array>()

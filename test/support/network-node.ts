@@ -18,6 +18,8 @@ export interface NetworkChildInit {
   readonly pair?: SeaTestPair
   /** Whose word its items are private again by: `testSigner` of this. */
   readonly ownerSeed?: number
+  /** What it has when it starts. */
+  readonly items?: readonly Manifest[]
   readonly isFeedWanted?: boolean
   readonly endpoints?: readonly string[]
   readonly trusted?: readonly string[]

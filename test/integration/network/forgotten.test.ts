@@ -22,6 +22,7 @@ async function connect(url: string, hash: string) {
     return id
   }
   return {
+    close: () => socket.terminate(),
     write: (text: string) =>
       send({ put: { '#media': makeNode(souls.versions, { [hash]: text }, Date.now()) } }),
     /** The text, as it is held there. */
