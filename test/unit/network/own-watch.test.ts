@@ -18,7 +18,7 @@ test('looks after 10,000 items in nine minutes, evenly, and not again when a rel
       status: () => ({ relays }) as never,
       post: () => void (told += 1),
       get: ({ soul }) => {
-        asked.push(String(soul))
+        asked.push(JSON.stringify(soul))
         return Promise.resolve([])
       },
     },
