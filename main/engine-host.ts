@@ -66,7 +66,8 @@ function hostInChildProcess(entry: string, execPath: string): EngineHost {
       return child.pid
     },
     post: (message) => {
-      if (child.connected) child.send(message)
+      // The callback takes the error of a pipe that closes meanwhile; 'exit' tells the rest.
+      if (child.connected) child.send(message, () => undefined)
     },
     onMessage: (listener) => child.on('message', (message) => listener(message as FromEngine)),
     onExit: (listener) => exitListeners.add(listener),
