@@ -104,6 +104,15 @@ export async function within<T>(what: string, step: Promise<T>, timeoutMs = 30_0
   }
 }
 
+/** Waits for what is so sooner or later: the window and the engine are other processes. */
+export async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  while (!(await within(what, isSo(), timeoutMs).catch(() => false))) {
+    if (Date.now() > deadline) throw new Error(`it never came true that ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
 async function quit(app: ElectronApplication): Promise<void> {
   const child = app.process()
   if (child.exitCode !== null) return

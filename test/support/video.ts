@@ -2,12 +2,15 @@ import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright'
-import { within } from './desktop.ts'
+import { until, within } from './desktop.ts'
 
 const run = promisify(execFile)
 
 /** Two seconds between keyframes at 25 frames a second, as programs that encode for the web do by default. */
 const GOP = 50
+
+/** As quickly as it can: nobody looks at how it is compressed. */
+const VP8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8']
 
 /**
  * Makes a WebM video that no compression makes small, with its index at the end, by repeating a short clip.
@@ -17,12 +20,41 @@ const GOP = 50
 export async function makeVideo(file: string, sizeBytes: number): Promise<void> {
   const clip = `${file}.clip.webm`
   const noise = 'nullsrc=size=640x360:rate=25:duration=8,noise=alls=100:allf=t'
-  const codec = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', String(GOP)]
+  const codec = [...VP8, '-g', String(GOP)]
   const rate = ['-b:v', '8M', '-minrate', '8M', '-maxrate', '8M']
   await run('ffmpeg', ['-loglevel', 'error', '-y', '-f', 'lavfi', '-i', noise, ...codec, ...rate, clip])
   const copy = ['-stream_loop', '-1', '-i', clip, '-c', 'copy', '-fs', String(sizeBytes)]
   await run('ffmpeg', ['-loglevel', 'error', '-y', ...copy, file])
   await rm(clip)
+}
+
+/**
+ * Makes a WebM video of the test picture, 320 × 180 at 25 frames a second.
+ * @throws when ffmpeg is not installed or fails
+ */
+export async function makeShortVideo(file: string, seconds: number): Promise<void> {
+  const picture = ['-f', 'lavfi', '-i', `testsrc=size=320x180:rate=25:duration=${String(seconds)}`]
+  await run('ffmpeg', ['-loglevel', 'error', ...picture, ...VP8, '-b:v', '400k', file])
+}
+
+/** Plays the video the window shows from `atSec` on, without sound, and waits until it has come further. */
+export async function playFrom(page: Page, atSec: number): Promise<void> {
+  const player = page.locator('video')
+  await player.waitFor()
+  await within(
+    'the video plays',
+    player.evaluate(async (element: HTMLVideoElement, start) => {
+      element.muted = true
+      element.currentTime = start
+      await element.play()
+    }, atSec),
+  )
+  await until('the video plays on from where it was put', () =>
+    player.evaluate(
+      (element: HTMLVideoElement, start) => element.currentTime > start + 0.2 && element.videoWidth === 320,
+      atSec,
+    ),
+  )
 }
 
 /**

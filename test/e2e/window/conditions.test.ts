@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,6 +6,7 @@ import { openDesktop, type Desktop } from '../../support/desktop.ts'
 import { installLitStandIn, setLitStandIn } from '../../support/lit-stand-in.ts'
 import { serveNode, sowerJson, type SowerNode } from '../../support/sower.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
+import { makeShortVideo } from '../../support/video.ts'
 
 // The real window and engine, and a node that shares with it under conditions; the Lit network is a stand-in on this machine.
 
@@ -32,8 +32,7 @@ afterEach(() => stack.disposeAsync())
 /** Shares a film with the wallet of the window alone, and has the window keep it. */
 async function shareWithWindow(): Promise<void> {
   const film = dir.file('for holders.webm')
-  const source = ['-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=25:duration=3']
-  execFileSync('ffmpeg', ['-loglevel', 'error', ...source, '-c:v', 'libvpx', '-b:v', '400k', film])
+  await makeShortVideo(film, 3)
   const record = join(dir.file('window'), 'wallet.json')
   // A first start makes it beside everything else.
   await expect.poll(() => existsSync(record), { timeout: 30_000 }).toBe(true)
