@@ -2,9 +2,9 @@ import { useState } from 'react'
 import type { ErrorShape } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { displayName } from '../format/names.ts'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { Button } from '../parts/Button.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
 
@@ -45,20 +45,16 @@ export function AddContactSheet({ card: given, onClose }: AddContactSheetProps) 
     return reply.ok
   }
   return (
-    <Sheet
+    <ActionSheet
       title={t('addContact.title')}
       intro={t('addContact.intro')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button tone="primary" icon="plus" isDisabled={!isComplete} onPress={add}>
-            {t('addContact.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('addContact.confirm'),
+        icon: 'plus',
+        isDisabled: !isComplete,
+        onPress: add,
+      }}
     >
       <TextField
         label={t('addContact.label')}
@@ -83,6 +79,6 @@ export function AddContactSheet({ card: given, onClose }: AddContactSheetProps) 
         onChange={(value) => setName(value.slice(0, 200))}
       />
       <ErrorText error={error} />
-    </Sheet>
+    </ActionSheet>
   )
 }

@@ -1,8 +1,7 @@
 import type { Contact } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { displayName } from '../format/names.ts'
-import { Button } from '../parts/Button.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
+import { RemoveSheet } from '../parts/RemoveSheet.tsx'
 import { t } from '../strings/t.ts'
 
 export interface RemoveContactSheetProps {
@@ -14,28 +13,14 @@ export interface RemoveContactSheetProps {
 export function RemoveContactSheet({ contact, onClose }: RemoveContactSheetProps) {
   const app = useApp()
   return (
-    <Sheet
+    <RemoveSheet
       title={t('contacts.removeTitle', { name: displayName(contact.name) })}
       intro={t('contacts.removeText')}
+      keepLabel={t('unshare.keep')}
+      removeLabel={t('contacts.removeConfirm')}
+      icon="trash"
+      onRemove={() => app.sharing.removeContact(contact)}
       onClose={onClose}
-      foot={
-        <>
-          <Button isFocusedFirst onPress={onClose}>
-            {t('unshare.keep')}
-          </Button>
-          <Button
-            tone="danger-fill"
-            icon="trash"
-            onPress={async () => {
-              const reply = await app.sharing.removeContact(contact)
-              onClose()
-              return reply
-            }}
-          >
-            {t('contacts.removeConfirm')}
-          </Button>
-        </>
-      }
     />
   )
 }

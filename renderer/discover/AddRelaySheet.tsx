@@ -1,7 +1,6 @@
 import { useState } from 'react'
 import { useApp } from '../app-context.ts'
-import { Button } from '../parts/Button.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { addressProblem, parseRelay } from '../settings/parse-setting.ts'
 import { useSetting } from '../settings/save-setting.ts'
@@ -29,25 +28,16 @@ export function AddRelaySheet({ onClose }: { readonly onClose: () => void }) {
   }
   const note = problem ?? error
   return (
-    <Sheet
+    <ActionSheet
       title={t('relay.addTitle')}
       intro={fixedBy === undefined ? t('relay.addIntro') : t('relay.fixed')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button
-            tone="primary"
-            icon="plus"
-            isDisabled={fixedBy !== undefined || draft.trim() === ''}
-            onPress={add}
-          >
-            {t('settings.trackerAdd')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('settings.trackerAdd'),
+        icon: 'plus',
+        isDisabled: fixedBy !== undefined || draft.trim() === '',
+        onPress: add,
+      }}
     >
       <TextField
         label={t('relay.address')}
@@ -63,6 +53,6 @@ export function AddRelaySheet({ onClose }: { readonly onClose: () => void }) {
           setProblem(undefined)
         }}
       />
-    </Sheet>
+    </ActionSheet>
   )
 }

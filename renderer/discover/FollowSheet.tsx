@@ -3,10 +3,9 @@ import type { ErrorShape, Publisher } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName } from '../format/names.ts'
-import { Button } from '../parts/Button.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
 import { Fingerprint } from '../parts/Fingerprint.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
@@ -62,20 +61,16 @@ export function FollowSheet({ publisher: given, onClose }: FollowSheetProps) {
   }
   const isReady = who !== null && !who.isFollowed
   return (
-    <Sheet
+    <ActionSheet
       title={t('follow.title')}
       intro={t('follow.intro')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button tone="primary" icon="star" isDisabled={!isReady} onPress={follow}>
-            {t('follow.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('follow.confirm'),
+        icon: 'star',
+        isDisabled: !isReady,
+        onPress: follow,
+      }}
     >
       <TextField
         label={t('follow.label')}
@@ -117,6 +112,6 @@ export function FollowSheet({ publisher: given, onClose }: FollowSheetProps) {
         onChange={(value) => setName(value.slice(0, 200))}
       />
       <ErrorText error={followError} />
-    </Sheet>
+    </ActionSheet>
   )
 }

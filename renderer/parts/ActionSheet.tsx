@@ -13,16 +13,17 @@ export interface ActionSheetProps {
     readonly label: string
     readonly icon: IconName
     readonly isDisabled?: boolean
-    readonly isFocusedFirst?: boolean
-    /** Resolves to how it went, as a button's `onPress` does; the sheet closes when it went well. */
-    readonly run: () => Promise<boolean | { readonly ok: boolean }>
+    /** As a button's; closes the sheet itself when it went well. */
+    readonly onPress: () => unknown
   }
+  /** The button that has the focus first; without it, what the sheet's fields say. */
+  readonly focusedFirst?: 'cancel' | 'action'
   readonly onClose: () => void
 }
 
 /** A sheet for one thing to do: what it needs is filled in, then it is done or left. */
-export function ActionSheet({ title, intro, children, isWide, action, onClose }: ActionSheetProps) {
-  const { label, icon, isDisabled, isFocusedFirst, run } = action
+export function ActionSheet(props: ActionSheetProps) {
+  const { title, intro, children, isWide, action, focusedFirst, onClose } = props
   return (
     <Sheet
       title={title}
@@ -31,21 +32,17 @@ export function ActionSheet({ title, intro, children, isWide, action, onClose }:
       onClose={onClose}
       foot={
         <>
-          <Button tone="quiet" onPress={onClose}>
+          <Button tone="quiet" isFocusedFirst={focusedFirst === 'cancel'} onPress={onClose}>
             {t('action.cancel')}
           </Button>
           <Button
             tone="primary"
-            icon={icon}
-            isDisabled={isDisabled === true}
-            isFocusedFirst={isFocusedFirst === true}
-            onPress={async () => {
-              const outcome = await run()
-              if (outcome === true || (typeof outcome === 'object' && outcome.ok)) onClose()
-              return outcome
-            }}
+            icon={action.icon}
+            isDisabled={action.isDisabled === true}
+            isFocusedFirst={focusedFirst === 'action'}
+            onPress={action.onPress}
           >
-            {label}
+            {action.label}
           </Button>
         </>
       }

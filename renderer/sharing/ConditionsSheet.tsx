@@ -28,6 +28,14 @@ export function ConditionsSheet({ item, onClose }: ConditionsSheetProps) {
   const [join, setJoin] = useState<'any' | 'all'>('any')
   const rules = drafts.map(ruleOf)
   const isComplete = rules.every((rule) => rule !== null)
+  const share = async () => {
+    const of = rules.filter((rule) => rule !== null)
+    const [first] = of
+    const rule: AccessRule = of.length === 1 && first !== undefined ? first : { kind: join, of }
+    const reply = await app.sharing.setConditions(item.mediaId, rule)
+    if (reply.ok) onClose()
+    return reply
+  }
   return (
     <ActionSheet
       isWide
@@ -38,12 +46,7 @@ export function ConditionsSheet({ item, onClose }: ConditionsSheetProps) {
         label: t('conditions.confirm'),
         icon: 'key',
         isDisabled: !isComplete,
-        run: () => {
-          const of = rules.filter((rule) => rule !== null)
-          const [first] = of
-          const rule: AccessRule = of.length === 1 && first !== undefined ? first : { kind: join, of }
-          return app.sharing.setConditions(item.mediaId, rule)
-        },
+        onPress: share,
       }}
     >
       {drafts.length > 1 && (

@@ -24,7 +24,13 @@ type Life = keyof typeof LIVES
 export function KeyLinkSheet({ item, onClose }: KeyLinkSheetProps) {
   const app = useApp()
   const [life, setLife] = useState<Life>('never')
-  const lifeMs = LIVES[life]
+  const copy = async () => {
+    const lifeMs = LIVES[life]
+    const expiresAtMs = lifeMs === null ? null : Date.now() + lifeMs
+    const isCopied = await app.sharing.copyLinkWithKey(item.mediaId, expiresAtMs)
+    if (isCopied) onClose()
+    return isCopied
+  }
   return (
     <ActionSheet
       isWide
@@ -34,9 +40,9 @@ export function KeyLinkSheet({ item, onClose }: KeyLinkSheetProps) {
       action={{
         label: t('keyLink.copy'),
         icon: 'copy',
-        isFocusedFirst: true,
-        run: () => app.sharing.copyLinkWithKey(item.mediaId, lifeMs === null ? null : Date.now() + lifeMs),
+        onPress: copy,
       }}
+      focusedFirst="action"
     >
       <p className={cx('point')}>
         <Icon name="key" />

@@ -32,6 +32,13 @@ export function ShareSheet({ item, onClose }: ShareSheetProps) {
     }
   }, [app, mediaId, isEncrypted])
   const isEverybodyIn = contacts.length > 0 && contacts.every((contact) => already.has(contact.owner))
+  const share = async () => {
+    const reply = isEncrypted
+      ? await app.sharing.addPeople(mediaId, [...chosen])
+      : await app.sharing.encrypt(mediaId, [...chosen])
+    if (reply.ok) onClose()
+    return reply
+  }
   return (
     <ActionSheet
       title={t(isEncrypted ? 'share.title' : 'encrypt.title')}
@@ -41,10 +48,7 @@ export function ShareSheet({ item, onClose }: ShareSheetProps) {
         label: isEncrypted ? t('share.confirm', { count: chosen.size }) : t('encrypt.confirm'),
         icon: isEncrypted ? 'users' : 'lock',
         isDisabled: isEncrypted && chosen.size === 0,
-        run: () =>
-          isEncrypted
-            ? app.sharing.addPeople(mediaId, [...chosen])
-            : app.sharing.encrypt(mediaId, [...chosen]),
+        onPress: share,
       }}
     >
       {isEverybodyIn ? (

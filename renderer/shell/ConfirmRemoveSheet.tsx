@@ -1,7 +1,6 @@
 import type { MediaId } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
-import { Button } from '../parts/Button.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
+import { RemoveSheet } from '../parts/RemoveSheet.tsx'
 import { t } from '../strings/t.ts'
 
 export interface ConfirmRemoveSheetProps {
@@ -13,28 +12,14 @@ export interface ConfirmRemoveSheetProps {
 export function ConfirmRemoveSheet({ mediaIds, onClose }: ConfirmRemoveSheetProps) {
   const app = useApp()
   return (
-    <Sheet
+    <RemoveSheet
       title={t('remove.title', { count: mediaIds.length })}
       intro={t('remove.text')}
+      keepLabel={t('remove.keep')}
+      removeLabel={t('remove.confirm')}
+      icon="trash"
+      onRemove={() => app.verbs.remove(mediaIds)}
       onClose={onClose}
-      foot={
-        <>
-          <Button isFocusedFirst onPress={onClose}>
-            {t('remove.keep')}
-          </Button>
-          <Button
-            tone="danger-fill"
-            icon="trash"
-            onPress={async () => {
-              const isDone = await app.verbs.remove(mediaIds)
-              onClose()
-              return isDone
-            }}
-          >
-            {t('remove.confirm')}
-          </Button>
-        </>
-      }
     />
   )
 }

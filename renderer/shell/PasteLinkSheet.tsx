@@ -3,10 +3,9 @@ import type { EngineResult, ErrorShape } from '../../app/contract/index.ts'
 import { useApp, useNode } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { shortId } from '../format/names.ts'
-import { Button } from '../parts/Button.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { Name } from '../parts/Name.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { Switch } from '../parts/Switch.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { isCard } from '../stores/shell-store.ts'
@@ -72,21 +71,17 @@ export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
   }
   const held = current?.kind === 'known' && current.what.isHeld
   return (
-    <Sheet
+    <ActionSheet
       isWide
       title={t('paste.title')}
       intro={t('paste.intro')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button tone="primary" icon="down" isDisabled={current?.kind !== 'known'} onPress={start}>
-            {t(held ? 'paste.startHeld' : 'paste.start')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t(held ? 'paste.startHeld' : 'paste.start'),
+        icon: 'down',
+        isDisabled: current?.kind !== 'known',
+        onPress: start,
+      }}
     >
       <TextField
         label={t('paste.label')}
@@ -121,7 +116,7 @@ export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
         isOn={isSeedingWanted}
         onChange={setSeedChoice}
       />
-    </Sheet>
+    </ActionSheet>
   )
 }
 

@@ -2,9 +2,8 @@ import { useState } from 'react'
 import type { ErrorShape } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
-import { Button } from '../parts/Button.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
 import { PasswordStrength } from './PasswordStrength.tsx'
@@ -48,20 +47,16 @@ export function BackupFileSheet({ onClose }: BackupFileSheetProps) {
     return true
   }
   return (
-    <Sheet
+    <ActionSheet
       title={t('backupFile.title')}
       intro={t('backupFile.intro')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button tone="primary" icon="file" isDisabled={!isComplete} onPress={save}>
-            {t('backupFile.save')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('backupFile.save'),
+        icon: 'file',
+        isDisabled: !isComplete,
+        onPress: save,
+      }}
     >
       <TextField
         label={t('backupFile.password')}
@@ -82,6 +77,6 @@ export function BackupFileSheet({ onClose }: BackupFileSheetProps) {
       />
       <p className={cx('hint')}>{t('backupFile.lostPassword')}</p>
       <ErrorText error={error} />
-    </Sheet>
+    </ActionSheet>
   )
 }

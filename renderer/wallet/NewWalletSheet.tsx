@@ -2,10 +2,9 @@ import { useState } from 'react'
 import type { ErrorShape } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
-import { Button } from '../parts/Button.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
 import { Segmented } from '../parts/Segmented.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
 import styles from './words.module.css'
@@ -34,20 +33,16 @@ export function NewWalletSheet({ onClose }: NewWalletSheetProps) {
     return true
   }
   return (
-    <Sheet
+    <ActionSheet
       title={t('newWallet.title')}
       intro={t('newWallet.intro')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button tone="primary" icon="key" isDisabled={passphrase !== again} onPress={make}>
-            {t('newWallet.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('newWallet.confirm'),
+        icon: 'key',
+        isDisabled: passphrase !== again,
+        onPress: make,
+      }}
     >
       <Segmented
         label={t('restore.count')}
@@ -76,6 +71,6 @@ export function NewWalletSheet({ onClose }: NewWalletSheetProps) {
         />
       )}
       <ErrorText error={error} />
-    </Sheet>
+    </ActionSheet>
   )
 }

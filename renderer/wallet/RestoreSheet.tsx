@@ -2,11 +2,11 @@ import { useState } from 'react'
 import type { EngineArgs, ErrorShape } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { Button } from '../parts/Button.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { Segmented } from '../parts/Segmented.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
 import { WordFields } from './WordFields.tsx'
@@ -58,26 +58,17 @@ export function RestoreSheet({ onClose }: RestoreSheetProps) {
     return reply.ok
   }
   return (
-    <Sheet
+    <ActionSheet
       isWide
       title={t('restore.title')}
       intro={t('restore.intro')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button
-            tone="primary"
-            icon="undo"
-            isDisabled={!isComplete || (mustConfirm && !isReplacing)}
-            onPress={restore}
-          >
-            {t('restore.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('restore.confirm'),
+        icon: 'undo',
+        isDisabled: !isComplete || (mustConfirm && !isReplacing),
+        onPress: restore,
+      }}
     >
       <div className={cx('row')}>
         <Segmented
@@ -163,6 +154,6 @@ export function RestoreSheet({ onClose }: RestoreSheetProps) {
           {t('backup.now')}
         </Button>
       )}
-    </Sheet>
+    </ActionSheet>
   )
 }

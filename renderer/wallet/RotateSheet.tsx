@@ -2,9 +2,8 @@ import { useEffect, useState } from 'react'
 import type { SowerBridge } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
-import { Button } from '../parts/Button.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { Icon } from '../parts/Icon.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { t } from '../strings/t.ts'
 import styles from './words.module.css'
 
@@ -30,7 +29,7 @@ export function RotateSheet({ onClose }: RotateSheetProps) {
     }
   }, [app])
   return (
-    <Sheet
+    <ActionSheet
       isWide
       title={t('rotate.title')}
       intro={
@@ -41,25 +40,17 @@ export function RotateSheet({ onClose }: RotateSheetProps) {
             : t('rotate.intro', { count })
       }
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" isFocusedFirst onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button
-            tone="primary"
-            icon="key"
-            isDisabled={count === null || count === 0}
-            onPress={async () => {
-              const reply = await app.sharing.rotateAll()
-              if (reply.ok) onClose()
-              return reply
-            }}
-          >
-            {t('rotate.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('rotate.confirm'),
+        icon: 'key',
+        isDisabled: count === null || count === 0,
+        onPress: async () => {
+          const reply = await app.sharing.rotateAll()
+          if (reply.ok) onClose()
+          return reply
+        },
+      }}
+      focusedFirst="cancel"
     >
       <ul className={cx('points')}>
         {POINTS.map((key) => (
@@ -70,7 +61,7 @@ export function RotateSheet({ onClose }: RotateSheetProps) {
         ))}
       </ul>
       <p className={cx('warn')}>{t('rotate.words')}</p>
-    </Sheet>
+    </ActionSheet>
   )
 }
 

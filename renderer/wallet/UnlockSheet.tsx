@@ -1,9 +1,8 @@
 import { useState } from 'react'
 import type { ErrorShape } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
-import { Button } from '../parts/Button.tsx'
+import { ActionSheet } from '../parts/ActionSheet.tsx'
 import { ErrorText } from '../parts/ErrorText.tsx'
-import { Sheet } from '../parts/Sheet.tsx'
 import { TextField } from '../parts/TextField.tsx'
 import { t } from '../strings/t.ts'
 
@@ -30,20 +29,16 @@ export function UnlockSheet({ onClose }: UnlockSheetProps) {
     return true
   }
   return (
-    <Sheet
+    <ActionSheet
       title={t('unlock.title')}
       intro={t('unlock.intro')}
       onClose={onClose}
-      foot={
-        <>
-          <Button tone="quiet" onPress={onClose}>
-            {t('action.cancel')}
-          </Button>
-          <Button tone="primary" icon="key" isDisabled={passphrase === ''} onPress={unlock}>
-            {t('unlock.confirm')}
-          </Button>
-        </>
-      }
+      action={{
+        label: t('unlock.confirm'),
+        icon: 'key',
+        isDisabled: passphrase === '',
+        onPress: unlock,
+      }}
     >
       <TextField
         label={t('unlock.passphrase')}
@@ -57,6 +52,6 @@ export function UnlockSheet({ onClose }: UnlockSheetProps) {
         }}
       />
       <ErrorText error={error} />
-    </Sheet>
+    </ActionSheet>
   )
 }
