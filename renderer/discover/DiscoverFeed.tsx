@@ -10,6 +10,7 @@ import { publisherName } from '../stores/discover-verbs.ts'
 import { ALL_FOUND } from '../stores/found-feed.ts'
 import { errorWords } from '../strings/error-words.ts'
 import { t } from '../strings/t.ts'
+import chips from '../parts/chips.module.css'
 import page from '../parts/page.module.css'
 import shared from './discover.module.css'
 import styles from './feed.module.css'
@@ -17,7 +18,7 @@ import { idInSearch } from './found-words.ts'
 import { FoundFilters } from './FoundFilters.tsx'
 import { FoundList } from './FoundList.tsx'
 
-const cx = classesOf(page, shared, styles)
+const cx = classesOf(chips, page, shared, styles)
 
 /** Everything heard of, newest first, with what narrows it down. */
 export function DiscoverFeed() {

@@ -6,10 +6,12 @@ import { classesOf } from '../class-names.ts'
 import { Icon, type IconName } from '../parts/Icon.tsx'
 import type { FoundFeed } from '../stores/found-feed.ts'
 import { t } from '../strings/t.ts'
+import chips from '../parts/chips.module.css'
+import search from '../parts/search.module.css'
 import styles from './feed.module.css'
 import { idInSearch } from './found-words.ts'
 
-const cx = classesOf(styles)
+const cx = classesOf(chips, search, styles)
 
 const KINDS: readonly { readonly kind: MediaKind; readonly icon: IconName }[] = [
   { kind: 'video', icon: 'video' },

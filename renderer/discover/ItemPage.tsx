@@ -14,13 +14,14 @@ import { isLive } from '../stores/transfers-store.ts'
 import { transferWords } from '../transfers/transfer-words.ts'
 import { t } from '../strings/t.ts'
 import { BackLink } from './BackLink.tsx'
+import kinds from '../parts/media-kinds.module.css'
 import page from '../parts/page.module.css'
 import shared from './discover.module.css'
 import styles from './item-page.module.css'
 import { ownerWords } from './found-words.ts'
 import { Conflict, CopiesCard, FactsCard, RoadsCard } from './ItemCards.tsx'
 
-const cx = classesOf(page, shared, styles)
+const cx = classesOf(kinds, page, shared, styles)
 
 export interface ItemPageProps {
   readonly id: string

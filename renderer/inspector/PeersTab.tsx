@@ -2,9 +2,10 @@ import type { ItemDetail } from '../../app/contract/index.ts'
 import { classesOf } from '../class-names.ts'
 import { formatSize } from '../format/quantities.ts'
 import { t } from '../strings/t.ts'
+import page from '../parts/page.module.css'
 import styles from './inspector.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 export interface PeersTabProps {
   readonly detail: ItemDetail | null

@@ -2,9 +2,10 @@ import { classesOf } from '../class-names.ts'
 import { Icon } from '../parts/Icon.tsx'
 import type { LibraryQuery, LibraryState } from '../stores/library-store.ts'
 import { currentLocale, t } from '../strings/t.ts'
+import shared from '../parts/chips.module.css'
 import styles from './filter-chips.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(shared, styles)
 
 export interface FilterChipsProps {
   readonly filter: LibraryQuery['filter']

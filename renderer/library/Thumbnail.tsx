@@ -2,9 +2,10 @@ import { useState } from 'react'
 import { classesOf } from '../class-names.ts'
 import { mediaKind } from '../format/names.ts'
 import { Icon } from '../parts/Icon.tsx'
+import kinds from '../parts/media-kinds.module.css'
 import styles from './thumbnail.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(kinds, styles)
 
 /** Larger pictures are not worth decoding for 32 points. */
 const LARGEST_THUMBNAIL_BYTES = 3_000_000
@@ -30,10 +31,10 @@ export function Thumbnail({ mime, sizeBytes, url, mayLoad }: ThumbnailProps) {
     DRAWABLE.test(mime) &&
     sizeBytes <= LARGEST_THUMBNAIL_BYTES
   return (
-    <span className={cx('thumbnail', kind === 'image' ? 'picture' : kind)}>
+    <span className={cx('thumbnail', kind)}>
       {isPicture ? (
         <img
-          className={cx('image')}
+          className={cx('picture')}
           src={url}
           alt=""
           decoding="async"

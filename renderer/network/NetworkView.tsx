@@ -63,7 +63,7 @@ export function NetworkView() {
         <ul>
           {status.trackers.map((tracker) => (
             <li key={tracker.url} className={cx('tracker')}>
-              <bdi className={cx('url')} title={tracker.url}>
+              <bdi className={cx('address')} title={tracker.url}>
                 {tracker.url}
               </bdi>
               <StateLabel

@@ -57,7 +57,7 @@ export function RelaysCard({ network, settings, nowMs }: RelaysCardProps) {
       <ul aria-labelledby="network-relays">
         {network.relays.map((relay) => (
           <li key={relay.url} className={cx('tracker')}>
-            <bdi className={cx('url')} title={relay.url}>
+            <bdi className={cx('address')} title={relay.url}>
               {relay.url}
             </bdi>
             <StateLabel {...relayLook(relay, nowMs)} />

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { classesOf } from '../class-names.ts'
 import { Icon, type IconName } from './Icon.tsx'
+import { Spinner } from './Spinner.tsx'
 import styles from './button.module.css'
 
 const cx = classesOf(styles)
@@ -88,7 +89,7 @@ export function Button(props: ButtonProps) {
       onClick={handleClick}
     >
       {phase === 'pending' ? (
-        <span className={cx('spinner')} aria-hidden="true" />
+        <Spinner />
       ) : (
         shownIcon !== undefined && <Icon name={shownIcon} size={isSmall === true ? 15 : 17} />
       )}

@@ -7,9 +7,10 @@ import { t } from '../strings/t.ts'
 import { addressProblem, type Parsed } from './parse-setting.ts'
 import { useSetting } from './save-setting.ts'
 import { SettingNotes } from './SettingRow.tsx'
+import page from '../parts/page.module.css'
 import styles from './settings.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(page, styles)
 
 type ListSetting = { [K in keyof Settings]: Settings[K] extends string[] ? K : never }[keyof Settings]
 
@@ -56,7 +57,7 @@ export function AddressListSetting(props: AddressListSettingProps) {
         <ul className={cx('trackers')} aria-label={props.title}>
           {list.map((address) => (
             <li key={address} className={cx('tracker')}>
-              <bdi className={cx('trackerUrl')} title={address}>
+              <bdi className={cx('address')} title={address}>
                 {address}
               </bdi>
               {fixedBy === undefined && (

@@ -3,6 +3,7 @@ import { useDesktop, useNode, useShell } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { Button } from '../parts/Button.tsx'
 import { Icon } from '../parts/Icon.tsx'
+import { Spinner } from '../parts/Spinner.tsx'
 import { t } from '../strings/t.ts'
 import { walletTrouble } from '../wallet/wallet-words.ts'
 import { WalletFixButton } from '../wallet/WalletFixButton.tsx'
@@ -19,7 +20,7 @@ export function EngineBanner() {
   if (engine.state === 'restarting') {
     return (
       <div className={cx('banner')} role="status">
-        <span className={cx('spinner')} aria-hidden="true" />
+        <Spinner />
         <p className={cx('text')}>{t('engine.restartingText')}</p>
       </div>
     )

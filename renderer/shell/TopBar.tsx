@@ -8,9 +8,10 @@ import { Mark } from '../parts/Mark.tsx'
 import { Menu } from '../parts/Menu.tsx'
 import { t } from '../strings/t.ts'
 import { commandKeys } from './shortcut-list.ts'
+import shared from '../parts/search.module.css'
 import styles from './top-bar.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(shared, styles)
 
 export function TopBar() {
   const engine = useDesktop((state) => state.engine)

@@ -1,9 +1,10 @@
 import { useRef } from 'react'
 import { classesOf } from '../class-names.ts'
 import { t } from '../strings/t.ts'
+import shared from '../parts/text-field.module.css'
 import styles from './words.module.css'
 
-const cx = classesOf(styles)
+const cx = classesOf(shared, styles)
 
 export interface WordFieldsProps {
   readonly words: readonly string[]
@@ -33,8 +34,8 @@ export function WordFields({ words, wrong, onChange }: WordFieldsProps) {
         const isWrong = wrong.has(index + 1)
         const noteId = `word-note-${index}`
         return (
-          <div key={index} className={cx('field')}>
-            <span className={cx('box', isWrong && 'isWrong')}>
+          <div key={index} className={cx('wordField')}>
+            <span className={cx('box', isWrong && 'isBad')}>
               <span className={cx('number')} aria-hidden="true">
                 {index + 1}
               </span>
