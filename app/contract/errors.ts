@@ -87,6 +87,7 @@ export class AppError extends Error {
   }
 }
 
+/** Whether what came over a boundary is one of the codes in {@link ERROR_STATUS}. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_STATUS, value)
 }

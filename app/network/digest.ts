@@ -19,6 +19,10 @@ export const FILTER_NAMES: readonly string[] = [
 /** Filters by name: `d` for all, or `d0` … `df` by the first digit of the mediaId. Base64. */
 export type Digest = Readonly<Record<string, string>>
 
+/**
+ * The filters of a node that has these items: one, or beyond {@link ITEMS_PER_FILTER} items one for each first digit that occurs.
+ * @param mediaIds 64 hex each, in any order
+ */
 export function makeDigest(mediaIds: readonly string[]): Record<string, string> {
   const groups = new Map<string, string[]>()
   const isSplit = mediaIds.length > ITEMS_PER_FILTER

@@ -14,6 +14,7 @@ export type GunNode = { readonly _: GunMeta } & { readonly [key: string]: GunVal
 /** Nodes by soul. */
 export type GunGraph = Readonly<Record<string, GunNode>>
 
+/** Whether a value is a link to another node and nothing besides: `{ "#": soul }`. */
 export function isLink(value: unknown): value is GunLink {
   return (
     typeof value === 'object' &&

@@ -75,6 +75,7 @@ export function makeItemPresence(
   return { ...EMPTY, ...encodeFlat(FIELDS, seal(claimOf(input, signer), { mediaId }, signer)) }
 }
 
+/** Signed, as the fields of its node; filters of an earlier heartbeat that this one has not are written over. */
 export function makeHeartbeat(
   input: ClaimInput & { readonly items: number; readonly digest: Digest },
   signer: NodeSigner,
@@ -95,6 +96,7 @@ export function readItemPresence(
   return { ...parsed.data, mediaId }
 }
 
+/** What `media:nodes:<nodeId>` says, or undefined when it is not signed by that node, not for this digest, or from the future. */
 export function readHeartbeat(
   values: Readonly<Record<string, unknown>>,
   nodeId: string,

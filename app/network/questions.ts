@@ -48,6 +48,7 @@ export class Questions {
   }
 }
 
+/** `UNAVAILABLE`: the process that GUN runs in has ended and is started again. */
 export function away(): AppError {
   return new AppError(
     'UNAVAILABLE',

@@ -52,6 +52,10 @@ export function describeForeign(foreign: ForeignManifest): Record<string, unknow
   return JSON.parse(JSON.stringify(fields)) as Record<string, unknown> // leaves out what is undefined
 }
 
+/**
+ * What has the form of a manifest and the signature of its publisher; undefined for everything else.
+ * @param mediaId when it has to be about this item, 64 hex
+ */
 export function verified(candidate: unknown, mediaId?: string): Manifest | undefined {
   try {
     return verifyManifest(candidate, { mediaId })
@@ -73,6 +77,10 @@ export function versionsFor(
   return Object.fromEntries(entries)
 }
 
+/**
+ * What the network is told of a manifest: its own node, and, when it may be listed, its place in the index and the version itself
+ * where that is short enough for GUN.
+ */
 export function nodesOf(manifest: Manifest, nowMs: number): GunNode[] {
   const { hash, text, fields } = encodeManifest(manifest)
   const hint = souls.hint(manifest.id)
@@ -118,16 +126,19 @@ export function statedLevel(data: Readonly<Record<string, unknown>>): unknown {
   return undefined
 }
 
+/** @throws {AppError} `BAD_REQUEST` for a name that nothing of ours has */
 export function requireSoul(soul: string): Soul {
   const parsed = parseSoul(soul)
   if (parsed === undefined) throw notOurs()
   return parsed
 }
 
+/** @throws {AppError} `FORBIDDEN` when relays must not hear of the item */
 export function requireTellable(mediaId: string, isTellable: (mediaId: string) => boolean): void {
   if (!isTellable(mediaId)) throw notPublic()
 }
 
+/** `FORBIDDEN`: the item is none that relays may hear of in this way. */
 export function notPublic(): AppError {
   return new AppError('FORBIDDEN', 'This item is not public, so the network is not told of it.', {
     hint: 'Nothing was written. Share it encrypted, or make it public, to have others find it.',
@@ -144,6 +155,7 @@ function notOurs(): AppError {
   )
 }
 
+/** Why the filter let a value go: `PAYLOAD_TOO_LARGE` for what is too much, `BAD_REQUEST` for what does not belong there. */
 export function refusedBy(reason: DropReason): AppError {
   if (reason === 'value-size' || reason === 'keys' || reason === 'too-many') {
     return new AppError('PAYLOAD_TOO_LARGE', 'That is more than a node of the network may hold.', {

@@ -53,10 +53,12 @@ export function readRecord(dataDir: string): WalletRecord | 'damaged' | undefine
   }
 }
 
+/** Puts the record in the place of the one before, whole or not at all. */
 export function writeRecord(dataDir: string, record: WalletRecord): void {
   writeFileAtomic(recordPath(dataDir), `${JSON.stringify(record, null, 2)}\n`)
 }
 
+/** Where {@link readRecord} looks. */
 export function recordPath(dataDir: string): string {
   return join(dataDir, 'wallet.json')
 }

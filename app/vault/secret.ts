@@ -49,6 +49,7 @@ export function secretFromBytes(bytes: Uint8Array): WalletSecret | undefined {
   return secretFromText(Buffer.from(bytes).toString('ascii'))
 }
 
+/** Overwrites the secret; what was copied from it stays. */
 export function wipeSecret({ entropy, seed }: WalletSecret): void {
   entropy.fill(0)
   seed?.fill(0)

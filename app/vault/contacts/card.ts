@@ -141,6 +141,7 @@ export function plainName(name: string): string {
     .trim()
 }
 
+/** `CARD_INVALID`, with the reason for whoever tells the kinds apart. */
 export function cardInvalid(reason: CardFault, message: string): AppError {
   return new AppError('CARD_INVALID', message, {
     hint: 'Nothing was added. Ask the person for their card again, by a way you trust.',

@@ -62,6 +62,7 @@ export function damagedBox(): AppError {
   )
 }
 
+/** `ENVELOPE_INVALID`: what was shared with us can’t be opened as it is. */
 export function envelopeInvalid(message: string): AppError {
   return new AppError('ENVELOPE_INVALID', message, {
     hint: 'Nothing was changed. Ask the owner to share the item with you again.',
