@@ -1,29 +1,21 @@
 import type { ReactNode } from 'react'
 import { useApp, useNode } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
-import { shortId } from '../format/names.ts'
 import { Button } from '../parts/Button.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { t } from '../strings/t.ts'
+import { About } from './About.tsx'
 import { AddressListSetting } from './AddressListSetting.tsx'
+import { ConnectionSettings } from './ConnectionSettings.tsx'
 import { FindingSettings } from './FindingSettings.tsx'
 import { GatewaySettings } from './GatewaySettings.tsx'
 import { MediaFolderSetting } from './MediaFolderSetting.tsx'
-import {
-  gigabyteText,
-  parseGigabytes,
-  parsePort,
-  parsePublicUrl,
-  parseRate,
-  parseTracker,
-  rateText,
-} from './parse-setting.ts'
-import { SettingRow } from './SettingRow.tsx'
-import page from '../parts/page.module.css'
-import styles from './settings.module.css'
-import { SwitchSetting } from './SwitchSetting.tsx'
+import { gigabyteText, parseGigabytes, parseTracker } from './parse-setting.ts'
+import { SharingSettings } from './SharingSettings.tsx'
 import { TextSetting } from './TextSetting.tsx'
 import { WindowSettings } from './WindowSettings.tsx'
+import page from '../parts/page.module.css'
+import styles from './settings.module.css'
 
 const cx = classesOf(page, styles)
 
@@ -32,7 +24,6 @@ const NONE: readonly string[] = []
 export function SettingsView() {
   const app = useApp()
   const needsRestart = useNode((state) => state.settings?.needsRestart ?? NONE)
-  const status = useNode((state) => state.status)
   const isBrowser = app.bridge.platform === 'browser'
   const section = (title: string, children: ReactNode) => (
     <section className={cx('section')}>
@@ -73,35 +64,7 @@ export function SettingsView() {
           />
         </>,
       )}
-      {section(
-        t('settings.sharing'),
-        <>
-          <TextSetting
-            name="uploadLimitBytesPerSec"
-            label={t('settings.uploadLimit')}
-            hint={t('settings.limitHint')}
-            unit="MB/s"
-            placeholder={t('settings.noLimit')}
-            problem={t('settings.rateBad')}
-            toText={rateText}
-            parse={parseRate}
-          />
-          <TextSetting
-            name="downloadLimitBytesPerSec"
-            label={t('settings.downloadLimit')}
-            unit="MB/s"
-            placeholder={t('settings.noLimit')}
-            problem={t('settings.rateBad')}
-            toText={rateText}
-            parse={parseRate}
-          />
-          <SwitchSetting
-            name="isSeedingAfterGet"
-            label={t('settings.seedAfterGet')}
-            hint={t('settings.seedAfterGetHint')}
-          />
-        </>,
-      )}
+      {section(t('settings.sharing'), <SharingSettings />)}
       {section(t('settings.finding'), <FindingSettings />)}
       {section(
         t('settings.trackers'),
@@ -117,68 +80,8 @@ export function SettingsView() {
         />,
       )}
       {section(t('settings.gateways'), <GatewaySettings />)}
-      {section(
-        t('settings.connections'),
-        <>
-          <TextSetting
-            name="peerPort"
-            label={t('settings.peerPort')}
-            hint={t('settings.peerPortHint')}
-            problem={t('settings.portBad')}
-            toText={(port) => (port === undefined ? '' : String(port))}
-            parse={parsePort}
-          />
-          <TextSetting
-            name="port"
-            label={t('settings.port')}
-            hint={t('settings.portHint')}
-            problem={t('settings.portBad')}
-            toText={(port) => (port === undefined ? '' : String(port))}
-            parse={parsePort}
-          />
-          <TextSetting
-            name="publicUrl"
-            label={t('settings.publicUrl')}
-            hint={t('settings.publicUrlHint')}
-            isWide
-            isMono
-            placeholder="https://media.example.org"
-            problem={t('settings.urlBad')}
-            toText={(url) => url ?? ''}
-            parse={parsePublicUrl}
-          />
-          <SwitchSetting name="isUpnpEnabled" label={t('settings.upnp')} hint={t('settings.upnpHint')} />
-          <SwitchSetting name="isDhtEnabled" label={t('settings.dht')} hint={t('settings.dhtHint')} />
-          <SwitchSetting name="isLsdEnabled" label={t('settings.lsd')} hint={t('settings.lsdHint')} />
-          <SwitchSetting name="isPexEnabled" label={t('settings.pex')} hint={t('settings.pexHint')} />
-        </>,
-      )}
-      {section(
-        t('settings.about'),
-        <>
-          <SettingRow label={t('settings.version')}>{status?.version}</SettingRow>
-          <SettingRow label={t('network.nodeId')}>
-            <span className={cx('path')} title={status?.nodeId}>
-              {shortId(status?.nodeId ?? '')}
-            </span>
-          </SettingRow>
-          <SettingRow label={t('settings.help')}>
-            <span className={cx('split')}>
-              <Button icon="keyboard" onPress={() => app.shell.openSheet({ kind: 'shortcuts' })}>
-                {t('shortcuts.title')}
-              </Button>
-              {!isBrowser && (
-                <Button
-                  icon="text"
-                  onPress={async () => app.report(await app.bridge.call('desktop.openLogs', {}))}
-                >
-                  {t('failed.openLogs')}
-                </Button>
-              )}
-            </span>
-          </SettingRow>
-        </>,
-      )}
+      {section(t('settings.connections'), <ConnectionSettings />)}
+      {section(t('settings.about'), <About />)}
     </div>
   )
 }
