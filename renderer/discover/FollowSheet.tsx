@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'react'
-import type { ErrorShape, Publisher } from '../../app/contract/index.ts'
+import { useCallback, useState } from 'react'
+import type { ErrorShape } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
 import { displayName } from '../format/names.ts'
@@ -8,6 +8,7 @@ import { ErrorText } from '../parts/ErrorText.tsx'
 import { Fingerprint } from '../parts/Fingerprint.tsx'
 import { StateLabel } from '../parts/StateLabel.tsx'
 import { TextField } from '../parts/TextField.tsx'
+import { useLookUp } from '../parts/use-look-up.ts'
 import { t } from '../strings/t.ts'
 import page from '../parts/page.module.css'
 import shared from './discover.module.css'
@@ -20,36 +21,16 @@ export interface FollowSheetProps {
   readonly onClose: () => void
 }
 
-/** What the engine said about exactly `text`. */
-type Finding =
-  { readonly text: string; readonly who: Publisher } | { readonly text: string; readonly error: ErrorShape }
-
-const LOOK_AFTER_MS = 200
-
 /** A card, key or link: says who that is before one follows them. */
 export function FollowSheet({ publisher: given, onClose }: FollowSheetProps) {
   const app = useApp()
   const [typed, setTyped] = useState(given)
   const [name, setName] = useState('')
-  const [finding, setFinding] = useState<Finding | null>(null)
   const [followError, setFollowError] = useState<ErrorShape | null>(null)
   const text = typed.trim()
-  useEffect(() => {
-    if (text === '') return
-    let isStale = false
-    const timer = setTimeout(() => {
-      void app.bridge.call('discovery.publisher', { publisher: text }).then((reply) => {
-        if (isStale) return
-        setFinding(reply.ok ? { text, who: reply.value } : { text, error: reply.error })
-      })
-    }, LOOK_AFTER_MS)
-    return () => {
-      isStale = true
-      clearTimeout(timer)
-    }
-  }, [app, text])
-  const current = finding !== null && finding.text === text ? finding : null
-  const who = current !== null && 'who' in current ? current.who : null
+  const ask = useCallback((publisher: string) => app.bridge.call('discovery.publisher', { publisher }), [app])
+  const found = useLookUp(text, ask)
+  const who = found?.ok === true ? found.value : null
   const follow = async () => {
     const reply = await app.finding.follow(text, name)
     setFollowError(reply.ok ? null : reply.error)
@@ -85,8 +66,8 @@ export function FollowSheet({ publisher: given, onClose }: FollowSheetProps) {
         }}
       />
       <div aria-live="polite">
-        {text !== '' && current === null && <p className={cx('quiet')}>{t('follow.looking')}</p>}
-        {current !== null && 'error' in current && <ErrorText error={current.error} />}
+        {text !== '' && found === null && <p className={cx('quiet')}>{t('follow.looking')}</p>}
+        {found?.ok === false && <ErrorText error={found.error} />}
         {who !== null && (
           <div className={cx('who')}>
             <p className={cx('whoName')}>

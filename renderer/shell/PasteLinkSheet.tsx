@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useCallback, useState } from 'react'
 import type { EngineResult, ErrorShape } from '../../app/contract/index.ts'
 import { useApp, useNode } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
@@ -8,6 +8,7 @@ import { Icon } from '../parts/Icon.tsx'
 import { Name } from '../parts/Name.tsx'
 import { Switch } from '../parts/Switch.tsx'
 import { TextField } from '../parts/TextField.tsx'
+import { useLookUp } from '../parts/use-look-up.ts'
 import { isCard } from '../stores/shell-store.ts'
 import { errorWords } from '../strings/error-words.ts'
 import { t } from '../strings/t.ts'
@@ -21,12 +22,6 @@ export interface PasteLinkSheetProps {
 }
 
 type Inspected = EngineResult<'fetching.inspect'>
-/** What the engine said about exactly `link`. */
-type Finding =
-  | { readonly link: string; readonly kind: 'known'; readonly what: Inspected }
-  | { readonly link: string; readonly kind: 'bad'; readonly error: ErrorShape }
-
-const INSPECT_AFTER_MS = 180
 
 /** A pasted link: says what it is before anything is contacted, then fetches it. */
 export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
@@ -35,29 +30,11 @@ export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
   const [text, setText] = useState(given)
   const [from, setFrom] = useState('')
   const [seedChoice, setSeedChoice] = useState<boolean | null>(null)
-  const [finding, setFinding] = useState<Finding | null>(null)
   const [startError, setStartError] = useState<ErrorShape | null>(null)
   const link = text.trim()
   const isSeedingWanted = seedChoice ?? isSeedingByDefault
-
-  useEffect(() => {
-    if (link === '') return
-    let isStale = false
-    const timer = setTimeout(() => {
-      void app.bridge.call('fetching.inspect', { link }).then((reply) => {
-        if (isStale) return
-        setFinding(
-          reply.ok ? { link, kind: 'known', what: reply.value } : { link, kind: 'bad', error: reply.error },
-        )
-      })
-    }, INSPECT_AFTER_MS)
-    return () => {
-      isStale = true
-      clearTimeout(timer)
-    }
-  }, [app, link])
-
-  const current = finding !== null && finding.link === link ? finding : null
+  const inspect = useCallback((asked: string) => app.bridge.call('fetching.inspect', { link: asked }), [app])
+  const found = useLookUp(link, inspect)
   const sources = from.split(/[\s,]+/).filter((one) => one !== '')
   const start = async () => {
     const reply = await app.bridge.call('fetching.start', { link, from: sources, isSeedingWanted })
@@ -69,7 +46,7 @@ export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
     app.transfers.setDrawerOpen(true)
     return true
   }
-  const held = current?.kind === 'known' && current.what.isHeld
+  const isHeld = found?.ok === true && found.value.isHeld
   return (
     <ActionSheet
       isWide
@@ -77,9 +54,9 @@ export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
       intro={t('paste.intro')}
       onClose={onClose}
       action={{
-        label: t(held ? 'paste.startHeld' : 'paste.start'),
+        label: t(isHeld ? 'paste.startHeld' : 'paste.start'),
         icon: 'down',
-        isDisabled: current?.kind !== 'known',
+        isDisabled: found?.ok !== true,
         onPress: start,
       }}
     >
@@ -97,9 +74,9 @@ export function PasteLinkSheet({ link: given, onClose }: PasteLinkSheetProps) {
         }}
       />
       <div aria-live="polite">
-        {link !== '' && current === null && <p className={cx('wait')}>{t('paste.reading')}</p>}
-        {current?.kind === 'bad' && <Problem error={current.error} />}
-        {current?.kind === 'known' && <Found what={current.what} />}
+        {link !== '' && found === null && <p className={cx('wait')}>{t('paste.reading')}</p>}
+        {found?.ok === false && <Problem error={found.error} />}
+        {found?.ok === true && <Found what={found.value} />}
         {startError !== null && <Problem error={startError} />}
       </div>
       <TextField
