@@ -15,6 +15,7 @@ import type {
 import { createFakeDesktop, definedOf } from './fake-desktop.ts'
 import { createFakeLibrary } from './fake-library.ts'
 import { fakeDetail, fakeItems, fakeSettings, fakeStatus, fakeTransfers } from './fake-items.ts'
+import { fakeTransfer } from './fake-transfer.ts'
 import { createFakeNetwork, fakeNetworkStatus } from './fake-discovery.ts'
 import { createFakeVault, refuse } from './fake-vault.ts'
 
@@ -109,24 +110,8 @@ export function createFakeBridge(options: FakeOptions = {}): FakeBridge {
   }
   const addTransfer = (patch: Partial<Transfer>): string => {
     const id = `${patch.kind ?? 'add'}-${nextTransfer++}`
-    const blank: Transfer = {
-      id,
-      kind: 'add',
-      name: '',
-      state: 'active',
-      stage: 'read',
-      bytesDone: 0,
-      rateBytesPerSec: 1_000_000,
-      createdAtMs: Date.now(),
-      isEncrypted: false,
-      isPlayable: false,
-      isUnoffered: false,
-      isDuplicate: false,
-      isLinked: false,
-      priority: 'normal',
-      sources: [],
-    }
-    setTransfers([...transfers.values(), { ...blank, ...patch }])
+    const begun = fakeTransfer({ id, rateBytesPerSec: 1_000_000, createdAtMs: Date.now(), ...patch })
+    setTransfers([...transfers.values(), begun])
     return id
   }
 

@@ -7,6 +7,7 @@ import type {
   Transfer,
 } from '../../app/contract/index.ts'
 import { fakeWallet, protectionOf } from './fake-people.ts'
+import { fakeTransfer } from './fake-transfer.ts'
 import { seededRandom } from './seeded-random.ts'
 
 const hex = (random: () => number, length: number): string =>
@@ -127,22 +128,10 @@ export function fakeDetail(item: Item): ItemDetail {
 
 /** One transfer in each state and stage worth looking at. */
 export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[] {
-  const base = {
-    createdAtMs: nowMs,
-    bytesDone: 0,
-    rateBytesPerSec: 0,
-    isEncrypted: false,
-    isPlayable: false,
-    isUnoffered: false,
-    isDuplicate: false,
-    isLinked: false,
-    priority: 'normal',
-    sources: [],
-  } satisfies Partial<Transfer>
   const mediaId = items[0]?.mediaId
   return [
-    {
-      ...base,
+    fakeTransfer({
+      createdAtMs: nowMs,
       id: 't1',
       kind: 'add',
       name: 'festival-opening-4k.mov',
@@ -153,9 +142,9 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
       rateBytesPerSec: 212_000_000,
       etaMs: 9_000,
       accessLevel: 'public',
-    },
-    {
-      ...base,
+    }),
+    fakeTransfer({
+      createdAtMs: nowMs,
       id: 't2',
       kind: 'get',
       name: 'Lecture 08 – Estuaries.webm',
@@ -178,9 +167,9 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
           note: 'It sent bytes that are not this item’s.',
         },
       ],
-    },
-    {
-      ...base,
+    }),
+    fakeTransfer({
+      createdAtMs: nowMs,
       id: 't3',
       kind: 'add',
       name: 'archive-2019.zip',
@@ -194,9 +183,9 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
         message: '“archive-2019.zip” needs 6.2 GB more than the disk has. Nothing half-written was kept.',
         hint: 'Free some space on that disk, then try again.',
       },
-    },
-    {
-      ...base,
+    }),
+    fakeTransfer({
+      createdAtMs: nowMs,
       id: 't4',
       kind: 'add',
       name: 'scans-1987.pdf',
@@ -206,9 +195,9 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
       isDuplicate: true,
       accessLevel: 'private',
       ...(mediaId === undefined ? {} : { mediaId }),
-    },
-    {
-      ...base,
+    }),
+    fakeTransfer({
+      createdAtMs: nowMs,
       id: 't5',
       kind: 'get',
       name: 'choir.flac',
@@ -216,7 +205,7 @@ export function fakeTransfers(nowMs: number, items: readonly Item[]): Transfer[]
       stage: 'download',
       bytesDone: 20_000_000,
       bytesTotal: 64_000_000,
-    },
+    }),
   ]
 }
 

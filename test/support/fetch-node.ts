@@ -19,6 +19,7 @@ import { Swarm, type SwarmOptions } from '../../app/seeding/index.ts'
 import { FileKeys, KeptKeys, type Recipient, type SeaPair } from '../../app/vault/index.ts'
 import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import { quietOptions } from './swarms.ts'
+import { untilTransfer } from './until-transfer.ts'
 
 /** A wallet made of a word. */
 export function testSigner(word: string): OwnerSigner {
@@ -164,22 +165,7 @@ export async function openFetchNode(options: FetchNodeOptions): Promise<FetchNod
   })
   fetcher.start()
 
-  const until = (id: string, isIt: (transfer: Transfer) => boolean, timeoutMs = 30_000): Promise<Transfer> =>
-    new Promise((resolve, reject) => {
-      const check = (): void => {
-        const transfer = transfers.get(id)
-        if (transfer === undefined || !isIt(transfer)) return
-        clearTimeout(timer)
-        off()
-        resolve(transfer)
-      }
-      const timer = setTimeout(() => {
-        off()
-        reject(new Error(`not in time: ${JSON.stringify(transfers.get(id))}`))
-      }, timeoutMs)
-      const off = transfers.onChange(check)
-      check()
-    })
+  const until = untilTransfer(transfers)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= (async () => {

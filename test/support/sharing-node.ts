@@ -18,6 +18,7 @@ import { connectLit, Contacts, FileKeys, KeptKeys, LitScheme } from '../../app/v
 import { seaPairFromSeed } from '../../app/vault/envelope/sea.ts'
 import type { Recipient, SeaPair } from '../../app/vault/index.ts'
 import { testSigner } from './fetch-node.ts'
+import { untilTransfer } from './until-transfer.ts'
 
 /** Somebody with a wallet made of a word. */
 export interface TestPerson {
@@ -187,22 +188,7 @@ export async function openSharingNode({
   }
   if (!isHeld) start()
 
-  const until = (id: string, isIt: (transfer: Transfer) => boolean): Promise<Transfer> =>
-    new Promise((resolve, reject) => {
-      const check = (): void => {
-        const transfer = transfers.get(id)
-        if (transfer === undefined || !isIt(transfer)) return
-        clearTimeout(timer)
-        off()
-        resolve(transfer)
-      }
-      const timer = setTimeout(() => {
-        off()
-        reject(new Error(`not in time: ${JSON.stringify(transfers.get(id))}`))
-      }, 30_000)
-      const off = transfers.onChange(check)
-      check()
-    })
+  const until = untilTransfer(transfers)
   const over = (id: string): Promise<Transfer> =>
     until(id, ({ state: now }) => now === 'done' || now === 'failed' || now === 'cancelled')
   const added = async (id: string): Promise<ItemRow> => {

@@ -14,6 +14,7 @@ import { HttpNode } from '../../../app/cli/http-node.ts'
 import { findRunningNode } from '../../../app/cli/node-file.ts'
 import { printable } from '../../../app/cli/terminal.ts'
 import { transferError, waitForTransfers } from '../../../app/cli/transfers.ts'
+import { fakeTransfer } from '../../support/fake-transfer.ts'
 
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sower-cli-'))
@@ -21,26 +22,8 @@ function makeFolder(): string {
   return folder
 }
 
-function transfer(overrides: Partial<Transfer> = {}): Transfer {
-  return {
-    id: 't1',
-    kind: 'get',
-    name: 'a.mp4',
-    state: 'active',
-    stage: 'download',
-    bytesDone: 0,
-    rateBytesPerSec: 0,
-    createdAtMs: 0,
-    isEncrypted: false,
-    isPlayable: false,
-    isUnoffered: false,
-    isDuplicate: false,
-    isLinked: false,
-    priority: 'normal',
-    sources: [],
-    ...overrides,
-  }
-}
+const transfer = (overrides: Partial<Transfer> = {}): Transfer =>
+  fakeTransfer({ kind: 'get', name: 'a.mp4', stage: 'download', ...overrides })
 
 describe('what people read', () => {
   it('says who speaks of how many copies, and how old that is', () => {

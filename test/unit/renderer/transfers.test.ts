@@ -3,29 +3,13 @@ import type { Transfer } from '../../../app/contract/index.ts'
 import { createTransfersStore } from '../../../renderer/stores/transfers-store.ts'
 import { figuresOf, progressOf, stagesOf, transferWords } from '../../../renderer/transfers/transfer-words.ts'
 import { createFakeBridge } from '../../support/fake-bridge.ts'
+import { fakeTransfer } from '../../support/fake-transfer.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const transfer = (patch: Partial<Transfer> = {}): Transfer => ({
-  id: 'a',
-  kind: 'add',
-  name: 'film.mp4',
-  state: 'active',
-  stage: 'read',
-  bytesDone: 0,
-  bytesTotal: 1000,
-  rateBytesPerSec: 0,
-  createdAtMs: 1,
-  isEncrypted: false,
-  isPlayable: false,
-  isUnoffered: false,
-  isDuplicate: false,
-  isLinked: false,
-  priority: 'normal',
-  sources: [],
-  ...patch,
-})
+const transfer = (patch: Partial<Transfer> = {}): Transfer =>
+  fakeTransfer({ id: 'a', name: 'film.mp4', bytesTotal: 1000, createdAtMs: 1, ...patch })
 
 describe('the add drawer', () => {
   it('opens for something new, and leaves by itself when all went well', async () => {
