@@ -4,7 +4,7 @@ import type { NodeConnection } from './connection.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
 import { formatTable } from './format.ts'
-import { cardOf, findPerson } from './people.ts'
+import { cardOf, findPersonOrCard } from './people.ts'
 import { readSecret } from './secret-input.ts'
 
 /** `sower contacts ls`. */
@@ -65,5 +65,5 @@ export async function renameContactCommand(context: Context, person: string, nam
 
 async function findContact(node: NodeConnection, person: string): Promise<Contact> {
   const { contacts } = await node.call('contacts.list', {})
-  return findPerson(contacts, person, 'your contacts')
+  return findPersonOrCard(node, contacts, person, 'your contacts')
 }

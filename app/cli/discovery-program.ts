@@ -4,6 +4,7 @@ import { MediaKind } from '../contract/index.ts'
 import type { Context } from './context.ts'
 import { followCommand, followingCommand, searchCommand, unfollowCommand } from './discovery-commands.ts'
 import type { SearchOptions } from './discovery-commands.ts'
+import { personName } from './option-values.ts'
 
 /** Finding what others published, and following them. */
 export function addDiscoveryCommands(
@@ -11,7 +12,7 @@ export function addDiscoveryCommands(
   contextOf: (command: Command) => Context,
 ): void {
   add('follow <publisher>', 'look for what somebody publishes: by their card, their key or a link of theirs')
-    .option('--name <name>', 'what you call them')
+    .option('--name <name>', 'what you call them', personName)
     .action(async (publisher: string, options: { name?: string }, command: Command) => {
       await followCommand(contextOf(command), publisher, options)
     })

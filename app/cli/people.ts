@@ -23,14 +23,28 @@ export async function peopleToShareWith(node: NodeConnection, names: readonly st
 }
 
 /**
+ * As `findPerson`, by their card as well, which is checked and not kept.
+ * @throws {AppError} `BAD_REQUEST`, `CARD_INVALID`
+ */
+export async function findPersonOrCard<P extends Contact | Person>(
+  node: NodeConnection,
+  people: readonly P[],
+  name: string,
+  where: string,
+): Promise<P> {
+  const card = calledLike(people, name).length > 0 ? undefined : await cardOf(name)
+  if (card === undefined) return findPerson(people, name, where)
+  const shown = await node.call('discovery.publisher', { publisher: card.trim() })
+  const known = people.find(({ owner }) => owner === shown.owner)
+  return known ?? findPerson([], shown.name ?? shown.fingerprint, where)
+}
+
+/**
  * The one among `people` who is meant by an owner key, a fingerprint or a name.
  * @throws {AppError} `BAD_REQUEST`
  */
 export function findPerson<P extends Contact | Person>(people: readonly P[], name: string, where: string): P {
-  const wanted = name.trim().toLowerCase()
-  const found = people.filter((person) =>
-    [person.owner, person.fingerprint, person.name ?? ''].some((text) => text.toLowerCase() === wanted),
-  )
+  const found = calledLike(people, name)
   const [only] = found
   if (only !== undefined && found.length === 1) return only
   const message =
@@ -38,6 +52,13 @@ export function findPerson<P extends Contact | Person>(people: readonly P[], nam
   throw new AppError('BAD_REQUEST', message, {
     hint: 'Give their card, their owner key (66 hexadecimal digits) or their fingerprint.',
   })
+}
+
+function calledLike<P extends Contact | Person>(people: readonly P[], name: string): P[] {
+  const wanted = name.trim().toLowerCase()
+  return people.filter((person) =>
+    [person.owner, person.fingerprint, person.name ?? ''].some((text) => text.toLowerCase() === wanted),
+  )
 }
 
 /** The text of a card when this names one: a link, or a file that is there. @throws {AppError} `CARD_INVALID` */

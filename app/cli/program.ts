@@ -1,4 +1,4 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { resolve } from 'node:path'
 import { defaultDataDir } from '../config.ts'
 import { VERSION } from '../version.ts'
@@ -16,6 +16,7 @@ import {
   scrubCommand,
 } from './library-commands.ts'
 import { pauseCommand, statusCommand, tokenCommand } from './node-commands.ts'
+import { collect, nonEmpty } from './option-values.ts'
 import { parseDuration } from './duration.ts'
 import { serveCommand } from './serve-command.ts'
 import {
@@ -180,7 +181,7 @@ function addSharingCommands(
       await shareCommand(contextOf(command), id, options)
     })
   add('unshare <mediaId>', 'encrypt an item anew, without some of those who could read it')
-    .requiredOption('--from <person>', 'owner key, fingerprint or name (repeatable)', collect)
+    .requiredOption('--from <person>', 'name, fingerprint, owner key or card (repeatable)', collect)
     .option('--reason <text>', 'what those who hold the old one are told', nonEmpty)
     .action(async (id: string, options: { from: string[]; reason?: string }, command: Command) => {
       await unshareCommand(contextOf(command), id, options)
@@ -206,13 +207,4 @@ function addSharingCommands(
     .action(async (id: string, options: { out: string; force: boolean }, command: Command) => {
       await saveCommand(contextOf(command), id, options)
     })
-}
-
-function collect(value: string, previous: readonly string[] = []): string[] {
-  return [...previous, value]
-}
-
-function nonEmpty(value: string): string {
-  if (value === '') throw new InvalidArgumentError('It must not be empty.')
-  return value
 }

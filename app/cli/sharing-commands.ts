@@ -7,7 +7,7 @@ import type { NodeConnection } from './connection.ts'
 import { checkTarget, targetFor } from './copy-out.ts'
 import { formatCount, formatProgress } from './format.ts'
 import { detailResult, resolveMediaIds } from './item-result.ts'
-import { findPerson, peopleToShareWith } from './people.ts'
+import { findPersonOrCard, peopleToShareWith } from './people.ts'
 import { finishTransfer, transferError, waitForTransfers } from './transfers.ts'
 
 export interface ShareOptions {
@@ -68,7 +68,9 @@ export async function unshareCommand(
 ): Promise<void> {
   await encryptingAnew(context, name, async (node, mediaId) => {
     const readers = (await peopleOf(node, mediaId)).filter(({ isOwner }) => !isOwner)
-    const people = from.map((person) => findPerson(readers, person, 'those who can read this item').owner)
+    const people: string[] = []
+    for (const person of from)
+      people.push((await findPersonOrCard(node, readers, person, 'those who can read this item')).owner)
     const { transferId } = await node.call('sharing.removePeople', {
       mediaId,
       people,

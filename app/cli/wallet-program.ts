@@ -1,4 +1,4 @@
-import { Option } from 'commander'
+import { Argument, Option } from 'commander'
 import type { Command } from 'commander'
 import {
   addContactCommand,
@@ -7,6 +7,7 @@ import {
   renameContactCommand,
 } from './contact-commands.ts'
 import type { Context } from './context.ts'
+import { personName } from './option-values.ts'
 import {
   backupCommand,
   cardCommand,
@@ -54,7 +55,7 @@ export function addWalletCommands(program: Command, { add, contextOf }: Making):
       await restoreWalletCommand(contextOf(command), options)
     })
   add('card', 'print the card others need to share with you', wallet)
-    .option('--name <name>', 'what you call yourself')
+    .option('--name <name>', 'what you call yourself', personName)
     .option('--out <file>', 'write it to a file instead')
     .option('--force', 'replace the file of --out', false)
     .action(async (options: { name?: string; out?: string; force: boolean }, command: Command) => {
@@ -94,18 +95,18 @@ export function addContactCommands(program: Command, { add, contextOf }: Making)
     await listContactsCommand(contextOf(command))
   })
   add('add <card>', 'add somebody by their card: its link, its file, or - for standard input', contacts)
-    .option('--name <name>', 'what you call them')
+    .option('--name <name>', 'what you call them', personName)
     .action(async (card: string, options: { name?: string }, command: Command) => {
       await addContactCommand(contextOf(command), card, options)
     })
-  add('rm <person>', 'remove somebody: name, fingerprint or owner key', contacts).action(
+  add('rm <person>', 'remove somebody: name, fingerprint, owner key or card', contacts).action(
     async (person: string, _: unknown, command: Command) => {
       await removeContactCommand(contextOf(command), person)
     },
   )
-  add('rename <person> <name>', 'call somebody something else', contacts).action(
-    async (person: string, name: string, _: unknown, command: Command) => {
+  add('rename <person>', 'call somebody something else', contacts)
+    .addArgument(new Argument('<name>').argParser(personName))
+    .action(async (person: string, name: string, _: unknown, command: Command) => {
       await renameContactCommand(contextOf(command), person, name)
-    },
-  )
+    })
 }

@@ -142,9 +142,13 @@ export function plainName(name: string): string {
 }
 
 /** `CARD_INVALID`, with the reason for whoever tells the kinds apart. */
-export function cardInvalid(reason: CardFault, message: string): AppError {
+export function cardInvalid(
+  reason: CardFault,
+  message: string,
+  advice = 'Ask the person for their card again, by a way you trust.',
+): AppError {
   return new AppError('CARD_INVALID', message, {
-    hint: 'Nothing was added. Ask the person for their card again, by a way you trust.',
+    hint: `Nothing was added. ${advice}`,
     details: { reason },
   })
 }

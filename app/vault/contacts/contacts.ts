@@ -60,7 +60,11 @@ export class Contacts {
   add(text: string, name?: string): Contact {
     const card = parseCard(text, this.#clock.nowMs())
     if (card.owner === this.#owner())
-      throw cardInvalid('own', 'This is your own card. It is for giving to others.')
+      throw cardInvalid(
+        'own',
+        'This is your own card. It is for giving to others.',
+        'Add the cards that others give you.',
+      )
     this.#refuseKeysOfAnother(card)
     const known = this.#row(card.owner)
     const given = name === undefined ? '' : plainName(name)

@@ -87,6 +87,46 @@ describe('sower encrypt, share, unshare, rotate, save', () => {
     expect(readFileSync(saved.out, 'utf8')).toBe(text)
   })
 
+  it('take the card of somebody also to take access away from them', async () => {
+    const sandbox = new Sandbox()
+    await sandbox.serve('data')
+    const json = (...args: string[]) => sandbox.json<Printed>(...args, '--data-dir', 'data')
+    writeFileSync(sandbox.path('diary.txt'), text)
+    writeFileSync(sandbox.path('ana.sowercard'), Buffer.from(ana.card.split('/').at(-1) ?? '', 'base64url'))
+    const { mediaId } = await json('add', 'diary.txt', '--to', ana.card, '--to', ben.card)
+
+    const without = await json('unshare', mediaId, '--from', 'ana.sowercard')
+    expect(without.people.map(({ owner }) => owner).slice(1)).toEqual([ben.owner])
+    const again = await sandbox.run('unshare', without.mediaId, '--from', ana.card, '--data-dir', 'data')
+    expect(again).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('Nobody among those who can read this item is “Ana”') as string,
+    })
+    await sandbox.run('contacts', 'rename', ana.card, 'Anna', '--data-dir', 'data')
+    expect(await sandbox.json('contacts', 'rm', 'Anna', '--data-dir', 'data')).toEqual({ removed: ana.owner })
+    const forged = JSON.parse(Buffer.from(ben.card.split('/').at(-1) ?? '', 'base64url').toString()) as object
+    writeFileSync(sandbox.path('forged.sowercard'), JSON.stringify({ ...forged, owner: ana.owner }))
+    const refused = await sandbox.run('contacts', 'rm', 'forged.sowercard', '--data-dir', 'data')
+    expect(refused).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('This card was refused') as string,
+    })
+  })
+
+  it.each([
+    ['contacts', 'rename', 'Ana', ''],
+    ['contacts', 'rename', 'Ana', 'x'.repeat(201)],
+    ['contacts', 'add', 'ana.sowercard', '--name', 'x'.repeat(201)],
+    ['wallet', 'card', '--name', 'x'.repeat(201)],
+    ['follow', 'Ana', '--name', 'x'.repeat(201)],
+  ])('say how long a name may be: %s %s', async (...args) => {
+    const { status, stderr } = await new Sandbox().run(...args, '--data-dir', 'data')
+    expect({ status, stderr }).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('A name has 1 to 200 characters') as string,
+    })
+  })
+
   it('say in words what can’t be done', async () => {
     const sandbox = new Sandbox()
     await sandbox.serve('data')
