@@ -30,14 +30,16 @@ export async function showWalletCommand(context: Context): Promise<void> {
       ['fingerprint', fingerprint ?? 'unknown until it is open'],
       ['owner', wallet.owner ?? 'unknown until it is open'],
       ['kept in', KEPT_IN[wallet.storage]],
-      [
-        'backup',
-        wallet.isBackedUp ? 'backed up' : 'none yet: “sower wallet words”, or “sower wallet backup”',
-      ],
+      ['backup', backupText(wallet)],
       ...(wallet.message === undefined ? [] : [['', wallet.message]]),
     ]
     context.terminal.result({ ...walletResult(wallet), fingerprint }, formatTable(rows))
   })
+}
+
+function backupText({ isBackedUp, state }: WalletStatus): string {
+  if (isBackedUp) return 'backed up'
+  return state === 'ready' ? 'none yet: “sower wallet words”, or “sower wallet backup”' : 'none yet'
 }
 
 export interface CreateOptions {

@@ -204,6 +204,9 @@ describe('sower wallet', { timeout: 120_000 }, () => {
     const node = await sandbox.serve('data', '--media-dir', 'data-media')
     const locked = await sandbox.run('wallet', 'card', '--json', ...at('data'))
     expect(errorOf(locked).code).toBe('WALLET_WRONG_PASSPHRASE')
+    // What can’t be done before it is open is not advised.
+    const { stdout: told } = await sandbox.run('wallet', 'show', ...at('data'))
+    expect(told).toMatch(/^backup +none yet$/m)
     const unlock = ['wallet', 'unlock', '--passphrase-file']
     const wrong = await sandbox.run(
       ...unlock,
