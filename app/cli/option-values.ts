@@ -20,3 +20,15 @@ export function personName(value: string): string {
     throw new InvalidArgumentError(`A name has 1 to ${MAX_NAME_CHARS} characters.`)
   return value
 }
+
+/**
+ * One more file to add.
+ * @throws {InvalidArgumentError} for `-`, by which programs that read standard input mean it
+ */
+export function fileToAdd(value: string, previous: readonly string[] = []): string[] {
+  if (value === '-')
+    throw new InvalidArgumentError(
+      'Files are added, not standard input: give that to a running node’s upload (docs/http-api.md). A file of this name is “./-”.',
+    )
+  return collect(value, previous)
+}

@@ -16,7 +16,7 @@ import {
   scrubCommand,
 } from './library-commands.ts'
 import { pauseCommand, statusCommand, tokenCommand } from './node-commands.ts'
-import { collect, nonEmpty } from './option-values.ts'
+import { collect, fileToAdd, nonEmpty } from './option-values.ts'
 import { parseDuration } from './duration.ts'
 import { serveCommand } from './serve-command.ts'
 import {
@@ -81,7 +81,8 @@ export function buildProgram(signal: AbortSignal): Command {
     .action(async (options: { logLevel: string }, command: Command) => {
       await serveCommand(contextOf(command), options.logLevel)
     })
-  add('add <files...>', 'store files and say how they can be fetched')
+  add('add', 'store files and say how they can be fetched')
+    .addArgument(new Argument('<files...>').argParser(fileToAdd))
     .addOption(
       new Option('--access <level>', 'who may have it').choices(['public', 'private']).default('private'),
     )

@@ -83,3 +83,13 @@ it(
     expect(await sandbox.json<unknown[]>('ls', ...data)).toHaveLength(4)
   },
 )
+
+it('sends what comes on standard input to the upload, instead of looking for a file called “-”', async () => {
+  const sandbox = new Sandbox()
+  const { status, stderr } = await sandbox.run('add', '-', '--encrypt', '--json', '--data-dir', 'data')
+  expect(status).toBe(2)
+  expect(JSON.parse(stderr)).toMatchObject({
+    code: 'BAD_REQUEST',
+    message: expect.stringContaining('standard input') as string,
+  })
+})
