@@ -66,6 +66,16 @@ export function networkPart(parts: Parts): Network {
           .all(clock.nowMs() - holdMs) as { mediaId: string; version: number }[]
         yield* rows
       },
+      listed: (below, limit) => {
+        const rows = db
+          .prepare(
+            `SELECT media_id AS mediaId FROM items
+             WHERE media_id < ? AND is_own = 1 AND trashed_at_ms IS NULL AND access_level = 'public' AND added_at_ms <= ?
+             ORDER BY media_id DESC LIMIT ?`,
+          )
+          .all(below, clock.nowMs() - holdMs, limit) as { mediaId: string }[]
+        return rows.map(({ mediaId }) => mediaId)
+      },
       hidden: function* () {
         const rows = db
           .prepare(

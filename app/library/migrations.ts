@@ -264,4 +264,26 @@ export const MIGRATIONS: readonly string[] = [
   -- how the entry in its publisher's list was dated when it was last compared with what is known; by the publisher's clock
   ALTER TABLE network_manifests ADD COLUMN listed_ms REAL;
   `,
+  `
+  -- relays lose entries of lists: when those that are ours are read back from which relay
+  CREATE TABLE network_list_checks (
+    soul TEXT NOT NULL,
+    relay TEXT NOT NULL,
+    due_ms INTEGER NOT NULL,
+    -- how far the pass that is under way came, from the end towards the beginning; null between passes
+    before TEXT,
+    -- of that pass: entries that were looked for, and those that were missing
+    looked INTEGER NOT NULL,
+    missing INTEGER NOT NULL,
+    -- passes of this round before it
+    passes INTEGER NOT NULL,
+    -- rounds since something was told there
+    rounds INTEGER NOT NULL,
+    -- rounds in a row that were given up
+    failures INTEGER NOT NULL,
+    -- until when nothing that is told brings the next round forward
+    apart_until_ms INTEGER NOT NULL,
+    PRIMARY KEY (soul, relay)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

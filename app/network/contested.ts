@@ -2,7 +2,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { ManifestIndex } from './manifest-index.ts'
 import type { NetworkOptions } from './network-options.ts'
-import { AHEAD_MS, type Publisher } from './publisher.ts'
+import { AHEAD_MS } from './publications.ts'
+import type { Publisher } from './publisher.ts'
 
 export interface ContestedOptions {
   readonly items: Pick<NetworkOptions['items'], 'manifest'>

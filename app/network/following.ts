@@ -3,11 +3,11 @@ import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Followed } from './followed.ts'
 import type { GunClient } from './gun-client.ts'
-import { isLink } from './graph.ts'
-import type { GunMeta, GunValue } from './graph.ts'
+import type { GunMeta } from './graph.ts'
+import { idsIn } from './list-page.ts'
 import { ListReader } from './list-reader.ts'
 import { ListedVersions, type Listed } from './listed-versions.ts'
-import { openNode, type ManifestIndex } from './manifest-index.ts'
+import type { ManifestIndex } from './manifest-index.ts'
 import { souls } from './souls.ts'
 import { TriedItems } from './tried-items.ts'
 
@@ -125,7 +125,7 @@ export class Following {
     return this.#lists.read(soul, {
       idsIn: (page) => {
         dates = page._['>']
-        return linkedIds(pub === undefined ? page : openNode(pub, page))
+        return idsIn(page, pub)
       },
       isEnded: () => this.#abort.signal.aborted,
       take: async (ids) => {
@@ -214,10 +214,4 @@ function triedKey({ id, pub = '' }: Named): string {
 
 function datedKey({ mediaId, pub, datedMs }: Listed): string {
   return `${mediaId}${pub}@${datedMs}`
-}
-
-function linkedIds(values: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(values)
-    .filter(([key, value]) => /^[0-9a-f]{64}$/.test(key) && isLink(value as GunValue))
-    .map(([key]) => key)
 }

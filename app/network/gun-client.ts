@@ -64,6 +64,8 @@ export interface PageArgs {
   readonly from: string
   /** Where the page before it began. */
   readonly before?: string | undefined
+  /** How much of what a page may hold is wanted. @defaultValue 1 */
+  readonly share?: number | undefined
   /** @defaultValue 5000 */
   readonly timeoutMs?: number
 }
@@ -168,13 +170,20 @@ export class GunClient {
 
   /**
    * Writes nodes, not too many at a time; the others wait in order.
+   * @param to one relay that alone is to have it. @defaultValue every relay, and GUN's disk
    * @throws {AppError} `UNAVAILABLE` when GUN does not run or ended meanwhile, `CANCELLED`
    */
-  async put(graph: GunGraph, signal?: AbortSignal): Promise<PutResult> {
+  async put(graph: GunGraph, signal?: AbortSignal, to?: string): Promise<PutResult> {
     return this.#window.run(async () => {
       if (signal?.aborted === true) throw new AppError('CANCELLED', 'Publishing was stopped.')
       const timeoutMs = PUT_TIMEOUT_MS
-      const done = await this.#ask(timeoutMs, (id) => ({ type: 'put', id, graph, timeoutMs }))
+      const done = await this.#ask(timeoutMs, (id) => ({
+        type: 'put',
+        id,
+        graph,
+        ...(to === undefined ? {} : { to }),
+        timeoutMs,
+      }))
       return done.type === 'put-done' ? done : { isStored: false, relays: [] }
     })
   }
@@ -200,13 +209,20 @@ export class GunClient {
    * @returns undefined when it did not answer, else what it has of the list there; no node when that is nothing
    * @throws {AppError} `UNAVAILABLE`
    */
-  async page({ soul, from, before, timeoutMs = 5_000 }: PageArgs): Promise<{ node?: GunNode } | undefined> {
+  async page({
+    soul,
+    from,
+    before,
+    share,
+    timeoutMs = 5_000,
+  }: PageArgs): Promise<{ node?: GunNode } | undefined> {
     const got = await this.#ask(timeoutMs, (id) => ({
       type: 'page',
       id,
       soul,
       from,
       ...(before === undefined ? {} : { before }),
+      ...(share === undefined ? {} : { share }),
       timeoutMs,
     }))
     const answer = got.type === 'got' ? got.answers[0] : undefined

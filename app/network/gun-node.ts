@@ -36,6 +36,7 @@ interface PageOptions {
   readonly soul: string
   readonly from: string
   readonly before?: string | undefined
+  readonly share?: number | undefined
   readonly timeoutMs: number
 }
 
@@ -181,6 +182,16 @@ export class GunGraphNode {
     this.#own.note(Object.fromEntries(Object.entries(graph).filter(([soul]) => !this.#own.has(soul))))
   }
 
+  /** Writes our own nodes to one relay that lacks them. */
+  async putTo(
+    relay: string,
+    graph: GunGraph,
+    timeoutMs: number,
+  ): Promise<{ isStored: boolean; relays: string[] }> {
+    const answer = await this.#askOne(relay, { soul: '', put: structuredClone(graph) }, timeoutMs)
+    return { isStored: false, relays: answer === undefined || answer.err !== undefined ? [] : [relay] }
+  }
+
   /** Asks the disk and every relay; each answers for itself, so that one that lies hides nothing the others have. */
   get(options: GetOptions): Promise<{ answers: Answer[]; isComplete: boolean }> {
     const { soul, key, timeoutMs, patienceMs } = options
@@ -221,29 +232,15 @@ export class GunGraphNode {
   }
 
   /** A page of a list, from its end towards its beginning, as one source has it; nothing when that does not answer. */
-  page({ soul, from, before, timeoutMs }: PageOptions): Promise<Answer[]> {
-    const question = pageQuestion(soul, before)
+  page({ soul, from, before, share, timeoutMs }: PageOptions): Promise<Answer[]> {
     if (from === DISK) {
       const key = { prefix: '', ...(before === undefined ? {} : { to: before }) }
       const graph = this.#options.disk.get({ soul, key, limit: pageSize(soul), isReverse: true }) ?? {}
       return Promise.resolve([{ from, graph }])
     }
-    const peer = this.#peers.get(from)?.peer
-    if (peer === undefined) return Promise.resolve([])
-    return new Promise((resolve) => {
-      const id = randomUUID()
-      const finish = (answers: Answer[]): void => {
-        clearTimeout(limit)
-        this.#asked.delete(id)
-        resolve(answers)
-      }
-      const limit = setTimeout(() => finish([]), timeoutMs)
-      // Of several answers the first is the one that lies next.
-      const take = ({ put }: GunAnswer, source: string): void =>
-        void (source === from && finish([{ from, graph: put ?? {} }]))
-      this.#asked.set(id, { soul, take })
-      this.#root.opt.mesh.say({ '#': id, ...question }, peer)
-    })
+    return this.#askOne(from, { soul, ...pageQuestion(soul, before, share) }, timeoutMs).then((answer) =>
+      answer === undefined ? [] : [{ from, graph: answer.put ?? {} }],
+    )
   }
 
   /** Has no frozen version of these items any more, in memory or on the disk. */
@@ -251,6 +248,28 @@ export class GunGraphNode {
     const unwanted = new Set(mediaIds)
     this.#options.disk.remove(souls.versions, (text) => unwanted.has(frozenId(text) ?? ''))
     this.#memory.forget(souls.versions)
+  }
+
+  /** Says something to one peer alone. @returns its answer; of several the first, which is the one that lies next */
+  #askOne(
+    to: string,
+    { soul, ...message }: { readonly soul: string; readonly get?: object; readonly put?: GunGraph },
+    timeoutMs: number,
+  ): Promise<GunAnswer | undefined> {
+    const peer = this.#peers.get(to)?.peer
+    if (peer === undefined) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const id = randomUUID()
+      const finish = (answer?: GunAnswer): void => {
+        clearTimeout(limit)
+        this.#asked.delete(id)
+        resolve(answer)
+      }
+      const limit = setTimeout(() => finish(), timeoutMs)
+      const take = (answer: GunAnswer, source: string): void => void (source === to && finish(answer))
+      this.#asked.set(id, { soul, take })
+      this.#root.opt.mesh.say({ '#': id, ...message }, peer)
+    })
   }
 
   #hasRelays(): boolean {

@@ -68,9 +68,10 @@ class GunProcess {
       case 'put':
         this.#answer(
           message.id,
-          this.#graph
-            .put(message.graph, message.timeoutMs)
-            .then((result) => ({ type: 'put-done', id: message.id, ...result })),
+          (message.to === undefined
+            ? this.#graph.put(message.graph, message.timeoutMs)
+            : this.#graph.putTo(message.to, message.graph, message.timeoutMs)
+          ).then((result) => ({ type: 'put-done', id: message.id, ...result })),
         )
         break
       case 'get':

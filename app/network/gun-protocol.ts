@@ -23,7 +23,14 @@ export const ToGun = z.discriminatedUnion('type', [
     maxStoreBytes: z.int().positive(),
   }),
   z.object({ type: z.literal('settings'), ...Settings }),
-  z.object({ type: z.literal('put'), id: Id, graph: Graph, timeoutMs: z.int().positive() }),
+  z.object({
+    type: z.literal('put'),
+    id: Id,
+    graph: Graph,
+    /** The address of the one relay that is to have it. */
+    to: z.string().optional(),
+    timeoutMs: z.int().positive(),
+  }),
   z.object({
     type: z.literal('get'),
     id: Id,
@@ -42,6 +49,8 @@ export const ToGun = z.discriminatedUnion('type', [
     from: z.string(),
     /** What the page before it began with. */
     before: z.string().optional(),
+    /** How much of what a page may hold is wanted. */
+    share: z.number().positive().max(1).optional(),
     timeoutMs: z.int().positive(),
   }),
   /** A socket at our own `/gun`. */

@@ -1,4 +1,6 @@
+import { isLink, valuesOf } from './graph.ts'
 import type { GunNode } from './graph.ts'
+import { openNode } from './sea.ts'
 import { isList, parseSoul } from './souls.ts'
 
 /**
@@ -20,10 +22,30 @@ export function pageSize(soul: string): number {
   return parseSoul(soul)?.kind === 'spaceIndex' ? PAGE_SIZE.signed : PAGE_SIZE.links
 }
 
-/** The question for a page. @param before where the page before it began; without one, the end of the list */
-export function pageQuestion(soul: string, before: string = END): { readonly get: Record<string, unknown> } {
+/**
+ * The question for a page.
+ * @param before where the page before it began; without one, the end of the list
+ * @param share how much of what a page may hold is wanted; one of ours answers with a whole one
+ */
+export function pageQuestion(
+  soul: string,
+  before: string = END,
+  share = 1,
+): { readonly get: Record<string, unknown> } {
   const range = { '*': '', '>': `${soul}${PARTS}`, '<': `${soul}${PARTS}${before}`, '-': 1 }
-  return { get: { '#': range, '%': pageSize(soul) } }
+  return { get: { '#': range, '%': Math.ceil(pageSize(soul) * share) } }
+}
+
+/** Where a page ends whose last entry can be that of this mediaId. */
+export function above(mediaId: string): string {
+  return `${mediaId}${END}`
+}
+
+/** What a page lists. @param pub whose list it is, whose signatures are to hold then; without one, it is everybody's */
+export function idsIn(page: GunNode, pub?: string): string[] {
+  return Object.entries(pub === undefined ? valuesOf(page) : openNode(pub, page))
+    .filter(([key, value]) => /^[0-9a-f]{64}$/.test(key) && isLink(value))
+    .map(([key]) => key)
 }
 
 /** What somebody's question for a page is about; undefined when it is no such question. */

@@ -10,7 +10,7 @@ import type { GunNode, GunValue } from './graph.ts'
 import type { Answer } from './gun-protocol.ts'
 import type { Kept, KnownItem, ManifestStore, Unkept } from './manifest-store.ts'
 import { verifyRevocation, type Revocation } from '../sharing/index.ts'
-import { frozenKey, openSigned } from './sea.ts'
+import { frozenKey, openNode } from './sea.ts'
 import { parseSoul, souls } from './souls.ts'
 
 export interface ManifestIndexOptions {
@@ -341,16 +341,6 @@ export class ManifestIndex {
   #preference(hints: LookupHints): Parameters<ManifestStore['find']>[1] {
     return { owner: hints.owner, pub: hints.pub, trusted: this.#options.trusted() }
   }
-}
-
-/** The values of a user's node, each with its signature checked; the others are not there. */
-export function openNode(pub: string, node: GunNode): Record<string, GunValue> {
-  const opened: Record<string, GunValue> = {}
-  for (const [key, value] of Object.entries(valuesOf(node))) {
-    const plain = openSigned(pub, node._['#'], key, value, node._['>'][key] ?? Number.NaN)
-    if (plain !== undefined) opened[key] = plain
-  }
-  return opened
 }
 
 /** The soul of an object nested in this very node; a link to anything else is not followed. */

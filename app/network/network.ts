@@ -24,7 +24,6 @@ import { verifyRevocation, type Revocation } from '../sharing/index.ts'
 import { RelayGraph } from './relay-graph.ts'
 
 const HEAP_MIB = 160
-const CATCH_UP_MS = 10 * 60_000
 /** How long somebody who comes while GUN is starting is kept waiting. */
 const AWAKE_MS = 5_000
 const AWAKE_POLL_MS = 20
@@ -53,7 +52,6 @@ export class Network {
   readonly #onItem = new Listeners<[mediaId: string]>()
   readonly #onRevocation = new Listeners<[revocation: Revocation]>()
   readonly #onStatus = new Listeners<[]>()
-  #timer: NodeJS.Timeout | undefined
   #mayStart = false
   #isStarted = false
   #isStopped = false
@@ -183,7 +181,7 @@ export class Network {
     this.#client.start()
     this.#presence.start()
     this.#following.start()
-    this.#timer = setInterval(() => void this.#publisher.catchUp(), CATCH_UP_MS)
+    this.#publisher.start()
   }
 
   /** Starts GUN if need be. @returns when it runs, or has had its time to: the caller then hears that it does not */
@@ -199,7 +197,6 @@ export class Network {
     this.#isStopped = true
     if (!this.#isStarted) return
     this.#isStarted = false
-    clearInterval(this.#timer)
     this.#contested.stop()
     this.#ownWatch.stop()
     await this.#presence.stop()

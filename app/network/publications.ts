@@ -4,6 +4,9 @@ import type { Clock } from '../ports/clock.ts'
 /** What is said of an item: what it is, that it is withdrawn, that what was said is taken back. */
 export type PublicationKind = 'manifest' | 'revocation' | 'retraction'
 
+/** Nothing is dated further ahead: GUN acknowledges nothing before its time has come. */
+export const AHEAD_MS = 5_000
+
 /** That somebody said they have what we said of an item. */
 interface Publication {
   readonly mediaId: string
@@ -55,6 +58,23 @@ export class Publications {
       WHERE media_id = ? AND kind = 'manifest' AND version BETWEEN ? AND ? AND at_ms > 0`
     const row = this.#db.prepare(sql).get(mediaId, version - 0.5, version) as { last: number | null }
     return row.last ?? undefined
+  }
+
+  /**
+   * Whether this relay is to list an item: it said that it has it, before a time, and neither was it withdrawn nor taken back since.
+   * @param of.isInSpace it is about the publisher's own list, not about everybody's
+   */
+  isListedBy(
+    relay: string,
+    mediaId: string,
+    of: { readonly untilMs: number; readonly isInSpace: boolean },
+  ): boolean {
+    const sql = `SELECT 1 FROM network_publications AS told
+      WHERE media_id = ? AND kind = 'manifest' AND relay = ? AND at_ms BETWEEN 1 AND ?
+        AND (? OR version = floor(version))
+        AND NOT EXISTS (SELECT 1 FROM revocations WHERE media_id = told.media_id)
+        AND NOT EXISTS (SELECT 1 FROM network_retractions AS back WHERE back.media_id = told.media_id AND back.version >= told.version)`
+    return this.#db.prepare(sql).get(mediaId, relay, of.untilMs, of.isInSpace ? 0 : 1) !== undefined
   }
 
   /** The latest date of what was written of an item; 0 for none. */

@@ -1,6 +1,6 @@
 import { AppError } from '../contract/index.ts'
 import type { Db } from '../library/index.ts'
-import { canonicalJson, type Manifest, type OwnerSigner } from '../manifest/index.ts'
+import { canonicalJson, type OwnerSigner } from '../manifest/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Revocation } from '../sharing/index.ts'
@@ -8,16 +8,15 @@ import { encodeManifest } from './codec.ts'
 import { bundle } from './graph.ts'
 import type { GunNode } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
+import { ListRepair, type ListedItems } from './list-repair.ts'
 import { manifestNodes, retractionNodes, withdrawalNodes } from './publication-nodes.ts'
-import { Publications, type PublicationKind } from './publications.ts'
+import { AHEAD_MS, Publications, type PublicationKind } from './publications.ts'
 import { reachOf } from './reach.ts'
 import { Retractions } from './retractions.ts'
 import type { SeaSigner } from './sea.ts'
 
 /** What of ours may be told to the network. */
-export interface PublishableItems {
-  /** The current manifest, or undefined when the item is gone, in the trash, or not to be told of (yet). */
-  manifest(mediaId: string): Promise<Manifest | undefined>
+export interface PublishableItems extends ListedItems {
   /** Every item of our own that may be told of, with its version. */
   own(): Iterable<{ readonly mediaId: string; readonly version: number }>
   /** Items of our own that are private now, among them all that were told of before. */
@@ -27,7 +26,7 @@ export interface PublishableItems {
 }
 
 export interface PublisherOptions {
-  readonly client: Pick<GunClient, 'put' | 'post' | 'isRunning' | 'status'>
+  readonly client: Pick<GunClient, 'put' | 'page' | 'post' | 'isRunning' | 'status'>
   readonly db: Db
   readonly items: PublishableItems
   /** undefined while the wallet is locked: the publisher's own space then has to wait. */
@@ -60,22 +59,23 @@ interface Wanted {
 
 /** Relays forget: what they have is written again after so long. */
 const REPUBLISH_MS = 24 * 60 * 60 * 1000
+/** What relays that are there have forgotten by then is looked for so often. */
+const CATCH_UP_MS = 10 * 60_000
 const COUNT_MS = 2_000
 const FIRST_RETRY_MS = 2_000
 const LONGEST_RETRY_MS = 5 * 60_000
 /** Own manifests at work at once while catching up; each is one put of several nodes. */
 const AT_ONCE = 48
-/** Never dated further ahead: GUN acknowledges nothing before its time has come. */
-export const AHEAD_MS = 5_000
-
 /** Writes what is ours into GUN and remembers which relay has which version, so that everyone gets everything once. */
 export class Publisher {
   readonly #options: PublisherOptions
   readonly #publications: Publications
   readonly #retractions: Retractions
+  readonly #lists: ListRepair
   #catchingUp: Promise<void> | undefined
   #isAgain = false
   #isSpaceLinked = false
+  #timer: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
   #retries = 0
   /** Dates of what was written over ours, until it is said again. */
@@ -91,6 +91,7 @@ export class Publisher {
     this.#options = options
     const { db, items, owner, onRetracted, clock } = options
     this.#publications = new Publications(db, clock)
+    this.#lists = new ListRepair({ ...options, publications: this.#publications })
     this.#retractions = new Retractions({
       db,
       hidden: () => items.hidden(),
@@ -98,6 +99,12 @@ export class Publisher {
       onSigned: onRetracted,
       clock,
     })
+  }
+
+  /** From now on what relays forget is told to them again. */
+  start(): void {
+    this.#timer ??= setInterval(() => void this.catchUp(), CATCH_UP_MS)
+    this.#lists.start()
   }
 
   /**
@@ -218,9 +225,10 @@ export class Publisher {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#timer)
     clearTimeout(this.#retry)
     this.#abort.abort()
-    await this.#catchingUp
+    await Promise.all([this.#lists.stop(), this.#catchingUp])
   }
 
   async #catchUp(): Promise<void> {
@@ -354,6 +362,7 @@ export class Publisher {
       { mediaId, kind, version: signer === undefined ? version - 0.5 : version },
       { relays: [...(isStored ? [''] : []), ...relays], stateMs: state },
     )
+    if (kind === 'manifest') this.#lists.told(relays)
     return isStored && this.#openRelays().every((relay) => relays.includes(relay))
   }
 

@@ -9,7 +9,7 @@ import { unwrapJson } from './flat.ts'
 import { bundle, isLink, makeNode, mergeNodes, valuesOf } from './graph.ts'
 import type { GunGraph, GunNode, GunValue } from './graph.ts'
 import type { GunClient } from './gun-client.ts'
-import { openNode, type ManifestIndex } from './manifest-index.ts'
+import type { ManifestIndex } from './manifest-index.ts'
 import type { ManifestStore } from './manifest-store.ts'
 import { readPosted } from './posted-manifest.ts'
 import type { Presence } from './presence.ts'
@@ -28,6 +28,7 @@ import {
   verified,
   versionsFor,
 } from './relay-values.ts'
+import { openNode } from './sea.ts'
 import { parseSoul, souls, type Soul } from './souls.ts'
 
 /** On whose behalf the graph is asked. */

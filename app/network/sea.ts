@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { GunNode, GunValue } from './graph.ts'
-import { makeNode } from './graph.ts'
+import { makeNode, valuesOf } from './graph.ts'
 
 /** The half of GUN's pair that signs. */
 export interface SeaSigner {
@@ -60,6 +60,16 @@ export function openSigned(
     // A point that is not on the curve.
     return undefined
   }
+}
+
+/** The values of a user's node, each with its signature checked; the others are not there. */
+export function openNode(pub: string, node: GunNode): Record<string, GunValue> {
+  const opened: Record<string, GunValue> = {}
+  for (const [key, value] of Object.entries(valuesOf(node))) {
+    const plain = openSigned(pub, node._['#'], key, value, node._['>'][key] ?? Number.NaN)
+    if (plain !== undefined) opened[key] = plain
+  }
+  return opened
 }
 
 /** The key under which a text lies in a frozen node: nobody can put another one there. */

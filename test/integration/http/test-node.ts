@@ -155,6 +155,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     items: {
       manifest: () => Promise.resolve(undefined),
       own: () => [],
+      listed: () => [],
       hidden: () => [],
       withdrawn: () => [],
       present: () => [],
