@@ -10,7 +10,7 @@ export function nodeStatus(
 ): NodeStatus {
   const totals = swarm.totals()
   const freeBytes = folder.freeBytes()
-  const { gun, owed, sockets } = network.status()
+  const { gun, owed, sockets, clockAheadMs } = network.status()
   return {
     version: VERSION,
     nodeId: vault.nodeKey.nodeId,
@@ -39,6 +39,7 @@ export function nodeStatus(
       state: gun.state,
       relays: [...gun.relays],
       ...(owed === undefined ? {} : { owed }),
+      ...(clockAheadMs === undefined ? {} : { clockAheadMs }),
       sockets,
       memoryBytes: gun.memoryBytes,
       restarts: gun.restarts,

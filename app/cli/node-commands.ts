@@ -2,7 +2,7 @@ import type { NodeStatus } from '../contract/index.ts'
 import type { NodeConnection } from './connection.ts'
 import { withNode } from './context.ts'
 import type { Context } from './context.ts'
-import { formatBytes, formatCount, formatTable } from './format.ts'
+import { formatBytes, formatCount, formatDuration, formatTable } from './format.ts'
 
 /** `sower status`. */
 export async function statusCommand(context: Context): Promise<void> {
@@ -72,11 +72,19 @@ function statusText(status: NodeStatus, isRunning: boolean): string {
   return formatTable(rows)
 }
 
-function relayRows({ state, relays, owed }: NodeStatus['network']): string[][] {
-  const rows = relays.map((relay) => [
-    'relay',
-    `${relay.url} ${relay.state}${relay.error === undefined ? '' : ` (${relay.error})`}`,
-  ])
+function clockWords(aheadMs: number): string {
+  const isAhead = aheadMs > 0
+  return `${formatDuration(Math.abs(aheadMs))} ${isAhead ? 'ahead of' : 'behind'} what relays say, so others may not see what this node has: set this computer’s date and time`
+}
+
+function relayRows({ state, relays, owed, clockAheadMs }: NodeStatus['network']): string[][] {
+  const rows = [
+    ...relays.map((relay) => [
+      'relay',
+      `${relay.url} ${relay.state}${relay.error === undefined ? '' : ` (${relay.error})`}`,
+    ]),
+    ...(clockAheadMs === undefined ? [] : [['clock', clockWords(clockAheadMs)]]),
+  ]
   if (relays.length === 0) return []
   if (state !== 'running') return [['relays', `GUN is ${state}`], ...rows]
   if (owed === undefined || owed === 0) return rows

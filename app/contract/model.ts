@@ -291,6 +291,8 @@ export const NodeStatus = z.object({
     relays: z.array(RelayStatus),
     /** Own items that none of the listed relays has yet; absent where none is listed, or all traffic is paused. */
     owed: z.int().nonnegative().optional(),
+    /** By how much this computer's clock is wrong, as its relays say; negative when it is behind. Absent while it is right. */
+    clockAheadMs: z.int().optional(),
     /** Others' connections to this node's own `/gun`. */
     sockets: z.int().nonnegative(),
     memoryBytes: SizeBytes,

@@ -17,7 +17,7 @@ export interface GunClientOptions {
 }
 
 export type GunEvent =
-  | Extract<FromGun, { type: 'heard' | 'asked' | 'contested' | 'peer-send' | 'credit' | 'disk' }>
+  | Extract<FromGun, { type: 'heard' | 'asked' | 'contested' | 'peer-send' | 'credit' | 'disk' | 'time' }>
   /** It runs, or it no longer does. */
   | { readonly type: 'up' | 'down' }
   | { readonly type: 'relay'; readonly relay: RelayStatus }

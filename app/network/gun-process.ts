@@ -144,6 +144,7 @@ class GunProcess {
         onClose: () => this.#graph.detach(url),
         onFrame: (text) => this.#graph.hear(url, text),
         onStatus: (relay) => post({ type: 'relay', relay }),
+        onTime: (atMs) => post({ type: 'time', relay: url, atMs }),
       })
       this.#relays.set(url, link)
       link.start()

@@ -114,5 +114,7 @@ export const FromGun = z.discriminatedUnion('type', [
     peers: z.int(),
   }),
   z.object({ type: z.literal('relay'), relay: RelayStatus }),
+  /** What time it is just now by a relay's clock. */
+  z.object({ type: z.literal('time'), relay: z.string(), atMs: z.number() }),
 ])
 export type FromGun = z.infer<typeof FromGun>

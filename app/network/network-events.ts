@@ -22,6 +22,8 @@ interface Hearing {
   readonly ownWatch: OwnWatch
   readonly background: Background
   readonly onStatus: Listeners<[]>
+  /** What time it is by a relay's clock. */
+  readonly heardTime: (relay: string, atMs: number) => void
 }
 
 /** What follows from what GUN's process told without having been asked. */
@@ -53,6 +55,9 @@ export function heard(event: GunEvent, parts: Hearing): void {
       keepsAgain(publisher)
       parts.ownWatch.begin()
       caughtRelay(parts)
+      break
+    case 'time':
+      parts.heardTime(event.relay, event.atMs)
       break
     case 'relay':
       if (event.relay.state === 'open') {

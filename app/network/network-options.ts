@@ -70,4 +70,6 @@ export interface NetworkStatus {
   readonly refusedSockets: number
   /** Own manifests and withdrawals that none of the listed relays has yet; undefined where none is listed. */
   readonly owed: number | undefined
+  /** By how much this computer's clock is wrong, as its relays say; negative when it is behind. */
+  readonly clockAheadMs: number | undefined
 }

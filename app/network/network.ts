@@ -4,6 +4,7 @@ import { AppError } from '../contract/index.ts'
 import type { ChunkPlace } from '../manifest/index.ts'
 import { Background } from './background.ts'
 import { Chunks } from './chunks.ts'
+import { ClockCheck } from './clock-check.ts'
 import { Contested } from './contested.ts'
 import { Followed } from './followed.ts'
 import { Following } from './following.ts'
@@ -49,6 +50,7 @@ export class Network {
   readonly #contested: Contested
   readonly #ownWatch: OwnWatch
   readonly #background: Background
+  readonly #clockCheck = new ClockCheck()
   readonly #onItem = new Listeners<[mediaId: string]>()
   readonly #onRevocation = new Listeners<[revocation: Revocation]>()
   readonly #onStatus = new Listeners<[]>()
@@ -288,8 +290,11 @@ export class Network {
   }
 
   status(): NetworkStatus {
+    const gun = this.#client.status()
+    const open = gun.relays.filter(({ state }) => state === 'open').map(({ url }) => url)
     return {
-      gun: this.#client.status(),
+      gun,
+      clockAheadMs: this.#clockCheck.aheadMs(open),
       sockets: this.#sockets.count,
       refusedSockets: this.#sockets.refused,
       owed: this.#publisher.owed(),
@@ -359,6 +364,10 @@ export class Network {
       ownWatch: this.#ownWatch,
       background: this.#background,
       onStatus: this.#onStatus,
+      heardTime: (relay, atMs) => {
+        this.#clockCheck.heard(relay, atMs, this.#options.clock.nowMs())
+        this.#onStatus.tell()
+      },
     }
   }
 

@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws'
 import type { RelayStatus } from './gun-protocol.ts'
+import { askTime } from './relay-time.ts'
 
 export const MAX_FRAME_BYTES = 256 * 1024
 
@@ -11,6 +12,8 @@ interface RelayLinkOptions {
   /** @returns milliseconds for which nothing more is to be read from it */
   readonly onFrame: (text: string) => number
   readonly onStatus: (status: RelayStatus) => void
+  /** What time it is there, asked now and then. */
+  readonly onTime: (atMs: number) => void
 }
 
 const FIRST_DELAY_MS = 1_000
@@ -18,6 +21,7 @@ const LONGEST_DELAY_MS = 60_000
 const HANDSHAKE_MS = 10_000
 /** A relay that answers no ping for this long is gone. */
 const PING_EVERY_MS = 25_000
+const ASK_TIME_EVERY_MS = 5 * 60_000
 /** Unsent bytes at which a relay is given up: it takes nothing any more. */
 const MAX_UNSENT_BYTES = 16 * 1024 * 1024
 
@@ -29,6 +33,7 @@ export class RelayLink {
   #attempts = 0
   #isAlive = false
   #isStopped = false
+  #askedTimeAtMs = -Infinity
   #status: RelayStatus
 
   constructor(options: RelayLinkOptions) {
@@ -78,6 +83,8 @@ export class RelayLink {
     socket.on('error', (cause) => (error = wordsOf(cause)))
     socket.on('close', () => {
       if (this.#status.state === 'open') this.#options.onClose()
+      // It may have slept, and the clock been put right.
+      this.#askedTimeAtMs = -Infinity
       if (this.#isStopped) return
       clearTimeout(this.#timer)
       this.#set('waiting', error)
@@ -92,7 +99,9 @@ export class RelayLink {
     this.#attempts = 0
     this.#isAlive = true
     this.#set('open')
+    this.#askTime(socket)
     this.#timer = setInterval(() => {
+      this.#askTime(socket)
       if (!this.#isAlive) return socket.terminate()
       this.#isAlive = false
       socket.ping()
@@ -101,6 +110,15 @@ export class RelayLink {
       if (socket.readyState !== WebSocket.OPEN) return
       if (socket.bufferedAmount > MAX_UNSENT_BYTES) giveUp()
       else socket.send(text)
+    })
+  }
+
+  #askTime(socket: WebSocket): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#askedTimeAtMs < ASK_TIME_EVERY_MS) return
+    this.#askedTimeAtMs = nowMs
+    void askTime(this.#options.url).then((atMs) => {
+      if (atMs !== undefined && socket.readyState === WebSocket.OPEN) this.#options.onTime(atMs)
     })
   }
 

@@ -1,7 +1,7 @@
 import type { NodeStatus, RelayStatus, Settings, SettingsView } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
-import { formatAgo, formatSize } from '../format/quantities.ts'
+import { formatAgo, formatDuration, formatSize } from '../format/quantities.ts'
 import { Button } from '../parts/Button.tsx'
 import { StateLabel, type StateLabelProps } from '../parts/StateLabel.tsx'
 import { en } from '../strings/en.ts'
@@ -54,6 +54,13 @@ export function RelaysCard({ network, settings, nowMs }: RelaysCardProps) {
       <p className={cx('cardText')}>
         {t(network.relays.length === 0 ? 'network.noRelays' : 'network.gunText')}
       </p>
+      {network.clockAheadMs !== undefined && (
+        <p className={cx('message')}>
+          {t(network.clockAheadMs > 0 ? 'network.clockAhead' : 'network.clockBehind', {
+            time: formatDuration(Math.abs(network.clockAheadMs)),
+          })}
+        </p>
+      )}
       <ul aria-labelledby="network-relays">
         {network.relays.map((relay) => (
           <li key={relay.url} className={cx('tracker')}>

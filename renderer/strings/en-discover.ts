@@ -157,6 +157,10 @@ export const enDiscover = {
   'relayState.connecting': 'Connecting',
   'relayState.waiting': 'Does not answer; trying again',
   'network.noRelays': 'No relays. Others can’t find what you publish by searching, only by your links.',
+  'network.clockAhead':
+    'This computer’s clock is {time} ahead of the relays’, so others may not see what you have: set its date and time.',
+  'network.clockBehind':
+    'This computer’s clock is {time} behind the relays’, so others may not see what you have: set its date and time.',
   'network.owed': 'Own items no relay has yet',
   'network.owedNone': 'None, all are passed on',
   'network.sockets': 'Connected to your own relay',

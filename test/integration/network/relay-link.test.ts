@@ -20,6 +20,7 @@ test('gives up a relay that takes nothing any more before what it is to be told 
     onOpen: (opened) => (say = opened),
     onClose: () => (say = undefined),
     onFrame: () => 0,
+    onTime: () => undefined,
     onStatus: (status) => states.push(status),
   })
   link.start()
