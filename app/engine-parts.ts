@@ -12,7 +12,8 @@ import { sealReader } from './engine-sealed.ts'
 import { SeedKeeper } from './engine-seeds.ts'
 import { prepareSharing, sharingParts, startSharing, stopSharing } from './engine-sharing.ts'
 import { nodeStatus } from './engine-status.ts'
-import { notePeerPort, swarmPart } from './engine-swarm.ts'
+import { AppError } from './contract/index.ts'
+import { swarmPart } from './engine-swarm.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import { followWithdrawals, obey, revocationLookup } from './engine-withdrawn.ts'
 import { viewItem, webSources } from './engine-view.ts'
@@ -111,8 +112,11 @@ export class EngineParts {
     this.#closers.add(() => outbound.close())
     const swarm = swarmPart({ library, db, values, clock, log: log.child('seeding') })
     this.#closers.add(() => swarm.stop())
-    await swarm.start()
-    notePeerPort(db, swarm)
+    const swarmStart = swarm.start()
+    // A port that another program uses may be free again soon; everything else works without it.
+    await swarmStart.catch((error: unknown) => {
+      if (!(error instanceof AppError) || error.code !== 'PORT_IN_USE') throw error
+    })
     const adder = new Adder({
       library,
       transfers,
@@ -258,7 +262,8 @@ export class EngineParts {
     await prepareSharing(sharing)
     const { revocations } = sharing
     this.#closers.add(followWithdrawals({ network, revocations, db, log: log.child('sharing') }))
-    wire({ ...this.#get(), ...this.#init, seeds, events: this.events, closers: this.#closers, holdMs })
+    const { events } = this
+    wire({ ...this.#get(), ...this.#init, seeds, events, swarmStart, closers: this.#closers, holdMs })
     this.#closers.add(followKept({ ...kept, network, vault, folder, library, clock, log: log.child('kept') }))
     this.#closers.add(startDiscovery({ ...findable, revocations }, discovery))
     if (!this.#init.isBrief) network.start()

@@ -4,7 +4,7 @@ import type { EngineEvents } from './engine-events.ts'
 import { LiveItems } from './engine-live.ts'
 import type { PartsInit, Running } from './engine-types.ts'
 import type { SeedKeeper } from './engine-seeds.ts'
-import { notePeerPort, swarmFailure } from './engine-swarm.ts'
+import { notePeerPort, swarmFailure, SwarmRetry } from './engine-swarm.ts'
 import type { ItemRow } from './library/index.ts'
 import { systemClock } from './ports/clock.ts'
 
@@ -19,6 +19,8 @@ interface Wired extends Running, PartsInit {
   readonly events: EngineEvents
   /** How long after it was added an item of one's own is told to nobody. */
   readonly holdMs: number
+  /** How the swarm began, which another program's port may have kept it from. */
+  readonly swarmStart: Promise<unknown>
   /** What is to be undone at the end is added here. */
   readonly closers: Closers
 }
@@ -54,6 +56,7 @@ export function wire(parts: Wired): void {
       }
     }, parts.holdMs + TELL_DELAY_MS)
   }
+  const retry = swarmRetry(parts)
   const live = new LiveItems()
   const timer = setInterval(() => {
     const { mediaIds, isMoving } = live.take()
@@ -63,6 +66,7 @@ export function wire(parts: Wired): void {
   parts.closers.add(
     () => clearInterval(timer),
     () => clearTimeout(telling),
+    () => retry.stop(),
     network.onStatus(() => events.nodeChanged()),
     library.onChange((mediaIds) => {
       for (const mediaId of mediaIds) settle(mediaId)
@@ -99,10 +103,11 @@ export function wire(parts: Wired): void {
     }),
     settings.onChange((view) => {
       events.settingsChanged(view)
-      applySettings(parts, view.values)
+      applySettings(parts, view.values, retry)
     }),
   )
-  if (settings.get().isSeedingPaused) observeSwarm(parts, swarm.pause())
+  observeSwarm(parts, parts.swarmStart, retry)
+  if (settings.get().isSeedingPaused) observeSwarm(parts, swarm.pause(), retry)
   followWallet(parts)
   seeds.seedAll()
   library.outbox.drain({ seed: (mediaId) => seeds.settle(mediaId) })
@@ -128,26 +133,48 @@ function followWallet({ vault, library, db, log }: Wired): void {
     .catch(failed)
 }
 
-function applySettings(parts: Wired, values: Settings): void {
+function applySettings(parts: Wired, values: Settings, retry: SwarmRetry): void {
   const { swarm, network, folder, events } = parts
-  observeSwarm(parts, swarm.setOptions(values))
+  observeSwarm(parts, swarm.setOptions(values), retry)
   network.refreshFrom('settings')
   folder.setReserveBytes(values.reserveBytes)
   if (swarm.isPaused !== values.isSeedingPaused)
-    observeSwarm(parts, values.isSeedingPaused ? swarm.pause() : swarm.resume())
+    observeSwarm(parts, values.isSeedingPaused ? swarm.pause() : swarm.resume(), retry)
   events.nodeChanged()
 }
 
-/** Waits for a change of the swarm, which takes a moment, and says what came of it. */
-function observeSwarm(parts: Wired, change: Promise<void>): void {
-  const { swarm, db, log, events } = parts
-  change
-    .then(() => notePeerPort(db, swarm))
-    .catch((error: unknown) => {
+/** Says what keeps the swarm from beginning, until it has begun. */
+function swarmRetry(parts: Wired): SwarmRetry {
+  const { swarm, db, log, events, notices } = parts
+  let told: Notice | undefined
+  const takeBack = (): void => {
+    const at = notices.findIndex(({ id }) => id === told?.id)
+    if (at >= 0) notices.splice(at, 1)
+  }
+  return new SwarmRetry({
+    swarm,
+    onFailure: (error) => {
       log.error('seeding.change-failed', { error })
-      tellNotice(parts, swarmFailure(error, systemClock))
-    })
+      takeBack()
+      told = swarmFailure(error, systemClock)
+      tellNotice(parts, told)
+    },
+    onSettled: () => {
+      takeBack()
+      log.info('seeding.began-after-all')
+      notePeerPort(db, swarm)
+      events.nodeChanged()
+    },
+  })
+}
+
+/** Waits for a change of the swarm, which takes a moment, and says what came of it. */
+function observeSwarm(parts: Wired, change: Promise<unknown>, retry: SwarmRetry): void {
+  const { swarm, db, log, events } = parts
+  retry
+    .follow(change)
     .then(() => {
+      notePeerPort(db, swarm)
       tellAllItems(parts)
       events.nodeChanged()
     })

@@ -110,10 +110,8 @@ export class Swarm {
    */
   start(): Promise<{ peerPort: number }> {
     return this.#inTurn(async () => {
-      if (!this.#isStarted) {
-        this.#isStarted = true
-        if (!this.#isPaused) await this.#run()
-      }
+      this.#isStarted = true
+      await this.#begin()
       return { peerPort: this.#peerPort }
     })
   }
@@ -156,9 +154,12 @@ export class Swarm {
   resume(): Promise<void> {
     this.#isPaused = false
     this.#changes.changed()
-    return this.#inTurn(async () => {
-      if (this.#isStarted && this.#running === null) await this.#run()
-    })
+    return this.listen()
+  }
+
+  /** Listens if it should and could not before. @throws {AppError} `PORT_IN_USE` */
+  listen(): Promise<void> {
+    return this.#inTurn(() => this.#begin())
   }
 
   /**
@@ -177,9 +178,8 @@ export class Swarm {
     this.#changes.changed()
     if (!isRestarting) return
     await this.#inTurn(async () => {
-      if (!this.#isStarted || this.#isPaused) return
       await this.#halt()
-      await this.#run()
+      await this.#begin()
     })
   }
 
@@ -243,7 +243,8 @@ export class Swarm {
     return result
   }
 
-  async #run(): Promise<void> {
+  async #begin(): Promise<void> {
+    if (!this.#isStarted || this.#isPaused || this.#running !== null) return
     const client = await listen(this.#options, this.#peerPort, { up: this.#up, down: this.#down }, this.#log)
     this.#peerPort = client.address()?.port ?? this.#peerPort
     const host = this.#sessionHost(client)

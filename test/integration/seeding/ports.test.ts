@@ -25,6 +25,15 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
+async function isTaken(port: number): Promise<boolean> {
+  const probe = createServer()
+  const taken = await new Promise<boolean>((resolve) =>
+    probe.once('error', () => resolve(true)).listen(port, () => resolve(false)),
+  )
+  probe.close()
+  return taken
+}
+
 const status = (node: Node) => node.call('node.status', {})
 
 async function until(isIt: () => Promise<boolean>): Promise<void> {
@@ -66,15 +75,38 @@ it('says that the port it is to have is taken, keeps running, and takes it when 
     { level: 'error', code: 'PORT_IN_USE', message: expect.stringContaining(String(port)) as string },
   ])
   await new Promise<void>((resolve) => other.close(() => resolve()))
-  await node.call('seeding.pause', {})
-  await node.call('seeding.resume', {})
-  await until(async () => {
-    const probe = createServer()
-    const isTaken = await new Promise<boolean>((resolve) =>
-      probe.once('error', () => resolve(true)).listen(port, () => resolve(false)),
-    )
-    probe.close()
-    return isTaken
-  })
+  await until(async () => (await status(node)).notices.length === 0)
+  expect(await isTaken(port)).toBe(true)
   expect((await status(node)).peerPort).toBe(port)
+})
+
+it('starts although the port it is to have is taken, says so, and takes it as soon as it is free', async () => {
+  const port = await freePort()
+  const other = await occupy(port)
+  const node = await Node.start(new Home(), {
+    keychain: new MemoryKeychain(),
+    flags: { peerPort: port },
+  })
+  await until(async () => (await status(node)).notices.length > 0)
+  const [notice] = (await status(node)).notices
+  expect(notice).toMatchObject({ level: 'error', code: 'PORT_IN_USE' })
+  // Tried more than once meanwhile, it is said once.
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  expect((await status(node)).notices).toEqual([notice])
+  await new Promise<void>((resolve) => other.close(() => resolve()))
+  await until(async () => (await status(node)).notices.length === 0)
+  expect(await isTaken(port)).toBe(true)
+})
+
+it('says nothing any more of a port that is taken when another is to be used', async () => {
+  const port = await freePort()
+  await occupy(port)
+  const node = await Node.start(new Home(), {
+    keychain: new MemoryKeychain(),
+    flags: { peerPort: undefined },
+  })
+  await node.call('settings.set', { peerPort: port })
+  await until(async () => (await status(node)).notices.length > 0)
+  await node.call('settings.set', { peerPort: await freePort() })
+  await until(async () => (await status(node)).notices.length === 0)
 })
