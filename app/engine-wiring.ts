@@ -11,6 +11,9 @@ import { systemClock } from './ports/clock.ts'
 /** How often numbers that move by themselves (rates, peers) are told to whoever watches. */
 const LIVE_INTERVAL_MS = 1000
 const TELL_DELAY_MS = 200
+/** Not while everything begins, and not for a command that is over at once. */
+const KEEP_ROOM_AFTER_MS = 10_000
+const KEEP_ROOM_EVERY_MS = 60 * 60 * 1000
 /** The oldest of more are forgotten: what is wrong with an item is seen at the item, too. */
 const MOST_NOTICES = 50
 
@@ -63,8 +66,13 @@ export function wire(parts: Wired): void {
     if (mediaIds.length > 0) events.itemsChanged(mediaIds)
     if (isMoving) events.nodeChanged()
   }, LIVE_INTERVAL_MS)
+  const keeping = [
+    setTimeout(() => parts.db.keepRoom(), KEEP_ROOM_AFTER_MS),
+    setInterval(() => parts.db.keepRoom(), KEEP_ROOM_EVERY_MS),
+  ]
   parts.closers.add(
     () => clearInterval(timer),
+    () => keeping.forEach(clearInterval),
     () => clearTimeout(telling),
     () => retry.stop(),
     network.onStatus(() => events.nodeChanged()),

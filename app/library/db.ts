@@ -8,6 +8,7 @@ import { isErrno } from './durable.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { timestampName } from './notices.ts'
 import type { NoticeInput } from './notices.ts'
+import { RoomReserve } from './room-reserve.ts'
 import { WriteGroup } from './write-group.ts'
 
 const CHECK_ALWAYS_BELOW_BYTES = 256 * 1024 * 1024
@@ -34,6 +35,13 @@ export interface Db {
    * @throws {AppError} `DISK_FULL`, `DATABASE_CORRUPT`, `UNAVAILABLE`
    */
   write<T>(fn: () => T): T
+  /**
+   * The same for what makes room, or undoes that: on a full disk it takes the room that was kept for it.
+   * @throws {AppError} as `write`
+   */
+  writeAnyway<T>(fn: () => T): T
+  /** Keeps room for `writeAnyway`, if none is kept yet and there is plenty. */
+  keepRoom(): void
   /**
    * The same for work that may wait a moment: everything asked for in the same turn goes to the disk with one flush, each
    * whole or not at all.
@@ -104,6 +112,18 @@ function makeDb(file: string, sql: Database.Database, notices: readonly NoticeIn
       throw toDatabaseError(error)
     }
   }
+  const room = new RoomReserve(`${file}.reserve`)
+  const writeAnyway = <T>(fn: () => T): T => {
+    if (sql.inTransaction) return fn()
+    for (const makeRoom of [() => emptyLog(sql), () => room.giveUp()]) {
+      try {
+        return write(fn)
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'DISK_FULL' || !makeRoom()) throw error
+      }
+    }
+    return write(fn)
+  }
   const statements = new Map<string, Database.Statement>()
   const together = new WriteGroup(sql, write, toDatabaseError)
   return {
@@ -120,6 +140,8 @@ function makeDb(file: string, sql: Database.Database, notices: readonly NoticeIn
       return readMeta.get('needs_rebuild') !== undefined
     },
     write,
+    writeAnyway,
+    keepRoom: () => room.keep(),
     getMeta: (key) => readMeta.get(key)?.value,
     setMeta: (key, value) => {
       write(() => (value === null ? dropMeta.run(key) : writeMeta.run(key, value)))
@@ -128,6 +150,16 @@ function makeDb(file: string, sql: Database.Database, notices: readonly NoticeIn
       if (sql.open) sql.close()
     },
   }
+}
+
+/** Has what is in the log written into the database, so that the log may begin anew in the room it has. Waits for nobody. */
+function emptyLog(sql: Database.Database): true {
+  try {
+    sql.pragma('wal_checkpoint(PASSIVE)')
+  } catch {
+    // A full disk may keep it from that, too; whoever asked tries the next thing.
+  }
+  return true
 }
 
 /** The one place where SQLite's refusals become sentences. */

@@ -91,7 +91,9 @@ export class TransferStore {
       after.mediaId !== before.mediaId ||
       after.error !== before.error
     const isWritten = options.persist ?? isMilestone
-    if (isWritten) this.#write([after])
+    // What is cancelled makes room.
+    if (isWritten && after.state === 'cancelled') this.#db.writeAnyway(() => this.#write([after]))
+    else if (isWritten) this.#write([after])
     this.#rows().set(id, after)
     if (!isWritten) this.#persistSoon(id)
     this.#tell(id)
@@ -217,7 +219,7 @@ export class TransferStore {
 
   #delete(ids: readonly string[]): void {
     if (ids.length === 0) return
-    this.#db.write(() => {
+    this.#db.writeAnyway(() => {
       const statement = this.#db.prepare('DELETE FROM transfers WHERE id = ?')
       for (const id of ids) statement.run(id)
     })

@@ -78,7 +78,7 @@ export class Trash {
     const { folder, items, db, outbox } = this.#context
     const item = items.get(mediaId)
     if (item?.trashedAtMs === undefined) return false
-    db.write(() => {
+    db.writeAnyway(() => {
       items.set(mediaId, { trashedAtMs: null })
       if (item.isSeedingWanted && item.infoHash !== undefined) outbox.enqueue(mediaId, 'seed')
     })
@@ -86,7 +86,7 @@ export class Trash {
       await this.#moveBack(mediaId)
     } catch (error) {
       await this.#takeBack(folder.paths(mediaId).dir, folder.trashPaths(mediaId).dir)
-      db.write(() => items.set(mediaId, { trashedAtMs: item.trashedAtMs ?? null }))
+      db.writeAnyway(() => items.set(mediaId, { trashedAtMs: item.trashedAtMs ?? null }))
       throw toFolderError(error)
     }
     if (item.fileState === 'checking') this.#context.verify(mediaId)
@@ -132,7 +132,7 @@ export class Trash {
     if ((await folder.refresh()) === 'offline' || folder.state() === 'read-only') return 0
     const nowMs = clock.nowMs()
     const seenMs = Number(db.getMeta('clock_seen_ms') ?? nowMs)
-    db.setMeta('clock_seen_ms', String(nowMs))
+    db.writeAnyway(() => db.setMeta('clock_seen_ms', String(nowMs)))
     if (Math.abs(nowMs - seenMs) > TRUSTED_GAP_MS) {
       log.info('trash.sweep-postponed', { gapMs: nowMs - seenMs })
       return 0
@@ -158,7 +158,7 @@ export class Trash {
 
   /** Under a name of its own first: half of an item must never look like one. */
   async #empty(mediaId: string): Promise<void> {
-    const { folder, items } = this.#context
+    const { folder, items, db } = this.#context
     const { dir } = folder.trashPaths(mediaId)
     const emptying = `${dir}${EMPTYING}`
     // Of the same bytes, removed once before.
@@ -170,7 +170,7 @@ export class Trash {
       if (!isErrno(error, 'ENOENT')) throw error
     }
     forgetKeys(folder.dir, mediaId)
-    items.delete(mediaId)
+    db.writeAnyway(() => items.delete(mediaId))
     await fs.rm(emptying, { recursive: true, force: true })
   }
 
@@ -185,13 +185,13 @@ export class Trash {
 
   async #removeLocked(mediaId: string, nowMs: number): Promise<void> {
     const { folder, items, db } = this.#context
-    db.write(() => items.set(mediaId, { trashedAtMs: nowMs }))
+    db.writeAnyway(() => items.set(mediaId, { trashedAtMs: nowMs }))
     try {
       await this.#moveToTrash(mediaId)
-      db.write(() => db.sql.prepare('DELETE FROM outbox WHERE media_id = ?').run(mediaId))
+      db.writeAnyway(() => db.sql.prepare('DELETE FROM outbox WHERE media_id = ?').run(mediaId))
     } catch (error) {
       await this.#takeBack(folder.trashPaths(mediaId).dir, folder.paths(mediaId).dir)
-      db.write(() => items.set(mediaId, { trashedAtMs: null }))
+      db.writeAnyway(() => items.set(mediaId, { trashedAtMs: null }))
       throw toFolderError(error)
     }
   }
