@@ -39,8 +39,8 @@ export function sharingHandlers(
     'sharing.openWithLit': async ({ mediaId }) => view(await sharing.openWithLit(mediaId)),
     'sharing.addPeople': async ({ mediaId, people }) => view(await sharing.addPeople(mediaId, people)),
     'sharing.setConditions': async ({ mediaId, rule }) => view(await sharing.setConditions(mediaId, rule)),
-    'sharing.removePeople': async ({ mediaId, people, reason }) => ({
-      transferId: await rekeys.removePeople(mediaId, people, reason),
+    'sharing.removePeople': async ({ mediaId, ...taken }) => ({
+      transferId: await rekeys.remove(mediaId, taken),
     }),
     'sharing.encrypt': async ({ mediaId, people }) => ({ transferId: rekeys.encrypt(mediaId, people) }),
     'sharing.rotateAll': async () => ({ transferIds: rekeys.rotateAll() }),

@@ -26,7 +26,7 @@ import {
   shareCommand,
   unshareCommand,
 } from './sharing-commands.ts'
-import type { ShareOptions } from './sharing-commands.ts'
+import type { ShareOptions, UnshareOptions } from './sharing-commands.ts'
 import { settingFlags, settingOptions } from './setting-options.ts'
 import { Terminal } from './terminal.ts'
 import { addContactCommands, addWalletCommands } from './wallet-program.ts'
@@ -182,9 +182,12 @@ function addSharingCommands(
       await shareCommand(contextOf(command), id, options)
     })
   add('unshare <mediaId>', 'encrypt an item anew, without some of those who could read it')
-    .requiredOption('--from <person>', 'name, fingerprint, owner key or card (repeatable)', collect)
+    .option('--from <person>', 'name, fingerprint, owner key or card (repeatable)', collect, [])
+    .option('--conditions', 'whoever fulfils its conditions', false)
     .option('--reason <text>', 'what those who hold the old one are told', nonEmpty)
-    .action(async (id: string, options: { from: string[]; reason?: string }, command: Command) => {
+    .action(async (id: string, options: UnshareOptions, command: Command) => {
+      if (options.from.length === 0 && !options.conditions)
+        command.error('error: say who is not to read it any more, with --from or --conditions')
       await unshareCommand(contextOf(command), id, options)
     })
   add('encrypt <mediaId>', 'encrypt an item that is kept back in the clear')

@@ -60,11 +60,18 @@ export async function shareCommand(context: Context, name: string, options: Shar
   })
 }
 
-/** `sower unshare MEDIAID --from PERSON…`: encrypts the item anew without them. */
+export interface UnshareOptions {
+  readonly from: readonly string[]
+  /** Its conditions go. */
+  readonly conditions: boolean
+  readonly reason?: string
+}
+
+/** `sower unshare MEDIAID --from PERSON… --conditions`: encrypts the item anew without them. */
 export async function unshareCommand(
   context: Context,
   name: string,
-  { from, reason }: { readonly from: readonly string[]; readonly reason?: string },
+  { from, conditions, reason }: UnshareOptions,
 ): Promise<void> {
   await encryptingAnew(context, name, async (node, mediaId) => {
     const readers = (await peopleOf(node, mediaId)).filter(({ isOwner }) => !isOwner)
@@ -74,10 +81,17 @@ export async function unshareCommand(
     const { transferId } = await node.call('sharing.removePeople', {
       mediaId,
       people,
+      // A node that was started before an update does not know it.
+      ...(conditions ? { isWithoutConditions: true } : {}),
       ...(reason === undefined ? {} : { reason }),
     })
     return transferId
   })
+  if (conditions) {
+    context.terminal.say(
+      'The Lit network goes on giving the old key to whoever fulfils the old conditions: a copy of the old item stays readable for them.',
+    )
+  }
   context.terminal.say(
     'What they have fetched already stays readable for them, and copies that others hold stay where they are.',
   )

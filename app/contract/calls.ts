@@ -198,10 +198,15 @@ export const engineCalls = {
   'sharing.setConditions': call(z.strictObject({ mediaId: MediaId, rule: AccessRule }), Item),
   /**
    * Encrypts the item anew for those who remain, puts the new one in the place of the old and withdraws the old one. What
-   * the removed people have already fetched stays theirs.
+   * the removed people have already fetched stays theirs. With `isWithoutConditions` Lit gives the new key to nobody.
    */
   'sharing.removePeople': call(
-    z.strictObject({ mediaId: MediaId, people: People.min(1), reason: z.string().max(500).optional() }),
+    z.strictObject({
+      mediaId: MediaId,
+      people: People.default([]),
+      isWithoutConditions: z.boolean().default(false),
+      reason: z.string().max(500).optional(),
+    }),
     z.object({ transferId: z.string() }),
   ),
   /** Encrypts an item that is kept back in the clear, for the owner and `people`. */

@@ -124,7 +124,7 @@ async function commit(
   const accessLevel = recipients.length > 1 ? 'shared' : 'private'
   // The network hears that a shared one is withdrawn, and of what is private never: not even the id.
   const isSuccessorTellable = accessLevel !== 'private' || row.accessLevel === 'private'
-  const carried = conditionsCarried(options.lit, facts.manifest, fileKey)
+  const carried = conditionsCarried(options.lit, facts.manifest, fileKey, payload.isWithoutConditions)
   const { manifest, metainfo } = await describe(
     {
       ...stored,
@@ -198,8 +198,9 @@ function conditionsCarried(
   lit: EncryptAnewOptions['lit'],
   { encryption }: Manifest,
   fileKey: Buffer,
+  isWithout: boolean,
 ): { readonly extend: KeyFor['extend']; readonly isLost: () => boolean } {
-  const part = litPartIn(encryption?.keyEnvelope)
+  const part = isWithout ? undefined : litPartIn(encryption?.keyEnvelope)
   let isLost = false
   const extend: KeyFor['extend'] = async (envelope, subject) => {
     if (part === undefined) return envelope

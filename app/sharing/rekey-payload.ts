@@ -11,6 +11,8 @@ export const RekeyPayload = z.object({
   oldId: MediaId,
   /** Who loses access; those who gain it while the job waits are not forgotten. */
   removed: z.array(PersonKey),
+  /** Lit gives the new key to nobody; otherwise to whom it gave the old one. */
+  isWithoutConditions: z.boolean().default(false),
   /** Who is to be able to read what was in the clear. */
   people: z.array(PersonKey),
   reason: z.string().optional(),

@@ -11,6 +11,14 @@ import { encryptAnew } from './encrypt-anew.ts'
 import type { EncryptAnewOptions } from './encrypt-anew.ts'
 import { RekeyPayload } from './rekey-payload.ts'
 
+interface TakenAway {
+  /** Owner keys. */
+  readonly people?: readonly string[]
+  /** Whoever fulfils the item's conditions loses access, too. */
+  readonly isWithoutConditions?: boolean
+  readonly reason?: string | undefined
+}
+
 /** How long to wait before trying again to put the old item away, while the drive is gone or full. */
 const RETRY_MS = 3000
 /** What goes by itself, or when somebody connects a drive. */
@@ -72,15 +80,21 @@ export class Rekeys {
   }
 
   /**
-   * Takes people’s access away: what they have fetched stays theirs, what is encrypted from now on does not reach them.
+   * Takes access away, people’s, or that of whoever fulfils conditions: what they have fetched stays theirs, what is encrypted
+   * from now on does not reach them.
    * @returns the id of the transfer
    * @throws {AppError} `NOT_FOUND`, `FORBIDDEN`, `CONFLICT`, `KEY_NEEDED`; `BAD_REQUEST` when somebody is not among those who
-   *   can read it, or one who remains is no contact any more; `KEYCHAIN_…` or `WALLET_…`
+   *   can read it, it has no conditions, or one who remains is no contact any more; `KEYCHAIN_…` or `WALLET_…`
    */
-  async removePeople(mediaId: string, people: readonly string[], reason?: string): Promise<string> {
+  async remove(
+    mediaId: string,
+    { people = [], isWithoutConditions = false, reason }: TakenAway,
+  ): Promise<string> {
     const row = this.#requireOwn(mediaId)
     requireEncrypted(row)
     const removed = [...new Set(people)]
+    if (isWithoutConditions ? !row.hasConditions : removed.length === 0)
+      throw nothingToTake(isWithoutConditions)
     for (const key of removed) {
       if (key === row.owner)
         throw new AppError('BAD_REQUEST', 'The owner of an item can always read it.', {
@@ -91,9 +105,8 @@ export class Rekeys {
     this.#options.contacts.recipients(row.sharedWith.filter((key) => !removed.includes(key)))
     await this.#requireReadable(row)
     this.requireSettled(mediaId)
-    return (
-      this.#begin([{ row, mode: 'rekey', removed, ...(reason === undefined ? {} : { reason }) }])[0] ?? ''
-    )
+    const why = reason === undefined ? {} : { reason }
+    return this.#begin([{ row, mode: 'rekey', removed, isWithoutConditions, ...why }])[0] ?? ''
   }
 
   /**
@@ -145,6 +158,7 @@ export class Rekeys {
         payload: {
           oldId: row.mediaId,
           removed: [],
+          isWithoutConditions: false,
           people: [],
           isCommitted: false,
           ...payload,
@@ -293,6 +307,15 @@ export class Rekeys {
       hint: 'Begin it again from the item.',
     })
   }
+}
+
+function nothingToTake(isAboutConditions: boolean): AppError {
+  return new AppError(
+    'BAD_REQUEST',
+    isAboutConditions
+      ? 'This item has no conditions that could be taken away.'
+      : 'It was not said who is not to read it any more.',
+  )
 }
 
 function notAmongThem(key: string): AppError {

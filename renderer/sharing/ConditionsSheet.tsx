@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { AccessRule, Item } from '../../app/contract/index.ts'
 import { useApp } from '../app-context.ts'
 import { classesOf } from '../class-names.ts'
@@ -8,8 +8,9 @@ import { Button } from '../parts/Button.tsx'
 import { Segmented } from '../parts/Segmented.tsx'
 import { t } from '../strings/t.ts'
 import { ConditionFields } from './ConditionFields.tsx'
-import { EMPTY_CONDITION, ruleOf } from './condition-draft.ts'
+import { draftsOf, EMPTY_CONDITION, MAX_ROWS, ruleOf } from './condition-draft.ts'
 import type { ConditionDraft } from './condition-draft.ts'
+import { ruleLines } from './rule-words.ts'
 import styles from './sharing.module.css'
 
 const cx = classesOf(styles)
@@ -19,13 +20,31 @@ export interface ConditionsSheetProps {
   readonly onClose: () => void
 }
 
-const MAX_ROWS = 8
-
-/** Lets Lit's network give the key of an item to whoever fulfils a few conditions. */
+/** Lets Lit's network give the key of an item to whoever fulfils a few conditions: others than now, or none any more. */
 export function ConditionsSheet({ item, onClose }: ConditionsSheetProps) {
   const app = useApp()
   const [drafts, setDrafts] = useState<readonly ConditionDraft[]>([EMPTY_CONDITION])
   const [join, setJoin] = useState<'any' | 'all'>('any')
+  const [unshown, setUnshown] = useState<string | null>(null)
+  const { mediaId, hasConditions } = item
+  useEffect(() => {
+    if (!hasConditions) return
+    let isStale = false
+    void app.bridge.call('sharing.people', { mediaId }).then((reply) => {
+      if (isStale || !reply.ok || reply.value.conditions === undefined) return
+      const { rule } = reply.value.conditions
+      const filled = rule === undefined ? null : draftsOf(rule)
+      if (filled === null) {
+        setUnshown(rule === undefined ? t('people.conditionsUnknown') : ruleLines(rule).join(t('rule.or')))
+        return
+      }
+      setDrafts(filled.drafts)
+      setJoin(filled.join)
+    })
+    return () => {
+      isStale = true
+    }
+  }, [app, mediaId, hasConditions])
   const rules = drafts.map(ruleOf)
   const isComplete = rules.every((rule) => rule !== null)
   const share = async () => {
@@ -49,6 +68,7 @@ export function ConditionsSheet({ item, onClose }: ConditionsSheetProps) {
         onPress: share,
       }}
     >
+      {unshown !== null && <p>{t('conditions.setNow', { rule: unshown })}</p>}
       {drafts.length > 1 && (
         <Segmented
           label={t('conditions.join')}
@@ -81,6 +101,18 @@ export function ConditionsSheet({ item, onClose }: ConditionsSheetProps) {
         </Button>
       </div>
       <p className={cx('quiet')}>{t('conditions.means')}</p>
+      {hasConditions && (
+        <div>
+          <Button
+            isSmall
+            tone="quiet"
+            icon="close"
+            onPress={() => app.shell.openSheet({ kind: 'no-conditions', item })}
+          >
+            {t('conditions.takeAway')}
+          </Button>
+        </div>
+      )}
     </ActionSheet>
   )
 }

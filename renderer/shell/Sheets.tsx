@@ -5,6 +5,7 @@ import { FollowSheet } from '../discover/FollowSheet.tsx'
 import { AddRelaySheet } from '../discover/AddRelaySheet.tsx'
 import { KeyLinkSheet } from '../sharing/KeyLinkSheet.tsx'
 import { ConditionsSheet } from '../sharing/ConditionsSheet.tsx'
+import { RemoveConditionsSheet } from '../sharing/RemoveConditionsSheet.tsx'
 import { ShareSheet } from '../sharing/ShareSheet.tsx'
 import { UnshareSheet } from '../sharing/UnshareSheet.tsx'
 import { WatchSheet } from '../transfers/WatchSheet.tsx'
@@ -53,6 +54,8 @@ export function Sheets() {
       return <ShareSheet item={sheet.item} onClose={close} />
     case 'conditions':
       return <ConditionsSheet item={sheet.item} onClose={close} />
+    case 'no-conditions':
+      return <RemoveConditionsSheet item={sheet.item} onClose={close} />
     case 'unshare':
       return <UnshareSheet item={sheet.item} person={sheet.person} onClose={close} />
     case 'key-link':

@@ -18,6 +18,7 @@ export interface SharingVerbs {
   addPeople(mediaId: MediaId, people: readonly string[]): Promise<Reply<unknown>>
   removePerson(mediaId: MediaId, owner: string, name: string): Promise<Reply<unknown>>
   setConditions(mediaId: MediaId, rule: AccessRule): Promise<Reply<unknown>>
+  removeConditions(mediaId: MediaId): Promise<Reply<unknown>>
   encrypt(mediaId: MediaId, people: readonly string[]): Promise<Reply<unknown>>
   rotateAll(): Promise<Reply<unknown>>
   copyLinkWithKey(mediaId: MediaId, expiresAtMs: number | null): Promise<boolean>
@@ -61,6 +62,11 @@ export function createSharingVerbs({ bridge, toasts, shell, report, copyText }: 
     setConditions: async (mediaId, rule) => {
       const reply = report(await bridge.call('sharing.setConditions', { mediaId, rule }))
       if (reply.ok) say(t('conditions.done'))
+      return reply
+    },
+    removeConditions: async (mediaId) => {
+      const reply = report(await bridge.call('sharing.removePeople', { mediaId, isWithoutConditions: true }))
+      if (reply.ok) say(t('noConditions.started'))
       return reply
     },
     encrypt: async (mediaId, people) => {

@@ -32,6 +32,7 @@ export type Sheet =
   /** Picks people for an item that is encrypted, or that is to be. */
   | { readonly kind: 'share'; readonly item: Item }
   | { readonly kind: 'conditions'; readonly item: Item }
+  | { readonly kind: 'no-conditions'; readonly item: Item }
   | { readonly kind: 'unshare'; readonly item: Item; readonly person: Person }
   | { readonly kind: 'key-link'; readonly item: Item }
   | { readonly kind: 'watch'; readonly transferId: string; readonly name: string }

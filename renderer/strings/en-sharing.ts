@@ -144,6 +144,16 @@ export const enSharing = {
   'picker.none': 'Your contacts are empty. Ask people for their card, then they can be picked here.',
   'picker.toContacts': 'Open contacts',
 
+  'conditions.setNow': 'Set now: {rule}. This form has no fields for it; what you set here takes its place.',
+  'conditions.takeAway': 'Take its conditions away…',
+
+  'noConditions.title': 'Take the conditions away?',
+  'noConditions.text':
+    'Sower encrypts {name} anew under a key that the Lit network does not get; its link changes.',
+  'noConditions.stays':
+    'The Lit network goes on giving the old key to whoever fulfils the old conditions. They may keep what they already fetched, and can read any copy of the old item that somebody still has.',
+  'noConditions.started': 'Encrypting anew, without conditions',
+
   'unshare.title': 'Remove {name}?',
   'unshare.text':
     '{name} may keep what they already fetched. Sower encrypts the item anew under a new key; its link changes.',

@@ -33,7 +33,7 @@ async function prepare(root: string): Promise<void> {
   await fs.writeFile(source, clear)
   const plain = await node.addPlain(source)
   await fs.rm(source)
-  node.rekeys.jobs.pause(await node.rekeys.removePeople(shared.mediaId, [ben.owner]))
+  node.rekeys.jobs.pause(await node.rekeys.remove(shared.mediaId, { people: [ben.owner] }))
   node.rekeys.jobs.pause(node.rekeys.encrypt(plain.mediaId, []))
 }
 

@@ -182,9 +182,13 @@ export function createFakeVault(parts: FakeVaultParts): FakeVaultHandlers {
     },
     'sharing.openWithLit': ({ mediaId }) =>
       change(mediaId, { protection: 'readable', name: 'for-holders.webm', mime: 'video/webm' }),
-    'sharing.removePeople': ({ mediaId, people: removed }) => {
+    'sharing.removePeople': ({ mediaId, people: removed, isWithoutConditions }) => {
       const item = find(mediaId)
       if (item === undefined) return gone()
+      if (isWithoutConditions) {
+        rules.delete(mediaId)
+        void change(mediaId, { hasConditions: false })
+      }
       share(
         item,
         people.of(item).filter((owner) => !removed.includes(owner)),

@@ -29,7 +29,7 @@ await finish(node)
 while (isGoingOn) {
   for (const { mediaId, protection, sharedWith } of node.library.list({ limit: 500 }).rows) {
     if (protection === 'none') node.rekeys.encrypt(mediaId, [])
-    else if (sharedWith.includes(ben.owner)) await node.rekeys.removePeople(mediaId, [ben.owner])
+    else if (sharedWith.includes(ben.owner)) await node.rekeys.remove(mediaId, { people: [ben.owner] })
   }
   node.rekeys.rotateAll()
   await finish(node)

@@ -90,6 +90,34 @@ describe('an encrypted item', () => {
     ])
   })
 
+  it('loses its conditions again, from the form that shows them, after what that can’t undo', async () => {
+    const page = await open({ items: 3, contacts: 2 })
+    await inspect(page, ENCRYPTED)
+    await inspector(page).getByRole('tab', { name: 'People' }).click()
+    const openForm = async () => {
+      await inspector(page).getByRole('button', { name: 'Add people…' }).click()
+      await page.getByRole('button', { name: 'By a condition…' }).click()
+      return page.getByRole('dialog', { name: 'Share by a condition' })
+    }
+    const wallet = `0x${'cd'.repeat(20)}`
+    const first = await openForm()
+    expect(await first.getByRole('button', { name: 'Take its conditions away…' }).count()).toBe(0)
+    await first.getByLabel('Address of the wallet').fill(wallet)
+    await first.getByLabel('Chain').fill('polygon')
+    await first.getByRole('button', { name: 'Share by this' }).click()
+    await inspector(page).getByText('Whoever fulfils this').waitFor()
+    const again = await openForm()
+    await expect.poll(() => again.getByLabel('Address of the wallet').inputValue()).toBe(wallet)
+    expect(await again.getByLabel('Chain').inputValue()).toBe('polygon')
+    await again.getByRole('button', { name: 'Take its conditions away…' }).click()
+    const sheet = page.getByRole('dialog', { name: 'Take the conditions away?' })
+    await sheet.getByText(/goes on giving the old key.*can read any copy of the old item/).waitFor()
+    await sheet.getByRole('button', { name: 'Remove and encrypt anew' }).click()
+    await page.getByText('Encrypting anew, without conditions').waitFor()
+    await inspector(page).getByText('Whoever fulfils this').waitFor({ state: 'detached' })
+    expect(await callsOf(page, 'sharing.removePeople')).toMatchObject([{ isWithoutConditions: true }])
+  })
+
   it('says that it is, in the list and in the inspector, and plays', async () => {
     const page = await open({ items: 3 })
     await inspect(page, ENCRYPTED)

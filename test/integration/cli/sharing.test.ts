@@ -142,6 +142,7 @@ describe('sower encrypt, share, unshare, rotate, save', () => {
       [['share', mediaId, '--conditions', 'diary.txt'], 'BAD_REQUEST'],
       [['share', mediaId, '--conditions', 'nothing.json'], 'SOURCE_UNREADABLE'],
       [['unshare', mediaId, '--from', 'Ana'], 'BAD_REQUEST'],
+      [['unshare', mediaId, '--conditions'], 'CONFLICT'],
       [['encrypt', mediaId, '--to', 'nobody'], 'BAD_REQUEST'],
       [['save', mediaId, '--out', 'diary.txt'], 'CONFLICT'],
       [['save', mediaId, '--out', 'no/such/folder'], 'BAD_REQUEST'],

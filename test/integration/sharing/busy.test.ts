@@ -69,10 +69,10 @@ it('what became public before its encryption was tried again stays, public and w
 it('what is getting a new key is neither shared, nor given away in a link, under the old one', async () => {
   const { node, write } = await setUp()
   const { mediaId } = await node.addEncrypted(await write('film', bytesOf(8 * MIB)), [ana.owner])
-  const id = await node.rekeys.removePeople(mediaId, [ana.owner])
+  const id = await node.rekeys.remove(mediaId, { people: [ana.owner] })
   await expect(node.sharing.addPeople(mediaId, [ana.owner])).rejects.toMatchObject(busy)
   await expect(node.sharing.linkKey(mediaId)).rejects.toMatchObject(busy)
-  await expect(node.rekeys.removePeople(mediaId, [ana.owner])).rejects.toMatchObject(busy)
+  await expect(node.rekeys.remove(mediaId, { people: [ana.owner] })).rejects.toMatchObject(busy)
   expect(node.rekeys.rotateAll()).toEqual([id])
   expect(await node.over(id)).toMatchObject({ state: 'done' })
 })

@@ -124,13 +124,36 @@ describe('an item shared under conditions, with a local stand-in for Lit', () =>
     })
   })
 
+  it('is encrypted anew without its conditions when they are taken away, for the people who stay', async () => {
+    const { node, item, copyTo } = await setUp()
+    const ben = testPerson('ben')
+    node.contacts.add(ben.card)
+    await node.sharing.addPeople(item.mediaId, [ben.owner])
+    await expect(node.rekeys.remove(item.mediaId, { isWithoutConditions: true })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+    })
+    await node.sharing.setConditions(item.mediaId, rule)
+    const done = await node.over(await node.rekeys.remove(item.mediaId, { isWithoutConditions: true }))
+    const anew = done.mediaId ?? ''
+    expect(anew).not.toBe(item.mediaId)
+    expect(node.library.get(anew)).toMatchObject({ hasConditions: false, sharedWith: [ben.owner] })
+    expect(await node.sharing.conditions(anew)).toBeUndefined()
+    expect(JSON.stringify(await node.library.manifest(anew))).not.toContain('conditions')
+    expect(node.library.get(item.mediaId)).toBeUndefined()
+    expect(node.notices.join()).not.toContain('conditions')
+    const fulfilling = await copyTo('ana', anew)
+    await expect(fulfilling.node.sharing.openWithLit(anew)).rejects.toMatchObject({ code: 'KEY_NEEDED' })
+    const stays = await copyTo('ben', anew)
+    expect((await stays.node.read(anew)).equals(bytesOf(100_000))).toBe(true)
+  })
+
   it('keeps its conditions under a new key, and the user is told when they can’t be kept', async () => {
     const { node, lit, item, copyTo } = await setUp()
     const ben = testPerson('ben')
     node.contacts.add(ben.card)
     await node.sharing.addPeople(item.mediaId, [ben.owner])
     await node.sharing.setConditions(item.mediaId, rule)
-    const done = await node.over(await node.rekeys.removePeople(item.mediaId, [ben.owner]))
+    const done = await node.over(await node.rekeys.remove(item.mediaId, { people: [ben.owner] }))
     const anew = done.mediaId ?? ''
     expect(anew).not.toBe(item.mediaId)
     expect(node.library.get(anew)).toMatchObject({ hasConditions: true, accessLevel: 'private' })

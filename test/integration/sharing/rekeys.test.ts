@@ -83,7 +83,9 @@ describe('removing somebody', () => {
     const before = await node.library.manifest(old.mediaId)
     expect(await Promise.all([reads(ana, before), reads(ben, before)])).toEqual([true, true])
 
-    const done = await node.over(await node.rekeys.removePeople(old.mediaId, [ana.owner], 'Not any more'))
+    const done = await node.over(
+      await node.rekeys.remove(old.mediaId, { people: [ana.owner], reason: 'Not any more' }),
+    )
     expect(done).toMatchObject({ kind: 'rekey', state: 'done', stage: 'seed', name: 'Canary film.mp4' })
     expect(done.mediaId).not.toBe(old.mediaId)
 
@@ -115,7 +117,7 @@ describe('removing somebody', () => {
     const { node, file } = await setUp()
     const old = await node.addEncrypted(file, [ana.owner, ben.owner])
     const { mediaId: newId } = await node.over(
-      await node.rekeys.removePeople(old.mediaId, [ana.owner], 'Not any more'),
+      await node.rekeys.remove(old.mediaId, { people: [ana.owner], reason: 'Not any more' }),
     )
     expect(node.library.list().rows.map(({ mediaId }) => mediaId)).toEqual([newId])
     expect(node.library.get(old.mediaId, { isTrashIncluded: true })).toMatchObject({ isSeedingWanted: false })
@@ -139,7 +141,7 @@ describe('removing somebody', () => {
   it('leaves an item private when nobody remains', async () => {
     const { node, file } = await setUp()
     const old = await node.addEncrypted(file, [ana.owner])
-    const { mediaId = '' } = await node.over(await node.rekeys.removePeople(old.mediaId, [ana.owner]))
+    const { mediaId = '' } = await node.over(await node.rekeys.remove(old.mediaId, { people: [ana.owner] }))
     const { accessControl } = await node.library.manifest(mediaId)
     expect(accessControl.access_level).toBe('private')
     expect(accessControl).not.toHaveProperty('shared_with')
@@ -151,7 +153,7 @@ describe('removing somebody', () => {
   it('does not forget who was added while it waited', async () => {
     const { node, file } = await setUp()
     const old = await node.addEncrypted(file, [ana.owner, ben.owner])
-    const id = await node.rekeys.removePeople(old.mediaId, [ana.owner])
+    const id = await node.rekeys.remove(old.mediaId, { people: [ana.owner] })
     await expect(node.sharing.addPeople(old.mediaId, [ana.owner])).rejects.toThrow(/encrypted anew/)
     await node.over(id)
     const { mediaId = '' } = node.transfers.get(id) ?? {}
@@ -165,7 +167,7 @@ describe('removing somebody', () => {
     await fs.writeFile(file, 'in the clear')
     const plain = await node.addPlain(file)
     const { owner } = node.me
-    const removing = (mediaId: string, key: string) => node.rekeys.removePeople(mediaId, [key])
+    const removing = (mediaId: string, key: string) => node.rekeys.remove(mediaId, { people: [key] })
     await expect(removing(plain.mediaId, ana.owner)).rejects.toMatchObject({ code: 'CONFLICT' })
     await expect(removing(shared.mediaId, ana.owner)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
     await expect(removing(shared.mediaId, owner)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
@@ -182,7 +184,7 @@ describe('removing somebody', () => {
     const { node, file } = await setUp()
     const old = await node.addEncrypted(file, [ana.owner, ben.owner])
     node.contacts.remove(ben.owner)
-    await expect(node.rekeys.removePeople(old.mediaId, [ana.owner])).rejects.toMatchObject({
+    await expect(node.rekeys.remove(old.mediaId, { people: [ana.owner] })).rejects.toMatchObject({
       code: 'BAD_REQUEST',
       details: { owner: ben.owner },
     })
@@ -193,7 +195,7 @@ describe('while it goes on', () => {
   it('can be paused, goes on, and can be cancelled without a trace', async () => {
     const { node, file, bytes } = await setUp()
     const old = await node.addEncrypted(file, [ana.owner])
-    const id = await node.rekeys.removePeople(old.mediaId, [ana.owner])
+    const id = await node.rekeys.remove(old.mediaId, { people: [ana.owner] })
     node.rekeys.jobs.pause(id)
     await vi.waitFor(async () => expect(await incoming(node)).toEqual([id]))
     expect(node.transfers.get(id)).toMatchObject({ state: 'paused', rateBytesPerSec: 0 })
@@ -214,7 +216,7 @@ describe('while it goes on', () => {
   it('stops with the node and goes on at the next start', async () => {
     const { node, file, root, bytes } = await setUp()
     const old = await node.addEncrypted(file, [ana.owner])
-    const id = await node.rekeys.removePeople(old.mediaId, [ana.owner])
+    const id = await node.rekeys.remove(old.mediaId, { people: [ana.owner] })
     await node.close()
     const again = await openSharingNode({ root })
     onTestFinished(() => again.close())

@@ -128,7 +128,9 @@ describe('adding people', () => {
     hers.contacts.add(ben.card)
     await expect(hers.sharing.addPeople(mediaId, [ben.owner])).rejects.toMatchObject({ code: 'FORBIDDEN' })
     await expect(hers.sharing.linkKey(mediaId)).rejects.toMatchObject({ code: 'FORBIDDEN' })
-    await expect(hers.rekeys.removePeople(mediaId, [ana.owner])).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(hers.rekeys.remove(mediaId, { people: [ana.owner] })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    })
   })
 })
 
@@ -157,7 +159,7 @@ describe('a withdrawal of somebody else’s item', () => {
     const old = await node.addEncrypted(file, [ana.owner])
     const hers = await copyTo('ana', old.mediaId)
     expect(hers.library.get(old.mediaId)?.isSeedingWanted).toBe(true)
-    await node.over(await node.rekeys.removePeople(old.mediaId, [ana.owner], 'Moved on'))
+    await node.over(await node.rekeys.remove(old.mediaId, { people: [ana.owner], reason: 'Moved on' }))
     const revocation = node.revocations.get(old.mediaId)
 
     expect(hers.revocations.apply(revocation)).toMatchObject({ isHeld: true, isNew: true })
