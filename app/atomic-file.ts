@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { readSmallSync } from './regular-file.ts'
 
 /**
@@ -10,7 +10,7 @@ import { readSmallSync } from './regular-file.ts'
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o600): void {
   const folder = dirname(path)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 0o700)
   const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
   const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content
   try {
@@ -28,6 +28,22 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, mode
     throw error
   }
   flushFolder(folder)
+}
+
+/** Makes a folder, with those above it, that survives a power cut: a name that is new is in the folder above. Synchronous. */
+export function makeFolder(folder: string, mode = 0o777): void {
+  const first = mkdirSync(folder, { recursive: true, mode })
+  if (first === undefined) return
+  const highest = dirname(resolve(first))
+  for (let above = dirname(resolve(folder)); ; above = dirname(above)) {
+    try {
+      flushFolder(above)
+    } catch (error) {
+      // One that may not be read (or of a file system that has no such call) can't be flushed, and serves all the same.
+      if (!['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'].some((code) => isErrno(error, code))) throw error
+    }
+    if (above === highest || above === dirname(above)) return
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeFileAtomic } from './atomic-file.ts'
+import { makeFolder, writeFileAtomic } from './atomic-file.ts'
 import { Closers, stoppedMeanwhile } from './closing.ts'
 import { defaultDataDir, loadSettings } from './config.ts'
 import type { SettingsStore } from './config.ts'
@@ -155,7 +155,7 @@ export class Engine {
 
 function makeDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeFolder(dataDir, 0o700)
   } catch (error) {
     throw new AppError('BAD_REQUEST', `The data folder ${dataDir} can’t be made.`, {
       hint: 'Choose another one with --data-dir or SOWER_DATA_DIR.',

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
+import { makeFolder } from '../atomic-file.ts'
 import { AppError } from '../contract/index.ts'
 import { toDatabaseError } from './db.ts'
 
@@ -14,7 +15,7 @@ export function lockDataDir(dataDir: string): { release(): void } {
   const lockFile = path.join(dataDir, 'lock.db')
   let lock: Database.Database | undefined
   try {
-    fs.mkdirSync(dataDir, { recursive: true })
+    makeFolder(dataDir)
     lock = takeLock(lockFile)
     fs.writeFileSync(pidFile, `${process.pid}\n`)
   } catch (error) {

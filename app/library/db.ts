@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
+import { makeFolder } from '../atomic-file.ts'
 import { AppError } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -73,7 +74,7 @@ export function openDatabase(file: string, options: DbOptions): Db {
   const notices: NoticeInput[] = []
   let sql: Database.Database
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true })
+    makeFolder(path.dirname(file))
     removeLeftovers(file)
     refuseNewer(readUserVersion(file), migrations.length)
     // A start that was killed while it replaced a damaged database leaves only the damaged one.

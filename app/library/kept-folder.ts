@@ -76,11 +76,13 @@ function toKeptError(error: unknown): unknown {
   )
 }
 
-/** Forgets every wallet's key of an item that is thrown away for good. */
+/** Forgets every wallet's key of an item that is thrown away for good, also in drafts that a crash has left. */
 export function forgetKeys(mediaDir: string, mediaId: string): void {
   const dir = path.join(mediaDir, KEPT)
-  for (const wallet of readdirIfThere(dir))
-    if (WALLET.test(wallet)) removeFile(path.join(dir, wallet, mediaId))
+  for (const wallet of readdirIfThere(dir).filter((name) => WALLET.test(name))) {
+    for (const name of readdirIfThere(path.join(dir, wallet)))
+      if (name === mediaId || name.startsWith(`${mediaId}.`)) removeFile(path.join(dir, wallet, name))
+  }
 }
 
 function readdirIfThere(dir: string): string[] {

@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../atomic-file.ts'
 import { AppError } from '../contract/index.ts'
 import type { Protection } from '../contract/index.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -194,7 +195,7 @@ export class MediaFolder {
     const base = path.join(this.dir, DAMAGED, timestampName(this.#clock.nowMs()))
     let movedTo = path.join(base, name)
     for (let n = 2; await doesExist(movedTo); n++) movedTo = path.join(`${base}-${n}`, name)
-    await fs.mkdir(path.dirname(movedTo), { recursive: true })
+    makeFolder(path.dirname(movedTo))
     await fs.rename(target, movedTo)
     await syncDir(path.dirname(movedTo))
     await syncDir(path.dirname(target))
@@ -203,7 +204,7 @@ export class MediaFolder {
 
   async #create(): Promise<void> {
     try {
-      await fs.mkdir(this.dir, { recursive: true })
+      makeFolder(this.dir)
       const marker = path.join(this.dir, MARKER)
       if (!(await doesExist(marker))) await replaceFile(marker, MARKER_TEXT)
     } catch (error) {
@@ -238,7 +239,7 @@ export class MediaFolder {
     try {
       await fs.access(this.dir, fs.constants.W_OK)
       if (!this.#isPrepared) {
-        for (const name of [INCOMING, TRASH]) await fs.mkdir(path.join(this.dir, name), { recursive: true })
+        for (const name of [INCOMING, TRASH]) makeFolder(path.join(this.dir, name))
         if (this.#keepJobs !== undefined && !this.#isSwept) {
           // Once only: when the drive comes back later, jobs of this run may be in there.
           this.#isSwept = true

@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../atomic-file.ts'
 import { MediaId } from '../contract/index.ts'
 import type { Attempts } from './attempts.ts'
 import type { LibraryContext } from './context.ts'
@@ -205,7 +206,7 @@ export class Trash {
     const { folder } = this.#context
     const from = folder.paths(mediaId).dir
     const to = folder.trashPaths(mediaId).dir
-    await fs.mkdir(folder.trashDir, { recursive: true })
+    makeFolder(folder.trashDir)
     if (await doesExist(to)) await folder.moveAside(to, mediaId)
     await this.#rename(from, to)
   }

@@ -221,3 +221,15 @@ describe('a damaged database', () => {
     expect(third.library.list().total).toBe(1)
   })
 })
+
+it('leaves no key of what is thrown away for good, also none in a draft that a crash has left', async () => {
+  const { library, add } = await open()
+  const { mediaId } = (await add({ data: 'gone for good' })).row
+  const other = (await add({ data: 'stays' })).row.mediaId
+  const wallet = path.join(home.mediaDir, '.kept', 'a'.repeat(32))
+  await fs.mkdir(wallet, { recursive: true })
+  for (const name of [mediaId, `${mediaId}.0123456789ab.tmp`, other, 'contacts'])
+    await fs.writeFile(path.join(wallet, name), 'sealed')
+  await library.removeForGood(mediaId)
+  expect((await fs.readdir(wallet)).toSorted()).toEqual([other, 'contacts'].toSorted())
+})
