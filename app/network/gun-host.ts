@@ -62,6 +62,7 @@ function hostInProcess(heapMiB: number): GunHost {
   )
   // The executable itself could not be started: there will be no 'exit'.
   child.once('error', (error) => exit.tell(error.message))
+  const kill = (): void => void child.kill('SIGKILL')
   return {
     kind: 'process',
     get pid() {
@@ -71,9 +72,9 @@ function hostInProcess(heapMiB: number): GunHost {
       // The callback takes the error of a pipe that closes meanwhile; 'exit' tells the rest.
       if (child.connected) child.send(message, () => undefined)
     },
-    onMessage: (listener) => child.on('message', (message) => listener(FromGun.parse(message))),
+    onMessage: (listener) => child.on('message', understood(listener, kill)),
     onExit: exit.listen,
-    kill: () => void child.kill('SIGKILL'),
+    kill,
   }
 }
 
@@ -89,13 +90,23 @@ function hostInThread(heapMiB: number): GunHost {
   const exit = onceOnly<string>()
   worker.once('error', (error) => exit.tell(error instanceof Error ? error.message : 'failed'))
   worker.once('exit', (code) => exit.tell(`exit code ${code}`))
+  const kill = (): void => void worker.terminate()
   return {
     kind: 'thread',
     pid: undefined,
     post: (message) => worker.postMessage(message),
-    onMessage: (listener) => worker.on('message', (message) => listener(FromGun.parse(message))),
+    onMessage: (listener) => worker.on('message', understood(listener, kill)),
     onExit: exit.listen,
-    kill: () => void worker.terminate(),
+    kill,
+  }
+}
+
+/** A process that says what no message is has lost its mind: it is ended, and started anew like any that ended. */
+function understood(listener: (message: FromGun) => void, kill: () => void): (raw: unknown) => void {
+  return (raw) => {
+    const message = FromGun.safeParse(raw)
+    if (message.success) listener(message.data)
+    else kill()
   }
 }
 
