@@ -65,6 +65,11 @@ export async function searchCommand(
   options: SearchOptions,
 ): Promise<void> {
   const text = words.join(' ').trim()
+  if (text.length > MAX_TEXT) {
+    throw new AppError('BAD_REQUEST', 'That is too long to search for.', {
+      hint: `Name a few words of the name: at most ${MAX_TEXT} characters.`,
+    })
+  }
   await withNode(context, async (node) => {
     if (IS_ID.test(text)) {
       const { item } = await node.call('discovery.item', { id: text })
@@ -83,6 +88,8 @@ export async function searchCommand(
   })
 }
 
+/** As the contract takes it. */
+const MAX_TEXT = 200
 const IS_ID = /^(did:gun:media:)?[0-9a-f]{64}$/
 const HEADER = ['MEDIAID', 'SIZE', 'COPIES', 'PUBLISHER', 'NAME']
 

@@ -286,4 +286,9 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (soul, relay)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- its words are told apart in another way now; every start makes it again from library and network
+  DELETE FROM catalogue;
+  INSERT INTO catalogue_words (catalogue_words) VALUES ('delete-all');
+  `,
 ]

@@ -3,7 +3,7 @@ import type { AccessLevel, MediaKind } from '../contract/index.ts'
 import type { Db } from '../library/index.ts'
 import { canRead } from '../manifest/index.ts'
 import type { Reader } from '../manifest/index.ts'
-import { matchQuery, scoreOf, wordsOf } from './words.ts'
+import { holdsStretches, matchQuery, scoreOf, termsOf, wordsOf } from './words.ts'
 
 /** One item of one publisher, as far as its verified manifest tells it. */
 export interface CatalogueEntry {
@@ -178,7 +178,7 @@ export class Catalogue {
     this.#db.prepare('DELETE FROM catalogue_words WHERE rowid = ?').run(row.id)
     this.#db
       .prepare('INSERT INTO catalogue_words (rowid, words) VALUES (?, ?)')
-      .run(row.id, wordsOf(entry.name).join(' '))
+      .run(row.id, termsOf(entry.name))
   }
 
   #browse(query: CatalogueQuery, reader: Reader, limit: number): CataloguePage {
@@ -211,6 +211,7 @@ export class Catalogue {
       )
       .all({ ...parameters, match: matchQuery(words), newestId }) as { id: number; name: string }[]
     const rows = candidates
+      .filter(({ name }) => holdsStretches(name, words))
       .map(({ id, name }) => ({ id, score: scoreOf(name, words) }))
       .toSorted((a, b) => b.score - a.score || b.id - a.id)
       .slice(offset, offset + limit + 1)

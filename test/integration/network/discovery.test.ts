@@ -208,6 +208,10 @@ test('tells apart those one follows who have the same name, and those one does n
     code: 'NOT_FOUND',
     message: 'You don’t follow “Berta”.',
   })
+  expect(await fail('search', 'x'.repeat(201))).toMatchObject({
+    code: 'BAD_REQUEST',
+    message: 'That is too long to search for.',
+  })
   const [first, second] = publishers
   await sowerJson(a, ['unfollow', first?.fingerprint ?? ''])
   expect(await sowerJson(a, ['unfollow', 'Anna'])).toEqual({ unfollowed: second?.pub })

@@ -54,6 +54,38 @@ const names = (query: CatalogueQuery, who: Reader = stranger): string[] =>
   catalogue.find(query, who).entries.map(({ name }) => name)
 
 describe('finding', () => {
+  it.each([
+    [
+      '東京タワーの夜景.jpg',
+      ['東京', '京タ', 'タワー', 'ﾀﾜｰ', '夜景', '夜', '東京タワーの夜景'],
+      ['東夜', '京都', 'ワタ'],
+    ],
+    ['北京欢迎你2024.mp3', ['欢迎', '你', '北京 2024', '北京欢迎你2024'], ['迎欢', '2025']],
+    ['บันทึกเสียงการประชุม.mp3', ['ประชุม', 'เสียง'], ['ประมุข']],
+    ['한국어 동영상.mp4', ['한국', '동영'], ['영상통화']],
+    ['🎉🎂 birthday 👩‍🚀 🇯🇵.mov', ['🎉', '🎂', '🎂🎉', '🎉 birth', '👩‍🚀', '🇯🇵'], ['🎈', '🇩🇪', '🎉 wedding']],
+    [
+      'Straße nach Łódź, Ærø, ΟΔΟΣ.mp4',
+      ['strasse', 'STRASSE', 'straße', 'lodz', 'aero', 'οδος', 'ΟΔΟΣ'],
+      ['stras se'],
+    ],
+  ])('finds %s by what is in it, also where words are not parted', (name, found, missed) => {
+    catalogue.put([entry(name), entry('Something else, 京 and 夜.txt')])
+    expect(found.map((text) => [text, names({ text })])).toEqual(
+      found.map((text) => [text, expect.arrayContaining([name]) as string[]]),
+    )
+    expect(missed.map((text) => [text, names({ text })])).toEqual(missed.map((text) => [text, []]))
+  })
+
+  it('pages through what is only found by a part of it', () => {
+    const all = Array.from({ length: 7 }, (_, index) => `夜景${index}.jpg`)
+    catalogue.put([...all, '景色の夜.jpg'].map((name) => entry(name)))
+    const first = catalogue.find({ text: '夜景', limit: 4 }, stranger)
+    const second = catalogue.find({ text: '夜景', limit: 4, cursor: first.cursor }, stranger)
+    expect([first.entries.length, second.entries.length, second.cursor]).toEqual([4, 3, undefined])
+    expect([...first.entries, ...second.entries].map(({ name }) => name).toSorted()).toEqual(all)
+  })
+
   it('matches all words, each whole or begun, whatever their case and accents', () => {
     catalogue.put([
       entry('Café Müller am Hafen.mp4'),
