@@ -124,8 +124,8 @@ export interface RelayDesk {
     claim: {
       readonly mediaId: string
       readonly peerId?: string | undefined
-      readonly protocols?: readonly string[] | undefined
-      readonly endpoints?: readonly string[] | undefined
+      readonly protocols?: readonly string[] | Readonly<Record<string, boolean>> | undefined
+      readonly endpoints?: readonly string[] | Readonly<Record<string, string>> | undefined
     },
     isTellable: (mediaId: string) => boolean,
   ): Promise<boolean>

@@ -23,6 +23,11 @@ const MAX_PRESENCE_BYTES = 8 * KiB
 
 const Soul = z.string().min(1).max(256)
 export const PutRequest = z.object({ soul: Soul, data: z.record(z.string(), z.unknown()) })
+const Protocol = z.string().min(1).max(32)
+const Endpoint = z.string().min(1).max(256)
+/** OIP says it by the protocol's name: `{bittorrent: true}`, `{http: "https://…"}`. */
+const named = <T extends z.ZodType>(said: T) =>
+  z.record(Protocol, said).refine((names) => Object.keys(names).length <= 8, 'At most eight of them.')
 export const PresenceRequest = z.object({
   mediaId: MediaId,
   /** Of whom it is said; this node itself when it is left out. */
@@ -30,8 +35,8 @@ export const PresenceRequest = z.object({
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/)
     .optional(),
-  protocols: z.array(z.string().min(1).max(32)).max(8).optional(),
-  endpoints: z.array(z.string().min(1).max(256)).max(8).optional(),
+  protocols: z.union([z.array(Protocol).max(8), named(z.boolean())]).optional(),
+  endpoints: z.union([z.array(Endpoint).max(8), named(Endpoint)]).optional(),
 })
 
 export interface RelayRoutesOptions {

@@ -70,8 +70,8 @@ export interface KnownElsewhere {
 export interface PresenceClaim {
   readonly mediaId: string
   readonly peerId?: string | undefined
-  readonly protocols?: readonly string[] | undefined
-  readonly endpoints?: readonly string[] | undefined
+  readonly protocols?: readonly string[] | Readonly<Record<string, boolean>> | undefined
+  readonly endpoints?: readonly string[] | Readonly<Record<string, string>> | undefined
 }
 
 export interface RelayGraphOptions {

@@ -317,10 +317,24 @@ describe('POST /media/presence', () => {
     })
     const read = await client.once([`media:${mediaId}:peers:oip-node`])
     expect(read).toMatchObject({ peerId: 'oip-node', protocols: '[]', endpoints: '[]' })
+    const named = {
+      protocols: { bittorrent: true, http: true },
+      endpoints: { http: 'https://oip.example/x' },
+    }
+    expect(json(await send('/media/presence', { mediaId, ...named }))).toEqual({
+      success: true,
+      signed: true,
+    })
+    await send('/media/presence', { mediaId, peerId: 'oip-named', ...named })
+    expect(await client.once([`media:${mediaId}:peers:oip-named`])).toMatchObject({
+      protocols: '{"bittorrent":true,"http":true}',
+      endpoints: '{"http":"https://oip.example/x"}',
+    })
+    expect((await send('/media/presence', { mediaId, protocols: { http: 'yes' } })).status).toBe(400)
     // Whoever is asked has little time to answer.
     const present = await poll(
       () => node.network.presenceOf(mediaId),
-      ({ unsigned }) => unsigned === 1,
+      ({ unsigned }) => unsigned === 2,
     )
     expect(present.fresh).toBe(0)
     expect((await send('/media/presence', { mediaId, peerId: '1'.repeat(40) })).status).toBe(403)
