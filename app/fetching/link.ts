@@ -8,6 +8,8 @@ export interface ParsedLink {
   readonly kind: LinkKind
   /** 64 lowercase hex. */
   readonly mediaId?: string
+  /** Of an OIP record's did: the 12 hex of its publisher, under which the record lies. */
+  readonly recordOf?: string
   /** 40 lowercase hex. */
   readonly infoHash?: string
   /** For display until the real name is known; one line, at most 200 characters. */
@@ -180,6 +182,14 @@ function parseMagnet(link: string): ParsedLink {
 }
 
 function parseDid(link: string): ParsedLink {
+  const [, recordOf, recordId] = /^did:gun:([0-9a-f]{12}):media_([0-9a-f]{64})$/i.exec(link) ?? []
+  if (recordOf !== undefined && recordId !== undefined)
+    return {
+      kind: 'did',
+      mediaId: recordId.toLowerCase(),
+      recordOf: recordOf.toLowerCase(),
+      ...noAddresses,
+    }
   const [, method = '', id = ''] = /^did:(gun:media|bt|bittorrent):(.*)$/i.exec(link) ?? []
   if (method.toLowerCase() === 'gun:media') {
     if (!MEDIA_ID.test(id))

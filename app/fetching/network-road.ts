@@ -25,12 +25,12 @@ const UNSIGNED = 'network (unsigned)'
  */
 export async function askNetwork(
   network: FetchNetwork | undefined,
-  { mediaId, pub, refused }: Pick<Plan, 'mediaId' | 'pub' | 'refused'>,
+  { mediaId, recordOf, pub, refused }: Pick<Plan, 'mediaId' | 'recordOf' | 'pub' | 'refused'>,
 ): Promise<NetworkFinding | null> {
   if (network === undefined || mediaId === undefined) return null
   try {
     const [{ known, foreign }, { peers }] = await Promise.all([
-      network.lookup(mediaId, hintsOf(pub)),
+      network.lookup(mediaId, { ...hintsOf(pub), recordOf }),
       network.presenceOf(mediaId),
     ])
     const addresses = peers

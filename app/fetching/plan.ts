@@ -18,6 +18,8 @@ export const Plan = z.object({
   version: z.literal(1),
   kind: z.enum(['sower', 'magnet', 'mediaId', 'infoHash', 'did', 'http']),
   mediaId: z.string().optional(),
+  /** Under what its OIP record lies. */
+  recordOf: z.string().optional(),
   infoHash: z.string().optional(),
   name: z.string().optional(),
   pub: z.string().optional(),
@@ -57,6 +59,7 @@ export function newPlan(link: ParsedLink, typed: TypedSources, isSeedingWanted: 
     version: 1,
     kind: link.kind,
     ...(link.mediaId === undefined ? {} : { mediaId: link.mediaId }),
+    ...(link.recordOf === undefined ? {} : { recordOf: link.recordOf }),
     ...(link.infoHash === undefined ? {} : { infoHash: link.infoHash }),
     ...(link.name === undefined ? {} : { name: link.name }),
     ...(link.pub === undefined ? {} : { pub: link.pub }),

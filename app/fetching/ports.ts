@@ -136,7 +136,7 @@ export interface FetchNetwork {
   /** What it says of an item: a manifest whose signature, id and schema hold, or hints. */
   lookup(
     mediaId: string,
-    hints: { readonly pub?: string; readonly owner?: string },
+    hints: { readonly pub?: string; readonly owner?: string; readonly recordOf?: string | undefined },
   ): Promise<{
     readonly known?: { readonly manifest: Manifest; readonly revocation?: object | undefined }
     readonly foreign?: UnsignedHints

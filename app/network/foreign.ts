@@ -128,9 +128,8 @@ function infoHashOf(fields: Fields, transport: Fields | undefined): string | und
 }
 
 function httpOf(fields: Fields, transport: Fields | undefined): string[] {
-  const listed = unwrapJson(transport?.['http'])
   const given = [
-    ...(Array.isArray(listed) ? (listed as unknown[]) : []),
+    ...listOf(transport?.['http']),
     transport?.['http'],
     fields['httpUrl'],
     fields['webUrl'],
@@ -142,6 +141,16 @@ function httpOf(fields: Fields, transport: Fields | undefined): string[] {
     )
     .filter((url) => URL.canParse(url))
     .slice(0, 16)
+}
+
+/** Lists come as they are, as JSON, or as GUN's nodes: an object whose keys are the places. */
+function listOf(value: unknown): readonly unknown[] {
+  const listed = unwrapJson(value)
+  if (Array.isArray(listed)) return listed as unknown[]
+  return Object.entries(objectOf(listed) ?? {})
+    .filter(([place]) => /^\d{1,3}$/.test(place))
+    .toSorted(([one], [other]) => Number(one) - Number(other))
+    .map(([, held]) => held)
 }
 
 function objectOf(value: unknown): Fields | undefined {

@@ -32,6 +32,8 @@ export interface LookupHints {
   readonly owner?: string | undefined
   /** Key of the frozen version: base64 of sha256 of the canonical manifest. */
   readonly hash?: string | undefined
+  /** The 12 hex under which it lies as an OIP record. */
+  readonly recordOf?: string | undefined
 }
 
 export interface Lookup {
@@ -100,7 +102,7 @@ export class ManifestIndex {
     const [isInSpace, isFrozen, hinted] = await Promise.all([
       hints.pub === undefined ? false : this.#readSpace(asking, hints.pub),
       hints.hash === undefined ? false : this.#readFrozen(asking, hints.hash),
-      this.#readHints(asking),
+      this.#readHints(asking, hints.recordOf),
       this.#readDeletion(asking),
     ])
     let known = find() ?? before
@@ -201,14 +203,16 @@ export class ManifestIndex {
     return isFound
   }
 
-  async #readHints(asking: Asking): Promise<Hinted> {
+  async #readHints(asking: Asking, recordOf?: string): Promise<Hinted> {
     const { mediaId, answeredBy } = asking
     let isFound = false
     const pubs = new Set<string>()
     const hashes = new Set<string>()
     let foreign: ForeignManifest | undefined
-    for (const soul of [souls.hint(mediaId), souls.nestedHint(mediaId)]) {
-      // The second is for other writers' sake: only where the first says nothing, and with less patience.
+    const places = [souls.hint(mediaId), souls.nestedHint(mediaId)]
+    if (recordOf !== undefined) places.push(souls.record(recordOf, mediaId))
+    for (const soul of places) {
+      // The others are for other writers' sake: only where the first says nothing, and with less patience.
       if (isFound || foreign !== undefined) break
       const patienceMs = soul === souls.hint(mediaId) ? PATIENCE_MS : SHORT_PATIENCE_MS
       for (const { from, graph } of await this.#ask({ soul, patienceMs }, answeredBy)) {

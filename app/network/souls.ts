@@ -111,6 +111,8 @@ export const souls = {
   hint: (mediaId: string) => `media:${mediaId}`,
   /** As the plan's nested path has it: read, never written. */
   nestedHint: (mediaId: string) => `media/${mediaId}`,
+  /** OIP's, read only. */
+  record: (recordOf: string, mediaId: string) => `${recordOf}:media_${mediaId}`,
   peers: (mediaId: string) => `media:${mediaId}:peers`,
   presence: (mediaId: string, nodeId: string) => `media:${mediaId}:peers:${nodeId}`,
   chunk: (mediaId: string, index: number) => `media:${mediaId}:chunks:${index}`,

@@ -43,7 +43,9 @@ export function wordsOf(text: string): string[] {
 /** What the index holds of a name: words as they are; of a stretch that may hold several, each letter and each two that follow one another. */
 export function termsOf(name: string): string {
   return wordsOf(name)
-    .flatMap((word) => (IS_UNPARTED.test(word) ? [...new Set([...word, ...pairsOf(word)])] : [asTerm(word)]))
+    .flatMap((word) =>
+      IS_UNPARTED.test(word) ? [...new Set([...lettersOf(word), ...pairsOf(word)])] : [asTerm(word)],
+    )
     .join(' ')
 }
 
@@ -82,8 +84,12 @@ function asTerm(word: string): string {
   return IS_PICTOGRAPH.test(word) ? `pictograph${String(word.codePointAt(0))}` : word
 }
 
+function lettersOf(word: string): string[] {
+  return word.match(/./gu) ?? []
+}
+
 function pairsOf(word: string): string[] {
-  const letters = [...word]
+  const letters = lettersOf(word)
   return letters.slice(1).map((letter, index) => `${letters[index] ?? ''}${letter}`)
 }
 

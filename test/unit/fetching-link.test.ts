@@ -25,6 +25,11 @@ describe('parseLink', () => {
     ['an info hash', HASH.toUpperCase(), { kind: 'infoHash', infoHash: HASH, ...none }],
     ['an info hash in base32', BASE32.toLowerCase(), { kind: 'infoHash', infoHash: HASH, ...none }],
     ['did:gun:media', `did:gun:media:${ID}`, { kind: 'did', mediaId: ID, ...none }],
+    [
+      'did of an OIP record',
+      `did:gun:0123456789AB:media_${ID}`,
+      { kind: 'did', mediaId: ID, recordOf: '0123456789ab', ...none },
+    ],
     ['did:bt', `did:bt:${HASH}`, { kind: 'did', infoHash: HASH, ...none }],
     ['did:bittorrent', `did:bittorrent:${HASH}`, { kind: 'did', infoHash: HASH, ...none }],
     ['a bare sower link', ` sower://media/${ID}\n`.trim(), { kind: 'sower', mediaId: ID, ...none }],

@@ -94,6 +94,17 @@ describe('OIP’s forms', () => {
     expect(readManifestNode(node, ID).foreign).toEqual(read)
   })
 
+  test('reads a list that GUN made an object of, in its order', () => {
+    const http = {
+      10: 'http://c.example/x',
+      0: 'http://a.example/x',
+      2: 'http://b.example/x',
+      note: 'http://no.example/',
+    }
+    const { foreign } = readManifestNode({ media: { id: ID, transport: { http } } }, ID)
+    expect(foreign?.http).toEqual(['http://a.example/x', 'http://b.example/x', 'http://c.example/x'])
+  })
+
   test('what speaks of another item is not read', () => {
     const { node } = fixture('oip-flat') as { node: Record<string, unknown> }
     expect(readManifestNode(node, 'f'.repeat(64)).foreign).toBeUndefined()
