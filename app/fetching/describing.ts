@@ -121,7 +121,8 @@ export class Describing {
     const news = finding.addresses.filter((address) => !plan.foundWeb.includes(address))
     plan.foundWeb = [...news, ...plan.foundWeb].slice(0, MAX_FOUND)
     if (finding.manifest !== undefined) await this.#descriptions.consider(finding.manifest, finding.origin)
-    if (news.length > 0) save()
+    if (finding.unsigned !== undefined) plan.isKeptPrivate = finding.unsigned.accessLevel !== 'public'
+    if (news.length > 0 || finding.unsigned !== undefined) save()
     return finding
   }
 

@@ -18,6 +18,8 @@ export interface VerifiedFile {
   /** SHA-1 of every piece of `pieceLength` bytes, when the file did not come through a torrent. */
   readonly pieces: { readonly pieceLength: number; readonly hashes: Uint8Array } | undefined
   readonly name: string | undefined
+  /** Whoever described it, without a signature, did not say that it is public. */
+  readonly isKeptPrivate: boolean
 }
 
 export interface FinishedItem {
@@ -36,7 +38,7 @@ export async function describeItem(deps: FetcherDeps, file: VerifiedFile): Promi
   if (manifest !== undefined && manifest.id === file.mediaId && manifest.size === file.sizeBytes) {
     return { manifest, metainfo: torrentOf(manifest, file), isOwn: isOurs(deps, manifest) }
   }
-  const metainfo = isTorrentOfFile(file) === null ? newTorrent(deps, file) : file.metainfo
+  const metainfo = isTorrentOfFile(file) === null ? newTorrent(deps, file) : torrentToKeep(file)
   return { manifest: await signAsHolder(deps, file, metainfo), metainfo, isOwn: false }
 }
 
@@ -77,8 +79,13 @@ function isTorrentOfFile({ metainfo, pieces, sizeBytes }: VerifiedFile): string 
   return isOther || parsed.sizeBytes !== sizeBytes ? null : parsed.infoHash
 }
 
+/** What is kept back in the clear has no torrent, unless that is one for invited people only. */
+function torrentToKeep({ metainfo, isKeptPrivate }: VerifiedFile): Uint8Array | undefined {
+  return isKeptPrivate && metainfo !== undefined && !parseMetainfo(metainfo).isPrivate ? undefined : metainfo
+}
+
 function newTorrent(deps: FetcherDeps, file: VerifiedFile): Uint8Array | undefined {
-  if (file.pieces === undefined) return undefined
+  if (file.pieces === undefined || file.isKeptPrivate) return undefined
   const { metainfo } = buildMetainfo({
     name: nameOf(file, null),
     sizeBytes: file.sizeBytes,
@@ -104,8 +111,8 @@ async function signAsHolder(
       mime: await mimeOf(file.path, name),
       name,
       createdAt: deps.clock.nowMs(),
-      // An invitation-only torrent stays one: it is announced nowhere by us.
-      accessLevel: parsed?.isPrivate === true ? 'private' : 'public',
+      // An invitation-only torrent stays one, and what was not said to be public is not made so: neither is told of by us.
+      accessLevel: parsed?.isPrivate === true || file.isKeptPrivate ? 'private' : 'public',
       owner: signer.publicKey,
       bittorrent:
         parsed === null

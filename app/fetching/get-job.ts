@@ -304,12 +304,11 @@ export class GetJob {
 
   /** True when the item is in the library; false when what arrived was wrong and somebody else can be asked. */
   async #verifyAndStore(description: Description, arrival: Arrival, signal: AbortSignal): Promise<boolean> {
-    const deps = this.#deps
     const { size } = await fs.stat(arrival.path)
     const pieceLength =
       arrival.road === 'swarm' ? undefined : wantedPieceLength(description.manifest, arrival.metainfo, size)
     this.#report.whole(size, { stage: 'verify', sources: this.#report.board.view() })
-    const { sha256, pieces } = await hashFile(deps.pool, {
+    const { sha256, pieces } = await hashFile(this.#deps.pool, {
       path: arrival.path,
       ...(pieceLength === undefined ? {} : { pieceLength }),
       signal,
@@ -323,7 +322,7 @@ export class GetJob {
     this.#context.arriving.whole()
     this.#report.say({ stage: 'store', sources: this.#report.board.view() })
     await this.#describing.settle(sha256)
-    const item = await describeItem(deps, {
+    const item = await describeItem(this.#deps, {
       path: arrival.path,
       mediaId: sha256,
       sizeBytes: size,
@@ -331,9 +330,10 @@ export class GetJob {
       metainfo: arrival.metainfo,
       pieces: pieces === undefined || pieceLength === undefined ? undefined : { pieceLength, hashes: pieces },
       name: description.name ?? this.#plan.name ?? this.#roads.nameFromAddress(),
+      isKeptPrivate: this.#plan.isKeptPrivate,
     })
     signal.throwIfAborted()
-    const { row } = await deps.library.commit({
+    const { row } = await this.#deps.library.commit({
       staging: await this.#incoming.seal(arrival.path, item.metainfo !== undefined),
       mediaId: sha256,
       manifest: item.manifest,
@@ -342,7 +342,7 @@ export class GetJob {
       isSeedingWanted: this.#plan.isSeedingWanted,
     })
     this.#report.whole(size, { state: 'done', stage: 'seed', name: row.name, mediaId: MediaId.parse(sha256) })
-    deps.log.info('get.done', { id: this.id, mediaId: sha256, sizeBytes: size, road: arrival.road })
+    this.#deps.log.info('get.done', { id: this.id, mediaId: sha256, sizeBytes: size, road: arrival.road })
     return true
   }
 

@@ -25,6 +25,8 @@ export const Plan = z.object({
   pub: z.string().optional(),
   /** The bytes are ciphertext: said by the link, or by a manifest that holds. */
   isEncrypted: z.boolean().default(false),
+  /** All that is known of it is an unsigned description, and that does not say that it is public. */
+  isKeptPrivate: z.boolean().default(false),
   /** The key that came with the link, boxed for this wallet. */
   boxedKey: z.string().optional(),
   /** When that key is to be forgotten. */
@@ -64,6 +66,7 @@ export function newPlan(link: ParsedLink, typed: TypedSources, isSeedingWanted: 
     ...(link.name === undefined ? {} : { name: link.name }),
     ...(link.pub === undefined ? {} : { pub: link.pub }),
     isEncrypted: link.isEncrypted,
+    isKeptPrivate: false,
     ...(link.expiresAtMs === undefined ? {} : { expiresAtMs: link.expiresAtMs }),
     trackers: [...link.trackers],
     webSources: [...link.webSources],

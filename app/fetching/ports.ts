@@ -120,6 +120,8 @@ export interface KeyRing {
 /** What somebody wrote of an item without signing it. */
 export interface UnsignedHints {
   readonly name?: string
+  /** As they say; whoever says nothing means `private`. */
+  readonly accessLevel: string
   /** 40 lowercase hex. */
   readonly infoHash?: string
   readonly http: readonly string[]

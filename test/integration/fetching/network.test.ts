@@ -70,10 +70,26 @@ describe('the network', () => {
     const { sample, openNode, web, expectStored } = await setUpFetching()
     const gateway = await web({ path: `/ipfs/${CID}` })
     const network = fakeNetwork()
-    network.knows(sample.mediaId, { foreign: { http: [], ipfsCid: CID, infoHash: 'ab'.repeat(20) } })
+    network.knows(sample.mediaId, {
+      foreign: { http: [], ipfsCid: CID, infoHash: 'ab'.repeat(20), accessLevel: 'public' },
+    })
     const node = await openNode({ network, ipfsGateways: [gateway.url] })
     expect(await node.get({ link: sample.mediaId })).toMatchObject({ state: 'done' })
     await expectStored(node)
+    expect((await node.library.manifest(sample.mediaId)).accessControl.access_level).toBe('public')
+  })
+
+  it('makes nothing public that is only known by an unsigned word that it is not', async () => {
+    const { sample, openNode, web, expectStored } = await setUpFetching()
+    const server = await web()
+    const network = fakeNetwork()
+    const foreign = { http: [server.url], accessLevel: 'private' }
+    network.knows(sample.mediaId, { foreign })
+    const node = await openNode({ network })
+    expect(await node.get({ link: sample.mediaId, from: [server.url] })).toMatchObject({ state: 'done' })
+    await expectStored(node)
+    const kept = await node.library.manifest(sample.mediaId)
+    expect([kept.accessControl.access_level, kept.transport?.bittorrent]).toEqual(['private', undefined])
   })
 
   it('is not believed any more by one who described another file', async () => {
