@@ -223,6 +223,7 @@ export class Network {
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'UNAVAILABLE') throw error
       this.#options.log.debug('network.publish-waits', { mediaId })
+      this.#publisher.retrySoon()
     }
   }
 
@@ -237,6 +238,7 @@ export class Network {
       await this.#publisher.withdraw(checked)
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'UNAVAILABLE') throw error
+      this.#publisher.retrySoon()
     }
     this.#presence.itemsChanged()
   }
