@@ -84,6 +84,8 @@ test('a greeting whose key is none ends that connection alone', async () => {
   await using node = await startSwarm()
   const keyless = createServer((socket) => {
     socket.on('error', () => undefined)
+    // Whoever does not read is not told that the other side has gone.
+    socket.resume()
     socket.write(Buffer.alloc(96, 255))
   })
   await new Promise<void>((resolve) => keyless.listen(0, '127.0.0.1', resolve))
