@@ -104,13 +104,6 @@ const calls: Record<string, (...args: never[]) => unknown> = {
   feed: (args: Parameters<Network['feed']>[0]) => network.feed(args),
   presenceOf: (mediaId: string) => network.presenceOf(mediaId),
   status: () => network.status(),
-  /** Whether its own list was read back from every relay, nothing was missing, and the next look is long off. */
-  isOwnListWhole: () => {
-    const soonMs = systemClock.nowMs() - clockBehindMs + 30 * 60_000
-    const sql = `SELECT count(*) AS lists, min(due_ms) AS dueMs, max(failures) AS failures FROM network_list_checks WHERE soul LIKE '~%'`
-    const own = db.prepare(sql).get() as { lists: number; dueMs: number; failures: number }
-    return own.lists === relays.length && own.dueMs > soonMs && own.failures === 0
-  },
   tooLarge: () => tooLarge,
   clockTold: () => clockTold,
   setRelays: (urls: string[]) => {
